@@ -1,0 +1,288 @@
+"""The chain rule, once: grad and backward, accumulation, un-broadcasting, and where recording is switched off.
+
+Nodes are visited newest first, so a node's gradient is complete when its turn comes: every consumer is newer.  There is
+no recursion, and each node is visited once.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar, Token
+from operator import attrgetter
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from minigrad.table import name_of, table
+from minigrad.tensor import Tensor, describe, made, plain, recording
+
+
+def backward(output: Tensor, gradient: Any = None, create_graph: bool = False) -> None:
+    """Accumulate ∂output/∂leaf into `.grad` of every leaf that requires a gradient.
+
+    gradient      ∂L/∂output, for an output that is not a scalar
+    create_graph  record the backward pass too, so that the gradients can be differentiated again.  The leaf then
+                  holds its gradient and the gradient's graph holds the leaf, a cycle; `grad` makes none
+    Raises:       RuntimeError if nothing needs a gradient, if a scalar is wanted, or if a leaf was changed since; no
+                  `.grad` is changed then.
+
+    >>> x = Tensor(2.0, requires_grad=True)
+    >>> y = x * x * x; y.backward(); y.backward(); x.grad
+    Tensor(24.)
+    """
+    seed = _seed(output, gradient, "backward")
+    nodes = _nodes(output)
+    kept = [node for node in nodes if node.origin is None or node._retains_grad]
+    found = _propagate(nodes, seed, {node.stamp for node in kept}, create_graph)
+    with _Recording(create_graph):
+        for node in kept:
+            if node.stamp in found:
+                g = _as_tensor(found[node.stamp])
+                node._grad = node._grad + g if node.origin is None and node._grad is not None else g
+
+
+def grad(
+    output: Tensor,
+    inputs: Tensor | Sequence[Tensor],
+    gradient: Any = None,
+    create_graph: bool = False,
+    *,
+    allow_unused: bool = False,
+) -> Any:
+    """∂output/∂input for each input (leaf or intermediate result); nothing is stored in `.grad`.
+
+    inputs        a Tensor, or several (a tuple of gradients is returned then)
+    gradient      ∂L/∂output, for an output that is not a scalar
+    create_graph  record the backward pass too, so that the result can be differentiated again
+    allow_unused  give zeros, instead of an error, for an input that the output does not depend on
+    Raises:       as backward; ValueError for an input that the output does not depend on.
+
+    >>> x = Tensor(2.0, requires_grad=True)
+    >>> dx = grad(x**3, x, create_graph=True); dx.item(), grad(dx, x).item()
+    (12.0, 12.0)
+    """
+    several = not isinstance(inputs, Tensor)
+    wanted = list(inputs) if several else [inputs]
+    for x in wanted:
+        if not isinstance(x, Tensor):
+            raise TypeError(f"grad: the inputs must be Tensors, not {type(x).__name__}")
+    found: dict[int, Any] = {}
+    if not allow_unused or isinstance(output, Tensor) and output.requires_grad:
+        seed = _seed(output, gradient, "grad")
+        stamps = {x.stamp for x in wanted}
+        found = _propagate(_leading_to(stamps, _nodes(output)), seed, stamps, create_graph)
+    results = []
+    for x in wanted:
+        if x.stamp not in found and not allow_unused:
+            raise ValueError(
+                f"grad: the output does not depend on {describe(x)}"
+                + ("" if x.requires_grad else ", which needs no gradient (requires_grad=True)")
+                + "; pass allow_unused=True for zeros"
+            )
+        results.append(_as_tensor(found[x.stamp] if x.stamp in found else np.zeros_like(x.data)))
+    return tuple(results) if several else results[0]
+
+
+def _as_tensor(g: Any) -> Tensor:
+    return g if isinstance(g, Tensor) else made(g, None, False)
+
+
+def _seed(output: Tensor, gradient: Any, name: str) -> Any:
+    if not isinstance(output, Tensor):
+        raise TypeError(f"{name}: the output must be a Tensor, not {type(output).__name__}")
+    if not output.requires_grad:
+        raise RuntimeError(f"{name}: {describe(output)} does not depend on anything that needs a gradient")
+    if gradient is None:
+        if output.size != 1:
+            raise RuntimeError(
+                f"{name}: {describe(output)} is not a scalar; reduce it (np.sum, np.mean) or pass gradient="
+            )
+        return np.ones_like(output._data)
+    if np.shape(gradient) != output.shape:
+        raise ValueError(f"{name}: gradient= has shape {np.shape(gradient)}, {describe(output)} wants its own")
+    if isinstance(gradient, Tensor):
+        return gradient.astype(output.dtype) if gradient.dtype != output.dtype else gradient
+    return np.array(gradient, dtype=output.dtype)
+
+
+def _nodes(output: Tensor) -> list[Tensor]:
+    """Everything that the output was made from and that needs a gradient, newest first."""
+    seen = {output.stamp}
+    nodes = [output]
+    for node in nodes:  # grows while it is read
+        if node.origin is not None:
+            for x in node.origin[1]:
+                if isinstance(x, Tensor) and x._requires_grad and x.stamp not in seen:
+                    seen.add(x.stamp)
+                    nodes.append(x)
+    nodes.sort(key=attrgetter("stamp"), reverse=True)
+    return nodes
+
+
+def _leading_to(inputs: set[int], nodes: list[Tensor]) -> list[Tensor]:
+    """Those of the nodes through which a gradient reaches the inputs (given by stamp)."""
+    leading = set()
+    for node in reversed(nodes):
+        if node.stamp in inputs or (
+            node.origin is not None and any(isinstance(x, Tensor) and x.stamp in leading for x in node.origin[1])
+        ):
+            leading.add(node.stamp)
+    return [node for node in nodes if node.stamp in leading]
+
+
+def _propagate(nodes: list[Tensor], seed: Any, keep: set[int], create_graph: bool) -> dict[int, Any]:
+    """Apply the rules from the first of the nodes, the output, down; the gradients, by stamp, of those to keep.
+
+    The rules are given arrays, or Tensors if the backward pass is to be a graph itself.
+    """
+    if not nodes:
+        return {}
+    gradients = {nodes[0].stamp: _as_tensor(seed) if create_graph else plain(seed)}
+    wanted = {node.stamp for node in nodes}
+    with _Recording(create_graph):
+        for node in nodes:
+            stamp = node.stamp
+            if node.origin is None or stamp not in gradients:
+                continue
+            g = gradients[stamp] if stamp in keep else gradients.pop(stamp)
+            function, inputs, parameters = node.origin
+            row = table[function]
+            values = []
+            for x in inputs:
+                if isinstance(x, Tensor):
+                    if x.stamp > stamp:
+                        raise RuntimeError(
+                            f"{describe(x)} was assigned to after {name_of(function)} used it: the graph is stale; "
+                            "compute the output again before asking for its gradient"
+                        )
+                    x = x if create_graph else x._data
+                values.append(x)
+            y = node if create_graph else node._data
+            if not row.many:
+                given = (g, y, *values, *parameters.values())
+            for i, x in enumerate(inputs):
+                if not isinstance(x, Tensor) or not x._requires_grad or x.stamp not in wanted:
+                    continue
+                if row.many:
+                    given = (g, y, tuple(values), i, *parameters.values())
+                entry = row.rules[0 if row.many else i]
+                if entry is None:
+                    continue
+                rule, pick = entry
+                d = rule(*pick(given))
+                data = x._data
+                if d.shape != data.shape:
+                    d = sum_to(d, data.shape, function, x)
+                if d.dtype is not data.dtype:
+                    d = d.astype(data.dtype)
+                k = x.stamp
+                gradients[k] = gradients[k] + d if k in gradients else d
+    return gradients
+
+
+def sum_to(g: Any, shape: tuple[int, ...], function: Callable | None = None, x: Tensor | None = None) -> Any:
+    """Un-broadcast: sum g over the axes along which an array of this shape was broadcast.
+
+    >>> sum_to(np.ones((3, 2)), (2,))
+    array([3., 3.])
+    """
+    lead = g.ndim - len(shape)
+    axes = tuple(i for i, n in enumerate(g.shape) if i < lead or shape[i - lead] == 1 != n)
+    kept = tuple(1 if i in axes else n for i, n in enumerate(g.shape))[max(lead, 0) :]
+    if lead < 0 or kept != shape:
+        raise ValueError(
+            f"the rule of {name_of(function) if function else 'a function'} gave a gradient of shape {g.shape} for "
+            f"{describe(x) if x is not None else shape}"
+        )
+    g = np.sum(g, axis=axes[0] if len(axes) == 1 else axes)
+    return g if g.shape == shape else np.reshape(g, shape)
+
+
+# ---- where nothing is recorded
+
+
+class _Recording:
+    """Context manager and decorator that switches recording, for the current thread or task."""
+
+    def __init__(self, on: bool) -> None:
+        self._on = on
+        self._tokens: list[Token[bool]] = []
+
+    def __enter__(self) -> None:
+        self._tokens.append(recording.set(self._on))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        recording.reset(self._tokens.pop())
+
+    def __call__(self, function: Callable) -> Callable:
+        on = self._on
+        if inspect.isasyncgenfunction(function):
+            raise TypeError(f"{function.__name__} is an asynchronous generator: use `with` inside it")
+        if inspect.iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def wrapped(*args: Any, **kwargs: Any) -> Any:
+                with _Recording(on):
+                    return await function(*args, **kwargs)
+
+        elif inspect.isgeneratorfunction(function):
+
+            @functools.wraps(function)
+            def wrapped(*args: Any, **kwargs: Any) -> Any:
+                return _switched(function(*args, **kwargs), on)
+
+        else:
+
+            @functools.wraps(function)
+            def wrapped(*args: Any, **kwargs: Any) -> Any:
+                with _Recording(on):
+                    return function(*args, **kwargs)
+
+        return wrapped
+
+
+def _switched(generator: Any, on: bool) -> Any:
+    """Run each stretch of a generator with recording switched, and none of its caller's code."""
+    resume = functools.partial(next, generator)
+    while True:
+        try:
+            with _Recording(on):
+                value = resume()
+        except StopIteration as stop:
+            return stop.value
+        try:
+            sent = yield value
+            resume = functools.partial(generator.send, sent)
+        except GeneratorExit:
+            generator.close()
+            raise
+        except BaseException as error:
+            resume = functools.partial(generator.throw, error)
+
+
+class no_grad(_Recording):
+    """Inside, results keep no origin and need no gradient; leaves may be assigned to.
+
+    A context manager and a decorator (of functions, generators and coroutines), per thread and per task.
+
+    >>> W = Tensor(1.0, requires_grad=True)
+    >>> with no_grad():
+    ...     W -= 0.5
+    >>> W
+    Tensor(0.5, requires_grad=True)
+    """
+
+    def __init__(self) -> None:
+        super().__init__(False)
+
+
+class enable_grad(_Recording):
+    """Inside, results are recorded again, also within no_grad; a context manager and a decorator."""
+
+    def __init__(self) -> None:
+        super().__init__(True)

@@ -1,0 +1,281 @@
+"""The table: what NumPy's functions differentiate to.
+
+One row per function, one rule per argument, read as a formula sheet: `g` is ∂L/∂y and `y` the function's output.  The
+rules know nothing of layers, losses or penalties.  At kinks and ties the row says which sub-gradient it takes.
+"""
+
+from __future__ import annotations
+
+from math import log, prod
+from operator import getitem
+from typing import Any
+
+import numpy as np
+
+from minigrad.table import composition, derivative
+from minigrad.tensor import answers, primitive, record
+
+# ---- arithmetic
+
+derivative(np.add,      a=lambda g: g,
+                        b=lambda g: g)
+derivative(np.subtract, a=lambda g: g,
+                        b=lambda g: -g)
+derivative(np.multiply, a=lambda g, b: g * b,
+                        b=lambda g, a: g * a)
+derivative(np.divide,   a=lambda g, b: g / b,
+                        b=lambda g, y, b: -g * y / b)
+derivative(np.power,    a=lambda g, a, b: g * (b * a ** _predecessor(b)),
+                        b=lambda g, y, a: g * (y * np.log(np.where(a == 0, 1, a))))   # 0 at a = 0
+derivative(np.negative, a=lambda g: -g)
+derivative(np.positive, a=lambda g: g)
+derivative(np.square,   a=lambda g, a: g * (2 * a))
+derivative(np.sqrt,     a=lambda g, y: g / (2 * y))                   # inf at 0, as the slope is
+derivative(np.absolute, a=lambda g, a: g * np.sign(a))                # 0 at 0
+
+# ---- exponentials, logarithms, trigonometry
+
+derivative(np.exp,    a=lambda g, y: g * y)
+derivative(np.expm1,  a=lambda g, y: g * (y + 1))
+derivative(np.log,    a=lambda g, a: g / a)
+derivative(np.log1p,  a=lambda g, a: g / (1 + a))
+derivative(np.log2,   a=lambda g, a: g / (a * log(2)))
+derivative(np.log10,  a=lambda g, a: g / (a * log(10)))
+derivative(np.sin,    a=lambda g, a: g * np.cos(a))
+derivative(np.cos,    a=lambda g, a: -g * np.sin(a))
+derivative(np.tan,    a=lambda g, y: g * (1 + y * y))
+derivative(np.sinh,   a=lambda g, a: g * np.cosh(a))
+derivative(np.cosh,   a=lambda g, a: g * np.sinh(a))
+derivative(np.tanh,   a=lambda g, y: g * (1 - y * y))
+derivative(np.arctan, a=lambda g, a: g / (1 + a * a))
+
+# ---- choices: a tie shares the gradient equally; clip passes it at its bounds
+
+derivative(np.maximum, a=lambda g, a, b: np.where(a == b, g / 2, g * (a > b)),
+                       b=lambda g, a, b: np.where(a == b, g / 2, g * (b > a)))
+derivative(np.minimum, a=lambda g, a, b: np.where(a == b, g / 2, g * (a < b)),
+                       b=lambda g, a, b: np.where(a == b, g / 2, g * (b < a)))
+derivative(np.clip, "a, a_min, a_max, /",
+           a=lambda g, a, a_min, a_max: g * _within(a, a_min, a_max),
+           a_min=lambda g, a, a_min, a_max: g * np.logical_and(a < a_min, _within(a_min, None, a_max)),
+           a_max=lambda g, a, a_min, a_max: g * ((a if a_min is None else np.maximum(a, a_min)) > a_max))
+derivative(np.where, "condition, a, b, /",
+           condition=None,
+           a=lambda g, condition: np.where(condition, g, 0),
+           b=lambda g, condition: np.where(condition, 0, g))
+
+# ---- no gradient, by design: piecewise constant
+
+for _function in (np.sign, np.floor, np.ceil, np.rint, np.trunc, np.invert, np.logical_not, np.isnan, np.isfinite, np.isinf):
+    derivative(_function, a=None)
+for _function in (np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal, np.floor_divide,
+                  np.logical_and, np.logical_or, np.logical_xor, np.bitwise_and, np.bitwise_or, np.bitwise_xor):  # fmt: skip
+    derivative(_function, a=None, b=None)
+derivative(np.round, "a, /, decimals=0", a=None)
+answers.update((
+    np.all, np.allclose, np.any, np.argmax, np.argmin, np.argsort, np.array2string, np.array_equal, np.array_repr,
+    np.array_str, np.count_nonzero, np.empty_like, np.full_like, np.iscomplexobj, np.isclose, np.isrealobj, np.ndim,
+    np.nonzero, np.ones_like, np.result_type, np.shape, np.size, np.zeros_like,
+))  # fmt: skip
+
+# ---- reductions: max and min share the gradient among ties
+
+derivative(np.sum,  "a, /, axis=None, *, keepdims=False",
+           a=lambda g, a, axis, keepdims: np.broadcast_to(keep_axes(g, axis, keepdims), a.shape))
+derivative(np.mean, "a, /, axis=None, *, keepdims=False",
+           a=lambda g, y, a, axis, keepdims: np.broadcast_to(keep_axes(g / _count(a, y), axis, keepdims), a.shape))
+derivative(np.var,  "a, /, axis=None, *, ddof=0, keepdims=False",
+           a=lambda g, y, a, axis, ddof, keepdims: keep_axes(2 * g, axis, keepdims) * _centred(a, y, axis, ddof))
+derivative(np.std,  "a, /, axis=None, *, ddof=0, keepdims=False",
+           a=lambda g, y, a, axis, ddof, keepdims: keep_axes(g / y, axis, keepdims) * _centred(a, y, axis, ddof))
+derivative(np.max,  "a, /, axis=None, *, keepdims=False",
+           a=lambda g, y, a, axis, keepdims: keep_axes(g, axis, keepdims) * _share(a, y, axis, keepdims))
+derivative(np.min,  "a, /, axis=None, *, keepdims=False",
+           a=lambda g, y, a, axis, keepdims: keep_axes(g, axis, keepdims) * _share(a, y, axis, keepdims))
+derivative(np.prod, "a, /, axis=None, *, keepdims=False",
+           a=lambda g, a, axis, keepdims: keep_axes(g, axis, keepdims) * _product_of_others(a, axis))
+
+# ---- products of matrices
+
+derivative(np.matmul, a=lambda g, a, b: _matmul_a(g, a, b),          # g bᵀ
+                      b=lambda g, a, b: _matmul_b(g, a, b))          # aᵀ g, formed as (gᵀ a)ᵀ
+
+# ---- shape
+
+derivative(np.transpose,    "a, /, axes=None", a=lambda g, axes: np.transpose(g, _inverse(axes)))
+derivative(np.swapaxes,     "a, /, axis1, axis2", a=lambda g, axis1, axis2: np.swapaxes(g, axis1, axis2))
+derivative(np.reshape,      "a, /, shape, order='C'", a=lambda g, a, order: np.reshape(g, a.shape, order=order))
+derivative(np.ravel,        "a, /, order='C'", a=lambda g, a, order: np.reshape(g, a.shape, order=order))
+derivative(np.expand_dims,  "a, /, axis", a=lambda g, a: np.reshape(g, a.shape))
+derivative(np.squeeze,      "a, /, axis=None", a=lambda g, a: np.reshape(g, a.shape))
+derivative(np.broadcast_to, "a, /, shape", a=lambda g: g)
+derivative(np.astype,       "a, /, dtype", a=lambda g: g, compute=lambda a, dtype: a.astype(dtype))
+derivative(np.concatenate,  "*arrays, axis=0", arrays=lambda g, arrays, i, axis: _part(g, arrays, i, axis))
+derivative(np.stack,        "*arrays, axis=0", arrays=lambda g, i, axis: g[_at(i, axis, g.ndim)])
+
+# ---- indexing
+
+
+@primitive
+def scatter_add(values: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
+    """Zeros of the given shape with the values added at index, repeated places added up: the transpose of a[index]."""
+    y = np.zeros_like(values, shape=shape)
+    if _may_repeat(index):
+        np.add.at(y, index, values)
+    else:
+        y[index] = values
+    return y
+
+
+derivative(getitem, "a, /, index", a=lambda g, a, index: scatter_add(g, index=index, shape=a.shape),
+           compute=lambda a, index: a[index])
+derivative(scatter_add, values=lambda g, index: g[index])
+
+# ---- functions that are compositions of those above
+
+
+@composition(np.dot)
+def _dot(a: Any, b: Any) -> Any:
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return np.multiply(a, b)
+    if np.ndim(b) <= 2:
+        return np.matmul(a, b)
+    n = np.ndim(b)
+    columns = (*np.shape(b)[:-2], np.shape(b)[-1])
+    b = np.reshape(np.transpose(b, (n - 2, *range(n - 2), n - 1)), (np.shape(b)[-2], -1))
+    return np.reshape(np.matmul(a, b), np.shape(a)[:-1] + columns)
+
+
+@composition(np.outer)
+def _outer(a: Any, b: Any) -> Any:
+    return np.reshape(a, (-1, 1)) * np.reshape(b, (1, -1))
+
+
+@composition(np.clip)
+def _clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
+    return record(np.clip, (a, min if a_min is None else a_min, max if a_max is None else a_max))
+
+
+@composition(np.matrix_transpose)
+def _matrix_transpose(x: Any) -> Any:
+    return np.transpose(x) if np.ndim(x) == 2 else np.swapaxes(x, -1, -2)
+
+
+@composition(np.split)
+def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+    n = ary.shape[axis]
+    if isinstance(indices_or_sections, int | np.integer):
+        if n % indices_or_sections:
+            raise ValueError(f"np.split: axis {axis} of length {n} does not divide into {indices_or_sections} equal parts")
+        step = n // indices_or_sections
+        indices_or_sections = range(step, n, step)
+    bounds = [0, *indices_or_sections, n]
+    return [ary[_at(slice(start, stop), axis, ary.ndim)] for start, stop in zip(bounds, bounds[1:], strict=False)]
+
+
+composition(np.amax)(lambda *args, **kwargs: np.max(*args, **kwargs))
+composition(np.amin)(lambda *args, **kwargs: np.min(*args, **kwargs))
+
+
+# ---- helpers of the rules
+
+
+def mT(x: Any) -> Any:
+    """The transpose of the last two axes."""
+    return x.T if x.ndim == 2 else np.swapaxes(x, -1, -2)
+
+
+def _matmul_a(g: Any, a: Any, b: Any) -> Any:
+    if b.ndim == 1:
+        return g * b if a.ndim == 1 else np.expand_dims(g, -1) * b  # (..., n, 1) (k,)
+    if a.ndim == 1:
+        return b @ g if b.ndim == 2 else (b @ np.expand_dims(g, -1))[..., 0]  # (..., k)
+    return g @ mT(b)
+
+
+def _matmul_b(g: Any, a: Any, b: Any) -> Any:
+    if a.ndim == 1:
+        return g * a if b.ndim == 1 else np.expand_dims(a, -1) * np.expand_dims(g, -2)  # (k, 1) (..., 1, n)
+    if b.ndim == 1:
+        return g @ a if a.ndim == 2 else np.expand_dims(g, -1) * a  # (..., n, k)
+    return mT(mT(g) @ a)  # not aᵀ g: a transposed weight then has its gradient in its own memory order
+
+
+def _predecessor(b: Any) -> Any:
+    """b - 1, but 1 where b is 0: x⁰ has the derivative 0 · x, also at x = 0."""
+    if isinstance(b, int | float):
+        return b - 1 if b else 1
+    return np.where(b == 0, 1, b - 1)
+
+
+def _within(a: Any, low: Any, high: Any) -> Any:
+    if low is None or high is None:
+        return True if low is high else a >= low if high is None else a <= high
+    return np.logical_and(a >= low, a <= high)
+
+
+def keep_axes(g: Any, axis: Any, keepdims: bool) -> Any:
+    """g with the reduced axes put back as axes of length 1 (one value for all needs none)."""
+    return g if keepdims or axis is None else np.expand_dims(g, axis)
+
+
+def _count(a: Any, y: Any) -> int:
+    """How many elements of a went into each element of y."""
+    return a.size // max(y.size, 1)
+
+
+def _centred(a: Any, y: Any, axis: Any, ddof: int) -> Any:
+    return (a - np.mean(a, axis=axis, keepdims=True)) / (_count(a, y) - ddof)
+
+
+def _share(a: Any, y: Any, axis: Any, keepdims: bool) -> Any:
+    """1 / (number of ties) where a is the extreme value, 0 elsewhere."""
+    hits = (a == keep_axes(y, axis, keepdims)).astype(a.dtype)
+    return hits / np.sum(hits, axis=axis, keepdims=True)
+
+
+def _product_of_others(a: Any, axis: Any) -> Any:
+    """Π over the other elements along the axis; right where elements are 0, since nothing is divided."""
+    reduced = range(a.ndim) if axis is None else [i % a.ndim for i in (axis if isinstance(axis, tuple) else (axis,))]
+    order = (*reduced, *(i for i in range(a.ndim) if i not in reduced))
+    moved = np.transpose(a, order)
+    rest = moved.shape[len(reduced) :]
+    others = _others(np.reshape(moved, (prod(moved.shape[: len(reduced)]), *rest)))
+    return np.transpose(np.reshape(others, moved.shape), _inverse(order))
+
+
+def _others(a: Any) -> Any:
+    """Along axis 0: pair neighbours, take the products of the other pairs, and give each its partner back."""
+    n = a.shape[0]
+    if n < 2:
+        return np.ones_like(a)
+    if n % 2:
+        return _others(np.concatenate([a, np.ones_like(a[:1])]))[:n]
+    left, right = a[0::2], a[1::2]
+    pairs = _others(left * right)
+    return np.reshape(np.stack([pairs * right, pairs * left], axis=1), a.shape)
+
+
+def _inverse(axes: Any) -> tuple[int, ...] | None:
+    """The permutation that undoes a transposition."""
+    return None if axes is None else tuple(np.argsort([axis % len(axes) for axis in axes]).tolist())
+
+
+def _part(g: Any, arrays: tuple, i: int, axis: int | None) -> Any:
+    """The piece of g that belongs to the i-th of the concatenated arrays."""
+    if axis is None:
+        start = sum(x.size for x in arrays[:i])
+        return np.reshape(g[start : start + arrays[i].size], arrays[i].shape)
+    start = sum(x.shape[axis] for x in arrays[:i])
+    return g[_at(slice(start, start + arrays[i].shape[axis]), axis, g.ndim)]
+
+
+def _at(index: Any, axis: int, ndim: int) -> tuple:
+    """The index that takes `index` along one axis and all of the axes before it."""
+    return (*(slice(None),) * (axis % ndim), index)
+
+
+def _may_repeat(index: Any) -> bool:
+    """Whether an index can name one place twice: only arrays (or lists) of integers can."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return any(isinstance(part, list | np.ndarray) and np.asarray(part).dtype.kind in "iu" for part in parts)

@@ -1,0 +1,58 @@
+"""Draws from an explicit generator, as nodes that the graph can see.  There is no global generator."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+from minigrad.table import derivative
+from minigrad.tensor import Tensor, primitive, record
+
+Generator = np.random.Generator | np.random.RandomState
+
+
+def generator(rng: Any, who: str = "rng") -> Generator:
+    """The generator that `rng=` stands for: a Generator or RandomState as it is, an integer seed (0 too) made into one.
+
+    Raises: TypeError for anything else, None included: randomness is always asked for.
+
+    >>> generator(0).random(2).round(3)
+    array([0.637, 0.27 ])
+    """
+    if isinstance(rng, np.random.Generator | np.random.RandomState):
+        return rng
+    if isinstance(rng, Integral) and not isinstance(rng, bool):
+        return np.random.default_rng(int(rng))
+    raise TypeError(
+        f"{who}: rng= takes a numpy.random.Generator, a RandomState or an integer seed, not {rng!r}; "
+        "there is no global generator, so write for example rng=np.random.default_rng(0)"
+    )
+
+
+@primitive
+def uniform_draw(*, rng: Generator, shape: tuple[int, ...]) -> Any:
+    """rng.random(shape): uniform on [0, 1)."""
+    return rng.random(shape)
+
+
+derivative(uniform_draw)
+
+
+def uniform(rng: Any, shape: tuple[int, ...]) -> Tensor:
+    """Uniform numbers on [0, 1) as a node of the graph.
+
+    >>> uniform(0, (2,)).shape
+    (2,)
+    """
+    return record(uniform_draw, (), {"rng": generator(rng, "uniform"), "shape": tuple(shape)})
+
+
+def bernoulli(rng: Any, shape: tuple[int, ...], keep_prob: Any) -> Tensor:
+    """A mask D of booleans, True with probability keep_prob: D = (uniform draw < keep_prob).
+
+    >>> bernoulli(0, (4,), 0.5).numpy()
+    array([False,  True,  True,  True])
+    """
+    return uniform(rng, shape) < keep_prob

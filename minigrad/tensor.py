@@ -1,0 +1,584 @@
+"""Tensor: an array that remembers how it was made.
+
+NumPy is the language.  Operators and NumPy functions on a Tensor compute what they compute on arrays, and the result
+keeps its *origin*: the function, its inputs and its parameters.  That is the whole graph; backprop reads it backwards.
+
+Every Tensor carries a stamp from one counter, so a result is newer than its inputs, and topological order is a sort by
+stamp.  An array is never changed once a Tensor holds it: assignment to a leaf gives the leaf a new array and a new
+stamp, by which backprop sees that a graph is older than the leaf that it used.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from functools import update_wrapper
+from itertools import count
+from numbers import Number
+from operator import getitem
+from operator import index as as_index
+from typing import Any
+
+import numpy as np
+
+from minigrad.table import compositions, name_of, table
+
+recording: ContextVar[bool] = ContextVar("minigrad.recording", default=True)
+"""Whether results keep their origin; set by no_grad and enable_grad, per thread and per task."""
+
+reading_allowed: ContextVar[bool] = ContextVar("minigrad.reading_allowed", default=True)
+"""Whether float(t), t.item() and the like may read a Tensor that needs a gradient."""
+
+next_stamp = count(1).__next__
+
+Origin = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
+
+_scalars = (float, int, bool, complex)
+_operands = (Number, np.ndarray, np.generic, list, tuple)
+_no_parameters: dict[str, Any] = {}
+
+
+def _operator(function: Callable, reflected: bool = False) -> Any:
+    """The method behind an operator: records the NumPy function."""
+
+    def method(self: Tensor, other: Any) -> Any:
+        if not isinstance(other, Tensor):
+            if not isinstance(other, _operands) and getattr(other, "__array_ufunc__", None) is None:
+                return NotImplemented
+            if isinstance(other, list | tuple):
+                other = np.asarray(other)
+        return record(function, (other, self) if reflected else (self, other))
+
+    return method
+
+
+def _in_place(function: Callable) -> Any:
+    """The method behind `t -= ...`: assignment to a leaf inside no_grad, otherwise the name gets a new result."""
+
+    def method(self: Tensor, other: Any) -> Tensor:
+        if self.origin is not None or recording.get() and not self._requires_grad:
+            return record(function, (self, other))
+        assign(self, function(self._data, plain(other)))
+        return self
+
+    return method
+
+
+def _unary(function: Callable) -> Any:
+    return lambda self: record(function, (self,))
+
+
+def _method(function: Callable) -> Any:
+    """The method of the same name as a NumPy function: t.sum(axis=0) is np.sum(t, axis=0)."""
+
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        return call(function, (self, *args), kwargs)
+
+    method.__doc__ = f"{name_of(function)} of this Tensor."
+    return method
+
+
+class Tensor:
+    """An array that remembers how it was made:  Tensor = (data, origin, requires_grad, name, stamp).
+
+    data           anything that NumPy makes a numeric array of; it is copied
+    requires_grad  whether gradients with respect to this leaf are wanted (floating-point data only)
+    name           shown in graphs, source and error messages
+    dtype          as in np.array; Python floats and lists of them give float64
+    Raises:        TypeError for data that is not numeric, or integers that are to have a gradient.
+
+    >>> x = Tensor([1.0, 2.0], requires_grad=True, name="x")
+    >>> y = np.sum(x * x); y.backward(); x.grad
+    Tensor([2., 4.])
+    """
+
+    __slots__ = ("__weakref__", "_data", "_grad", "_requires_grad", "_retains_grad", "name", "origin", "scope", "stamp")
+
+    def __init__(self, data: Any, requires_grad: bool = False, name: str | None = None, dtype: Any = None) -> None:
+        if isinstance(data, Tensor):
+            data = data._data
+        if isinstance(data, np.ndarray) or not hasattr(data, "__array_function__"):
+            try:
+                data = np.array(data, dtype=dtype, copy=True)
+            except ValueError as error:
+                raise ValueError(f"Tensor: the data does not make an array: {error}") from error
+        elif dtype is not None:
+            data = data.astype(dtype)
+        if data.dtype.kind not in "fciub":
+            raise TypeError(f"Tensor: the data is {data.dtype}; it must be numbers")
+        _fill(self, data, None, False, name)
+        if requires_grad:
+            self.requires_grad = True
+
+    # ---- what it is
+
+    @property
+    def data(self) -> Any:
+        """The array, read-only.  `t.data = a` assigns to a leaf, as `t[...] = a` does."""
+        data = self._data
+        if isinstance(data, np.ndarray):
+            data = data.view()
+            data.flags.writeable = False
+        elif isinstance(data, Number):
+            data = np.asarray(data)
+            data.flags.writeable = False
+        return data
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        assign(self, np.array(plain(value)))
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients flow to this Tensor; can be set on a leaf."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if self.origin is not None:
+            raise RuntimeError(f"requires_grad: {describe(self)} is a result, not a leaf; use t.detach()")
+        if value and self.dtype.kind != "f":
+            raise TypeError(
+                f"requires_grad: {describe(self)} is {self.dtype}; only floating-point data can have a gradient "
+                "(write 1.0 for 1, or pass dtype=float)"
+            )
+        self._requires_grad = bool(value)
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that backward() has accumulated here (leaves, and results after retain_grad()), or None."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        if value is not None and not isinstance(value, Tensor):
+            value = Tensor(value)
+        if value is not None and value.shape != self.shape:
+            raise ValueError(f"grad: {describe(self)} cannot have a gradient of shape {value.shape}")
+        self._grad = value
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it was given rather than computed (or computed where nothing was recorded)."""
+        return self.origin is None
+
+    shape = property(lambda self: np.shape(self._data) if type(self._data) in _scalars else self._data.shape)
+    dtype = property(lambda self: np.result_type(self._data) if type(self._data) in _scalars else self._data.dtype)
+    ndim = property(lambda self: len(self.shape))
+    size = property(lambda self: int(np.prod(self.shape)))
+    itemsize = property(lambda self: self.dtype.itemsize)
+    nbytes = property(lambda self: self.size * self.itemsize)
+    T = property(lambda self: record(np.transpose, (self,), {"axes": None}))
+    mT = property(lambda self: np.matrix_transpose(self))
+
+    def retain_grad(self) -> None:
+        """Ask backward() to leave this result's gradient in .grad too (leaves have it anyway)."""
+        if not self._requires_grad:
+            raise RuntimeError(f"retain_grad: {describe(self)} needs no gradient")
+        self._retains_grad = True
+
+    def backward(self, gradient: Any = None, create_graph: bool = False) -> None:
+        """Accumulate ∂self/∂leaf into `.grad` of every leaf that requires a gradient; see `minigrad.backward`."""
+        from minigrad.backprop import backward
+
+        backward(self, gradient, create_graph)
+
+    def detach(self) -> Tensor:
+        """The same values as a leaf that needs no gradient."""
+        return made(self._data, None, False)
+
+    # ---- reading the values
+
+    def numpy(self) -> np.ndarray:
+        """The values as a read-only NumPy array (the host's copy, for arrays that live elsewhere).
+
+        Raises: RuntimeError if it needs a gradient: what is computed from the array would lose it.
+        """
+        return self.__array__()
+
+    def item(self) -> Any:
+        """The one value of a Tensor of size 1, as a Python number."""
+        self._check_reading("item()")
+        if self.size != 1:
+            raise ValueError(f"item: {describe(self)} has {self.size} elements; only one can be a number")
+        return self._data.item() if hasattr(self._data, "item") else self._data
+
+    def tolist(self) -> Any:
+        """The values as nested lists of Python numbers."""
+        self._check_reading("tolist()")
+        return np.asarray(self._data).tolist()
+
+    def _check_reading(self, how: str) -> None:
+        if self._requires_grad and not reading_allowed.get():
+            raise RuntimeError(
+                f"{how} of {describe(self)} inside a function that is being recorded would drop its gradient; "
+                "keep to Tensors, or use t.detach() where no gradient is wanted"
+            )
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if self._requires_grad and not _asked_by_a_test():
+            raise RuntimeError(
+                f"an array of {describe(self)} would lose its gradient: use t.detach(), or a function that minigrad "
+                "differentiates"
+            )
+        data = self._data
+        if hasattr(data, "get") and not isinstance(data, np.ndarray):  # CuPy converts only when asked
+            data = data.get()
+        array = np.array(data, dtype=dtype, copy=copy)
+        if copy is not True and array.base is not None or array is data:
+            array = array.view()
+            array.flags.writeable = False
+        return array
+
+    def __dlpack__(self, **options: Any) -> Any:
+        if self._requires_grad:
+            raise RuntimeError(f"DLPack of {describe(self)} would lose its gradient: use t.detach()")
+        if options.get("copy") is False:
+            raise BufferError("DLPack of a Tensor is a copy, since its array must not change under the graph")
+        return np.array(self._data).__dlpack__(**{k: v for k, v in options.items() if k != "copy"})
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return np.empty(0).__dlpack_device__()
+
+    def __float__(self) -> float:
+        self._check_reading("float()")
+        return float(self._data)
+
+    def __int__(self) -> int:
+        self._check_reading("int()")
+        return int(self._data)
+
+    def __complex__(self) -> complex:
+        self._check_reading("complex()")
+        return complex(self._data)
+
+    def __bool__(self) -> bool:
+        return bool(self._data)
+
+    def __index__(self) -> int:
+        return as_index(self._data if not isinstance(self._data, np.ndarray) else self._data[()])
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError(f"len: {describe(self)} has no axes")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if not self.shape:
+            raise TypeError(f"iteration: {describe(self)} has no axes")
+        return (self[i] for i in range(self.shape[0]))
+
+    def __contains__(self, value: Any) -> bool:
+        return bool(np.any(self._data == (value._data if isinstance(value, Tensor) else value)))
+
+    def __repr__(self) -> str:
+        body = np.array2string(np.asarray(self._data), separator=", ", prefix="Tensor(")
+        notes = [body]
+        if self.dtype not in (np.float64, np.int64, np.bool_):
+            notes.append(f"dtype={self.dtype}")
+        if self.name is not None:
+            notes.append(f"name={self.name!r}")
+        if self.origin is not None:
+            notes.append(f"made by {name_of(self.origin[0])}")
+        elif self._requires_grad:
+            notes.append("requires_grad=True")
+        return f"Tensor({', '.join(notes)})"
+
+    def __format__(self, spec: str) -> str:
+        if not spec:
+            return repr(self)
+        return format(self.item(), spec)
+
+    # ---- copies
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.origin is not None and self._requires_grad:
+            raise RuntimeError(f"copy: {describe(self)} is a result with a graph; only leaves are copied: use t.detach()")
+        return _rebuild, (type(self), self._state())
+
+    def _state(self) -> dict[str, Any]:
+        return {"_data": self._data, "_requires_grad": self._requires_grad, "name": self.name, "_grad": self._grad}
+
+    # ---- NumPy's protocols
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **parameters: Any) -> Any:
+        if method == "__call__" and not parameters and ufunc in table:
+            return record(ufunc, inputs)
+        if method != "__call__":
+            return _without_gradient(getattr(ufunc, method), f"{name_of(ufunc)}.{method}", inputs, parameters)
+        return _without_gradient(ufunc, name_of(ufunc), inputs, parameters)
+
+    def __array_function__(self, function: Callable, types: Any, args: tuple, kwargs: dict) -> Any:
+        return call(function, args, kwargs)
+
+    # ---- operators and methods
+
+    __hash__ = object.__hash__
+
+    __add__, __radd__ = _operator(np.add), _operator(np.add, reflected=True)
+    __sub__, __rsub__ = _operator(np.subtract), _operator(np.subtract, reflected=True)
+    __mul__, __rmul__ = _operator(np.multiply), _operator(np.multiply, reflected=True)
+    __truediv__, __rtruediv__ = _operator(np.divide), _operator(np.divide, reflected=True)
+    __floordiv__, __rfloordiv__ = _operator(np.floor_divide), _operator(np.floor_divide, reflected=True)
+    __mod__, __rmod__ = _operator(np.remainder), _operator(np.remainder, reflected=True)
+    __matmul__, __rmatmul__ = _operator(np.matmul), _operator(np.matmul, reflected=True)
+    _power, __rpow__ = _operator(np.power), _operator(np.power, reflected=True)
+    __lt__, __le__, __gt__, __ge__ = map(_operator, (np.less, np.less_equal, np.greater, np.greater_equal))
+    __eq__, __ne__ = _operator(np.equal), _operator(np.not_equal)
+    __and__, __or__, __xor__ = map(_operator, (np.bitwise_and, np.bitwise_or, np.bitwise_xor))
+    __neg__, __pos__, __abs__, __invert__ = map(_unary, (np.negative, np.positive, np.absolute, np.invert))
+    __iadd__, __isub__, __imul__, __itruediv__, __ipow__ = map(
+        _in_place, (np.add, np.subtract, np.multiply, np.divide, np.power)
+    )
+
+    def __pow__(self, exponent: Any) -> Any:
+        if type(exponent) in (int, float) and exponent == 2:
+            return record(np.square, (self,))
+        return self._power(exponent)
+
+    sum, mean, var, std, prod = map(_method, (np.sum, np.mean, np.var, np.std, np.prod))
+    max, min, clip, dot, round = map(_method, (np.max, np.min, np.clip, np.dot, np.round))
+    any, all, argmax, argmin, argsort = map(_method, (np.any, np.all, np.argmax, np.argmin, np.argsort))
+    ravel, squeeze, swapaxes, astype = map(_method, (np.ravel, np.squeeze, np.swapaxes, np.astype))
+    flatten = ravel
+
+    def reshape(self, *shape: Any, order: str = "C") -> Tensor:
+        """np.reshape, with the shape as one argument or several."""
+        return call(np.reshape, (self, shape[0] if len(shape) == 1 else shape), {"order": order})
+
+    def transpose(self, *axes: Any) -> Tensor:
+        """np.transpose, with the axes as one argument, several, or none (reversed)."""
+        return call(np.transpose, (self, (axes[0] if len(axes) == 1 else axes) if axes else None), {})
+
+    def __getitem__(self, index: Any) -> Tensor:
+        return record(getitem, (self,), {"index": plain_index(index)})
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        data = np.array(self._data)
+        if isinstance(value, Tensor) and value._requires_grad and recording.get():
+            raise RuntimeError(f"t[...] = {describe(value)} would lose its gradient: use np.where or np.concatenate")
+        data[plain_index(index)] = plain(value)
+        assign(self, data)
+
+
+def assign(leaf: Tensor, value: Any) -> None:
+    """Give a leaf a new array of the same shape and dtype; graphs that used the old one are refused by backprop.
+
+    Raises: RuntimeError for a result, or for a leaf that needs a gradient outside no_grad; ValueError for another shape.
+    """
+    name = leaf.name or "W"
+    if leaf.origin is not None:
+        raise RuntimeError(
+            f"assignment to {describe(leaf)}: it is a result, so its gradient would be wrong; make a new Tensor "
+            "(np.where, np.concatenate)"
+        )
+    if leaf._requires_grad and recording.get():
+        raise RuntimeError(
+            f"assignment to {describe(leaf)}: it needs a gradient, so write\n"
+            f"    with mg.no_grad():\n        {name} -= lr * {name}.grad"
+        )
+    value = plain(value)
+    if np.shape(value) != leaf.shape:
+        raise ValueError(f"assignment to {describe(leaf)}: the new value has shape {np.shape(value)}")
+    leaf._data = _as_dtype(value, leaf)
+    leaf.stamp = next_stamp()
+
+
+def _as_dtype(value: Any, leaf: Tensor) -> Any:
+    dtype = leaf.dtype
+    if getattr(value, "dtype", None) is dtype:
+        return value
+    if not hasattr(value, "astype"):
+        return np.array(value, dtype=dtype)
+    if not np.can_cast(value.dtype, dtype, "same_kind"):
+        raise TypeError(f"assignment to {describe(leaf)}: {value.dtype} does not fit into {dtype}")
+    return value.astype(dtype)
+
+
+def describe(tensor: Tensor) -> str:
+    """How a message names a Tensor: by name and shape.
+
+    >>> describe(Tensor([[1.0, 2.0]], name="X"))
+    '"X" (1, 2)'
+    """
+    return f'"{tensor.name}" {tensor.shape}' if tensor.name else f"a Tensor of shape {tensor.shape}"
+
+
+def _fill(tensor: Tensor, data: Any, origin: Origin | None, requires_grad: bool, name: str | None = None) -> None:
+    tensor._data = data
+    tensor.origin = origin
+    tensor._requires_grad = requires_grad
+    tensor.stamp = next_stamp()
+    tensor.name = name
+    tensor._grad = None
+    tensor._retains_grad = False
+    tensor.scope = None
+
+
+def _rebuild(kind: type[Tensor], state: dict[str, Any]) -> Tensor:
+    tensor = _new(kind)
+    _fill(tensor, None, None, False)
+    for slot, value in state.items():
+        setattr(tensor, slot, value)
+    return tensor
+
+
+def _asked_by_a_test() -> bool:
+    """Whether np.testing or pytest.approx wants the values: an assertion only reads."""
+    caller = sys._getframe(2).f_globals.get("__name__", "")
+    return caller.startswith(("numpy.testing", "_pytest."))
+
+
+_new = object.__new__
+
+
+def made(data: Any, origin: Origin | None, requires_grad: bool) -> Tensor:
+    """A Tensor around an array that is already ours (no copy, no checks)."""
+    tensor = _new(Tensor)
+    _fill(tensor, data, origin, requires_grad)
+    return tensor
+
+
+def constant(value: Any, name: str | None = None) -> Tensor:
+    """A named number that stays visible in graphs and source, as in  lambd / (2 · m).
+
+    A Python number stays a Python number, so it does not widen float32 (NEP 50).
+
+    >>> constant(0.7, name="lambd") / constant(2, name="m")
+    Tensor(0.35, made by np.divide)
+    """
+    tensor = made(value, None, False) if type(value) in _scalars else Tensor(value)
+    tensor.name = name
+    return tensor
+
+
+# ---- recording
+
+
+def record(function: Callable, inputs: tuple[Any, ...], parameters: dict[str, Any] = _no_parameters) -> Tensor:
+    """Compute function(*inputs, **parameters) and remember it.
+
+    The result needs a gradient if an input does.  It keeps its origin if it needs a gradient, or if an input has a
+    name or an origin of its own (so `1 - Y` of named data stays visible); nothing is kept inside no_grad.
+    """
+    row = table[function]
+    values = []
+    needs_gradient = False
+    seen = not inputs
+    for x in inputs:
+        if isinstance(x, Tensor):
+            values.append(x._data)
+            if x._requires_grad:
+                needs_gradient = True
+            elif x.origin is not None or x.name is not None:
+                seen = True
+        else:
+            values.append(x)
+    try:
+        data = row.compute(*values, **parameters)
+    except Exception as error:
+        from minigrad.messages import explain
+
+        raise explain(error, function, inputs, parameters) from error
+    if type(values[0] if values else None) in _scalars and all(type(value) in _scalars for value in values):
+        data = data.item()  # constants of Python numbers stay Python numbers: they must not widen float32
+    tensor = _new(Tensor)
+    tensor._data = data
+    tensor.stamp = next_stamp()
+    tensor.name = tensor._grad = tensor.scope = None
+    tensor._retains_grad = False
+    if (needs_gradient or seen) and recording.get():
+        tensor.origin = (function, inputs, parameters)
+        tensor._requires_grad = needs_gradient and not row.constant and data.dtype.kind in "fc"
+    else:
+        tensor.origin = None
+        tensor._requires_grad = False
+    return tensor
+
+
+def call(function: Callable, args: tuple, kwargs: dict) -> Any:
+    """Call a NumPy function on arguments among which there are Tensors: recorded if the table knows it.
+
+    Raises: TypeError if it has no row (or not with these arguments) and a gradient would be lost.
+    """
+    composed = compositions.get(function)
+    if composed is not None:
+        return composed(*args, **kwargs)
+    row = table.get(function)
+    if row is not None:
+        try:
+            inputs, parameters = row.bind(args, dict(kwargs))
+        except TypeError:
+            if _needs_gradient((args, kwargs)):
+                raise
+        else:
+            return record(function, inputs, parameters)
+    return _without_gradient(function, name_of(function), args, kwargs)
+
+
+def primitive(function: Callable) -> Callable:
+    """Decorator: a function of arrays that the graph sees as one operation; give it a row with `derivative`.
+
+    Positional arguments are arrays, keyword-only ones are parameters.
+
+    >>> from minigrad import derivative
+    >>> @primitive
+    ... def cube(x):
+    ...     return x * x * x
+    >>> derivative(cube, x=lambda g, x: g * 3 * x * x)
+    >>> t = Tensor(2.0, requires_grad=True); cube(t).backward(); t.grad
+    Tensor(12.)
+    """
+
+    def on_tensors(*args: Any, **kwargs: Any) -> Any:
+        for x in args:
+            if isinstance(x, Tensor):
+                row = table.get(on_tensors)
+                if row is None:
+                    raise TypeError(f"{name_of(on_tensors)} is a primitive without a row: give it one with derivative()")
+                return record(on_tensors, *row.bind(args, kwargs))
+        return function(*args, **kwargs)
+
+    update_wrapper(on_tensors, function)
+    on_tensors.on_arrays = function  # type: ignore[attr-defined]
+    return on_tensors
+
+
+answers: set[Callable] = set()
+"""Functions whose answer is no array to differentiate (np.argmax, np.allclose ...): computed on the plain values."""
+
+
+def _without_gradient(function: Callable, name: str, args: tuple, kwargs: dict) -> Any:
+    """NumPy's own answer for plain arrays, unless a gradient would be lost by that."""
+    if function not in answers and _needs_gradient((args, kwargs)) and recording.get():
+        from minigrad.messages import no_derivative
+
+        raise TypeError(no_derivative(function, name, kwargs))
+    return function(*plain(args), **plain(kwargs))
+
+
+def _needs_gradient(value: Any) -> bool:
+    if isinstance(value, Tensor):
+        return value._requires_grad
+    if isinstance(value, dict):
+        return any(map(_needs_gradient, value.values()))
+    return isinstance(value, list | tuple) and any(map(_needs_gradient, value))
+
+
+def plain(value: Any) -> Any:
+    """The same nested value with every Tensor replaced by its array."""
+    if isinstance(value, Tensor):
+        return value._data
+    if isinstance(value, dict):
+        return {key: plain(entry) for key, entry in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(map(plain, value))
+    return value
+
+
+def plain_index(index: Any) -> Any:
+    """An index without Tensors in it; a float Tensor is refused by NumPy as an index."""
+    if isinstance(index, Tensor):
+        return index._data
+    return tuple(map(plain_index, index)) if type(index) is tuple else index
