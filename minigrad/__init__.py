@@ -1,7 +1,69 @@
-"""minigrad: reverse-mode automatic differentiation on NumPy."""
+"""minigrad: reverse-mode automatic differentiation on NumPy, small enough to read in an afternoon.
 
-from minigrad import derivatives as _derivatives  # the table must be filled before anything is recorded
+>>> import numpy as np, minigrad as mg
+>>> W = mg.Tensor([[1.0, -2.0]], requires_grad=True, name="W")
+>>> J = np.mean(np.square(np.array([[3.0, 1.0]]) @ W.T))
+>>> J.backward(); W.grad
+Tensor([[6., 2.]])
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from minigrad import derivatives, nn, optim  # derivatives fills the table
 from minigrad.backprop import backward, enable_grad, grad, no_grad
 from minigrad.functions import log_softmax, logsumexp, relu, sigmoid, softmax, softplus
+from minigrad.state import load, save
 from minigrad.table import derivative
 from minigrad.tensor import Tensor, constant, primitive
+
+if TYPE_CHECKING:
+    from minigrad import check, data, experiments, show
+    from minigrad.check import gradcheck
+    from minigrad.show import draw
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Tensor",
+    "backward",
+    "check",
+    "constant",
+    "data",
+    "derivative",
+    "derivatives",
+    "draw",
+    "enable_grad",
+    "experiments",
+    "grad",
+    "gradcheck",
+    "load",
+    "log_softmax",
+    "logsumexp",
+    "nn",
+    "no_grad",
+    "optim",
+    "primitive",
+    "relu",
+    "save",
+    "show",
+    "sigmoid",
+    "softmax",
+    "softplus",
+]
+
+_on_demand = {"gradcheck": "minigrad.check", "draw": "minigrad.show"}
+_packages = ("check", "data", "experiments", "show")
+
+
+def __getattr__(name: str) -> Any:
+    """Import the readers of the graph when they are first asked for."""
+    if name in _packages:
+        return import_module(f"minigrad.{name}")
+    if name in _on_demand:
+        return getattr(import_module(_on_demand[name]), name)
+    raise AttributeError(f"module 'minigrad' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -56,3 +56,29 @@ def bernoulli(rng: Any, shape: tuple[int, ...], keep_prob: Any) -> Tensor:
     array([False,  True,  True,  True])
     """
     return uniform(rng, shape) < keep_prob
+
+
+# ---- a generator's state, to be saved and restored
+
+
+def generator_state(rng: Generator) -> dict[str, Any]:
+    """The state as a dict of numbers, strings and arrays."""
+    if isinstance(rng, np.random.Generator):
+        return dict(rng.bit_generator.state)
+    return dict(rng.get_state(legacy=False))
+
+
+def restore_generator(rng: Generator, state: Any) -> None:
+    """Set a generator to a saved state of a generator of the same kind."""
+    if not same_kind_of_generator(rng, state):
+        raise ValueError(f"the saved state does not belong to a {type(rng).__name__} of this kind")
+    if isinstance(rng, np.random.Generator):
+        rng.bit_generator.state = state
+    else:
+        rng.set_state(state)
+
+
+def same_kind_of_generator(rng: Generator, state: Any) -> bool:
+    """Whether a saved state fits a generator."""
+    own = generator_state(rng)
+    return isinstance(state, dict) and state.keys() == own.keys() and state["bit_generator"] == own["bit_generator"]
