@@ -40,7 +40,7 @@ def backward(output: Tensor, gradient: Any = None, create_graph: bool = False) -
     with _Recording(create_graph):
         for node in kept:
             if node.stamp in found:
-                g = _as_tensor(found[node.stamp])
+                g = _whole(found[node.stamp], node)
                 node._grad = node._grad + g if node.origin is None and node._grad is not None else g
 
 
@@ -82,12 +82,19 @@ def grad(
                 + ("" if x.requires_grad else ", which needs no gradient (requires_grad=True)")
                 + "; pass allow_unused=True for zeros"
             )
-        results.append(_as_tensor(found[x.stamp] if x.stamp in found else np.zeros_like(x.data)))
+        results.append(_whole(found[x.stamp], x) if x.stamp in found else made(np.zeros_like(x.data), None, False))
     return tuple(results) if several else results[0]
 
 
 def _as_tensor(g: Any) -> Tensor:
     return g if isinstance(g, Tensor) else made(g, None, False)
+
+
+def _whole(g: Any, x: Tensor) -> Tensor:
+    """The gradient as a Tensor of x's shape."""
+    if g.shape != x._data.shape:
+        g = np.broadcast_to(g, x._data.shape)
+    return _as_tensor(g)
 
 
 def _seed(output: Tensor, gradient: Any, name: str) -> Any:
@@ -100,7 +107,7 @@ def _seed(output: Tensor, gradient: Any, name: str) -> Any:
             raise RuntimeError(
                 f"{name}: {describe(output)} is not a scalar; reduce it (np.sum, np.mean) or pass gradient="
             )
-        return np.ones_like(output._data)
+        return np.ones_like(output._data) if output._data.shape else output._data.dtype.type(1)
     if np.shape(gradient) != output.shape:
         raise ValueError(f"{name}: gradient= has shape {np.shape(gradient)}, {describe(output)} wants its own")
     if isinstance(gradient, Tensor):
@@ -134,9 +141,10 @@ def _leading_to(inputs: set[int], nodes: list[Tensor]) -> list[Tensor]:
 
 
 def _propagate(nodes: list[Tensor], seed: Any, keep: set[int], create_graph: bool) -> dict[int, Any]:
-    """Apply the rules from the first of the nodes, the output, down; the gradients, by stamp, of those to keep.
+    """Apply the rules from the first of the nodes, the output, down; the gradients, by stamp, of leaves and those to keep.
 
-    The rules are given arrays, or Tensors if the backward pass is to be a graph itself.
+    The rules are given arrays, or Tensors if the backward pass is to be a graph itself.  A gradient that is the same
+    along an axis stays broadcast (that of a sum is one number) until a rule needs it whole.
     """
     if not nodes:
         return {}
@@ -144,28 +152,30 @@ def _propagate(nodes: list[Tensor], seed: Any, keep: set[int], create_graph: boo
     wanted = {node.stamp for node in nodes}
     with _Recording(create_graph):
         for node in nodes:
-            stamp = node.stamp
-            if node.origin is None or stamp not in gradients:
+            origin, stamp = node.origin, node.stamp
+            if origin is None or stamp not in gradients:
                 continue
             g = gradients[stamp] if stamp in keep else gradients.pop(stamp)
-            function, inputs, parameters = node.origin
+            function, inputs, parameters = origin
             row = table[function]
-            values = []
-            for x in inputs:
+            values, receivers = [], []
+            for i, x in enumerate(inputs):
                 if isinstance(x, Tensor):
                     if x.stamp > stamp:
                         raise RuntimeError(
                             f"{describe(x)} was assigned to after {name_of(function)} used it: the graph is stale; "
                             "compute the output again before asking for its gradient"
                         )
+                    if x.stamp in wanted:
+                        receivers.append(i)
                     x = x if create_graph else x._data
                 values.append(x)
+            shape = node._data.shape
+            if not row.elementwise and g.shape != shape:
+                g = np.broadcast_to(g, shape)
             y = node if create_graph else node._data
-            if not row.many:
-                given = (g, y, *values, *parameters.values())
-            for i, x in enumerate(inputs):
-                if not isinstance(x, Tensor) or not x._requires_grad or x.stamp not in wanted:
-                    continue
+            given = (g, y, *values, *parameters.values())
+            for i in receivers:
                 if row.many:
                     given = (g, y, tuple(values), i, *parameters.values())
                 entry = row.rules[0 if row.many else i]
@@ -173,32 +183,39 @@ def _propagate(nodes: list[Tensor], seed: Any, keep: set[int], create_graph: boo
                     continue
                 rule, pick = entry
                 d = rule(*pick(given))
+                x = inputs[i]
                 data = x._data
                 if d.shape != data.shape:
-                    d = sum_to(d, data.shape, function, x)
+                    if row.elementwise and data.shape != shape:  # x was broadcast: each of its uses counts
+                        d = _fit(d if d.shape == shape else np.broadcast_to(d, shape), data.shape, function, x)
+                    elif d.shape:
+                        d = _fit(d, data.shape, function, x)
                 if d.dtype is not data.dtype:
                     d = d.astype(data.dtype)
-                k = x.stamp
-                gradients[k] = gradients[k] + d if k in gradients else d
+                stamp_of_x = x.stamp
+                gradients[stamp_of_x] = gradients[stamp_of_x] + d if stamp_of_x in gradients else d
     return gradients
 
 
-def sum_to(g: Any, shape: tuple[int, ...], function: Callable | None = None, x: Tensor | None = None) -> Any:
+def _fit(g: Any, shape: tuple[int, ...], function: Callable, x: Tensor) -> Any:
     """Un-broadcast: sum g over the axes along which an array of this shape was broadcast.
 
-    >>> sum_to(np.ones((3, 2)), (2,))
-    array([3., 3.])
+    Axes along which g itself is still broadcast (of length 1, or not there) stay so.
     """
     lead = g.ndim - len(shape)
-    axes = tuple(i for i, n in enumerate(g.shape) if i < lead or shape[i - lead] == 1 != n)
-    kept = tuple(1 if i in axes else n for i, n in enumerate(g.shape))[max(lead, 0) :]
-    if lead < 0 or kept != shape:
+    if lead > 0 and g.shape[lead:] == shape:
+        return g.sum(axis=tuple(range(lead)) if lead > 1 else 0)
+    pairs = list(zip((1,) * -lead + g.shape, (1,) * lead + shape, strict=True))
+    axes = tuple(i for i, (n, wanted) in enumerate(pairs) if i < lead or wanted == 1 != n)
+    if axes and lead < 0 or any(n != wanted and 1 not in (n, wanted) for n, wanted in pairs):
         raise ValueError(
-            f"the rule of {name_of(function) if function else 'a function'} gave a gradient of shape {g.shape} for "
-            f"{describe(x) if x is not None else shape}"
+            f"the rule of {name_of(function)} gave a gradient of shape {g.shape} for {describe(x)}, which does not fit"
         )
-    g = np.sum(g, axis=axes[0] if len(axes) == 1 else axes)
-    return g if g.shape == shape else np.reshape(g, shape)
+    if not axes:
+        return g
+    left = tuple(1 if i in axes else n for i, (n, _) in enumerate(pairs))[lead:]
+    g = g.sum(axis=axes[0] if len(axes) == 1 else axes)
+    return g if g.shape == left else g.reshape(left)
 
 
 # ---- where nothing is recorded

@@ -33,9 +33,15 @@ class Row:
     positional  how many of the parameters may be given by position
     compute     what is called on plain arrays: compute(*arrays, **parameters)
     rules       per array argument: (rule, picks the rule's arguments out of (g, y, *arrays, *parameters)), or None
+    constant    whether it has no gradient by design (comparisons, sign ...)
+    alone       whether it can be called with one array and nothing else
+    elementwise whether its output is as large as its inputs broadcast together, so that its rules also hold for a g
+                that is itself left broadcast
     """
 
-    __slots__ = ("arrays", "compute", "function", "many", "parameters", "positional", "rules")
+    __slots__ = (
+        "alone", "arrays", "compute", "constant", "elementwise", "function", "many", "parameters", "positional", "rules",
+    )  # fmt: skip
 
     required: Any = object()
 
@@ -67,11 +73,9 @@ class Row:
             if self.many:
                 compute = _spread_sequence(compute)
         self.compute = compute
-
-    @property
-    def constant(self) -> bool:
-        """Whether the function has no gradient by design (comparisons, sign ...)."""
-        return not any(self.rules)
+        self.constant = not any(self.rules)
+        self.alone = not self.many and len(self.arrays) == 1 and Row.required not in self.parameters.values()
+        self.elementwise = isinstance(function, np.ufunc) and function.signature is None
 
     def bind(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
         """Split a call's arguments into (inputs, parameters), every parameter present and in the row's order.

@@ -481,7 +481,7 @@ def record(function: Callable, inputs: tuple[Any, ...], parameters: dict[str, An
         from minigrad.messages import explain
 
         raise explain(error, function, inputs, parameters) from error
-    if type(values[0] if values else None) in _scalars and all(type(value) in _scalars for value in values):
+    if type(data) is not np.ndarray and values and all(type(value) in _scalars for value in values):
         data = data.item()  # constants of Python numbers stay Python numbers: they must not widen float32
     tensor = _new(Tensor)
     tensor._data = data
@@ -507,6 +507,8 @@ def call(function: Callable, args: tuple, kwargs: dict) -> Any:
         return composed(*args, **kwargs)
     row = table.get(function)
     if row is not None:
+        if not kwargs and len(args) == 1 and row.alone:
+            return record(function, args, row.parameters)
         try:
             inputs, parameters = row.bind(args, dict(kwargs))
         except TypeError:

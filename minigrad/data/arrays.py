@@ -1,27 +1,105 @@
 """Arrays X and y, perhaps Xval and yval, from an .npz or a MATLAB .mat file; pickled objects are never loaded."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
+from minigrad.data.split import LARGEST
+
+ARRAYS = ("X", "y", "Xval", "yval")
+
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """X (m, n_in) float64 and y (m,), and Xval, yval likewise where the file has them; y is of numbers or text.
+    """X (m, n_in) float64 and y (m,), and Xval and yval likewise where the file has them; labels are numbers or text.
 
-    Raises:  ValueError that says what is wrong first, and where; ImportError for a .mat without scipy.
+    Raises:  ValueError that says what is wrong first, and where; ImportError for a .mat file without scipy.
     """
     who = f"load: {path.name}"
     found = _read_npz(path, who) if path.suffix.lower() == ".npz" else _read_mat(path, who)
-    arrays = {}
-    for X, y in (("X", "y"), ("Xval", "yval")) if {"Xval", "yval"} & set(found) else (("X", "y"),):
+    has_dev = "Xval" in found or "yval" in found
+    arrays: dict[str, np.ndarray] = {}
+    for X, y in (ARRAYS[:2], ARRAYS[2:])[: 1 + has_dev]:
         for name in (X, y):
             if name not in found:
                 raise ValueError(f'{who}: no array is named "{name}", only {", ".join(found) or "nothing"}')
-        arrays[X] = _features(found[X], f'{who}, "{X}"')
-        arrays[y] = _labels(found[y], arrays[X].shape, f'{who}, "{y}"', X)
-    if "Xval" in arrays and arrays["Xval"].shape[1] != arrays["X"].shape[1]:
-        raise ValueError(
-            f'{who}: "X" {arrays["X"].shape} and "Xval" {arrays["Xval"].shape} have different numbers of columns'
-        )
+        arrays[X] = _features(found[X], f'{who}, "{X}"', X)
+        arrays[y] = _labels(found[y], f'{who}, "{y}"', X, arrays[X].shape)
+    if has_dev and arrays["X"].shape[1] != arrays["Xval"].shape[1]:
+        shapes = f'"X" {arrays["X"].shape} and "Xval" {arrays["Xval"].shape}'
+        raise ValueError(f"{who}: {shapes}: the numbers of columns differ")
     return arrays
+
+
+def _read_npz(path: Path, who: str) -> dict[str, np.ndarray | None]:
+    from zipfile import is_zipfile
+
+    if not is_zipfile(path):
+        raise ValueError(f"{who}: not an .npz file, as numpy.savez(path, X=X, y=y) writes it")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {
+                name: file[name] if name in ARRAYS else None for name in file.files
+            }  # others may be pickled
+    except Exception as error:  # a damaged zip can raise nearly anything
+        pickled = "allow_pickle" in str(error)
+        reason = (
+            "it holds pickled Python objects, which are never loaded" if pickled else "the file is damaged"
+        )
+        raise ValueError(f"{who}: {reason}; save plain arrays with numpy.savez(path, X=X, y=y)") from error
+
+
+def _read_mat(path: Path, who: str) -> dict[str, np.ndarray | None]:
+    try:
+        from scipy.io import loadmat
+    except ImportError as error:
+        raise ImportError(f"{who}: a .mat file is read by scipy; pip install 'minigrad[demo]'") from error
+    try:
+        found = loadmat(path, appendmat=False)
+    except NotImplementedError as error:
+        raise ValueError(f"{who}: a MATLAB 7.3 file; in MATLAB, save it with save(..., '-v7')") from error
+    except Exception as error:  # on bytes that are not MATLAB's, scipy can raise nearly anything
+        raise ValueError(f"{who}: not a MATLAB .mat file, or a damaged one") from error
+    return {name: value for name, value in found.items() if not name.startswith("__")}
+
+
+def _features(X: np.ndarray, who: str, name: str) -> np.ndarray:
+    if getattr(X, "dtype", np.dtype(object)).kind not in "buif":
+        raise ValueError(f"{who}: {_kind(X)}; wanted real numbers")
+    if X.ndim != 2 or 0 in X.shape:
+        hint = f"; did you mean {name}.reshape(-1, 1)?" if X.ndim == 1 and X.size else ""
+        raise ValueError(f"{who}: shape {X.shape}; wanted (m, n_in), one example a row{hint}")
+    X = X.astype(np.float64)
+    if len(bad := np.argwhere(~(np.abs(X) < LARGEST))):
+        row, column = bad[0]
+        value = f"{name}[{row}, {column}] is {X[row, column]}"
+        raise ValueError(f"{who}: {value}; every feature must be a finite number below {LARGEST:g}")
+    return X
+
+
+def _labels(y: np.ndarray, who: str, X: str, shape: tuple[int, ...]) -> np.ndarray:
+    """y, (m,) or (m, 1) or (1, m), as (m,)."""
+    m, n_in = shape
+    if getattr(y, "dtype", np.dtype(object)).kind not in "buifU":
+        raise ValueError(f"{who}: {_kind(y)}; wanted numbers or text")
+    if y.ndim not in (1, 2) or (y.ndim == 2 and 1 not in y.shape):
+        hint = "; if it is one-hot, save y.argmax(axis=1)" if y.ndim == 2 and len(y) == m else ""
+        raise ValueError(f"{who}: shape {y.shape}; wanted one label per example, (m,) or (m, 1){hint}")
+    if y.shape == (1, m) and m == n_in > 1:
+        raise ValueError(
+            f'{who}: shape {y.shape} and "{X}" {shape}: are the examples rows or columns? save y as (m,)'
+        )
+    if y.size != m:
+        hint = f'; one example a row is wanted, so save {X}.T as "{X}"' if y.size == n_in else ""
+        raise ValueError(f'{who}: {y.size} labels for the {m} rows of "{X}"{hint}')
+    y = y.ravel()
+    if y.dtype.kind == "U":
+        return np.char.strip(y)
+    if len(bad := np.flatnonzero(~np.isfinite(y))):
+        raise ValueError(
+            f"{who}: the label of example {bad[0]} (from 0) is {y[bad[0]]}; every label must be finite"
+        )
+    return y.astype(np.float64)
+
+
+def _kind(value: object) -> str:
+    return f"dtype {value.dtype}" if isinstance(value, np.ndarray) else f"a {type(value).__name__}"

@@ -7,7 +7,10 @@ import numpy as np
 
 
 def batches(
-    *arrays: np.ndarray, size: int, rng: np.random.Generator | np.random.RandomState | int, drop_last: bool = False
+    *arrays: np.ndarray,
+    size: int,
+    rng: np.random.Generator | np.random.RandomState | int,
+    drop_last: bool = False,
 ) -> Iterator[tuple[np.ndarray, ...]]:
     """One epoch: every row once, in one random order, `size` rows at a time, from all arrays alike.
 
@@ -25,16 +28,22 @@ def batches(
     [4] [40]
     """
     if not arrays or not all(getattr(a, "shape", ()) for a in arrays):
-        raise TypeError("batches: wanted one or more arrays of examples (m, ...), such as batches(X, y, size=32, rng=rng)")
+        raise TypeError(
+            "batches: wanted one or more arrays of examples (m, ...), such as batches(X, y, size=32, rng=rng)"
+        )
     if len(lengths := {len(a) for a in arrays}) > 1:
         shapes = ", ".join(str(a.shape) for a in arrays)
-        raise ValueError(f"batches: the arrays' shapes are {shapes}; the first axis must have the same length in all")
+        raise ValueError(
+            f"batches: the arrays' shapes are {shapes}; the first axis must have the same length in all"
+        )
     if not isinstance(size, Integral) or size < 1:
         raise ValueError(f"batches: size={size!r}; wanted a whole number of rows, 1 or more")
     m = lengths.pop()
     stop = m - m % size if drop_last else m
     if not stop:
-        raise ValueError(f"batches: {m} rows give no batch of size={size}{' with drop_last' if drop_last else ''}")
+        raise ValueError(
+            f"batches: {m} rows give no batch of size={size}{' with drop_last' if drop_last else ''}"
+        )
     order = _generator(rng).permutation(m)
     return (tuple(a[order[i : i + size]] for a in arrays) for i in range(0, stop, size))
 

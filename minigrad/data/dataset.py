@@ -17,9 +17,9 @@ class Dataset:
 
     Shapes:  X (m, n_in), X_dev (m_dev, n_in), both float64; shift and scale (n_in,), or 0 and 1 if nothing was done
 
-    >>> xor = Dataset("xor", X := np.array([[0., 0], [0, 1], [1, 0], [1, 1]]), y := X[:, :1] != X[:, 1:], X, y)
-    >>> xor, xor.n_in, xor.n_out
-    (Dataset xor: 4 examples and 4 dev examples, 2 features, 2 classes, 2, 1)
+    >>> X, y = np.array([[0.0], [1.0]]), np.array([[1.0], [0.0]])
+    >>> Dataset("not", X, y, X_dev=X, y_dev=y, feature_names=("x",), classes=("false", "true"))
+    Dataset not: 2 examples and 2 dev examples, 1 features, 2 classes
     """
 
     name: str
@@ -27,8 +27,8 @@ class Dataset:
     y: np.ndarray
     X_dev: np.ndarray
     y_dev: np.ndarray
-    feature_names: tuple[str, ...] = ("x1", "x2")
-    classes: tuple[str, ...] = ("0", "1")
+    feature_names: tuple[str, ...]
+    classes: tuple[str, ...]
     shift: np.ndarray | float = 0.0
     scale: np.ndarray | float = 1.0
 

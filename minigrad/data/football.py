@@ -23,7 +23,9 @@ def side_of_the_field(seed: int = 87, *, m: int = 211, m_dev: int = 200) -> Data
     if min(m, m_dev) < 1:
         raise ValueError(f"side_of_the_field: m={m} and m_dev={m_dev}; each must be at least 1")
     rng = np.random.default_rng(seed)
-    return Dataset("side_of_the_field", *_kicks(rng, m), *_kicks(rng, m_dev), classes=("theirs", "ours"))
+    return Dataset(
+        "side_of_the_field", *_kicks(rng, m), *_kicks(rng, m_dev), ("x1", "x2"), ("theirs", "ours")
+    )
 
 
 def _kicks(rng: np.random.Generator, m: int) -> tuple[np.ndarray, np.ndarray]:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+LARGEST = 1e100  # of a feature that can be standardized: its square must not overflow
+
 
 def stratified(
     codes: np.ndarray, classes: Sequence[str], *, dev_fraction: float, seed: int, who: str
@@ -40,4 +42,4 @@ def mean_and_scale(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     mean, scale = X.mean(axis=0), X.std(axis=0)
     # A constant column's std is not always 0: the mean of 0.1, 0.1, 0.1 is not 0.1.
-    return mean, np.where((X == X[0]).all(axis=0) | (scale < 1e-100), 1.0, scale)
+    return mean, np.where((X == X[0]).all(axis=0) | (scale < 1 / LARGEST), 1.0, scale)

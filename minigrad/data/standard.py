@@ -41,7 +41,9 @@ def _shipped(name: str, seed: int, dev_fraction: float) -> Dataset:
     try:
         from sklearn import datasets
     except ImportError as error:
-        raise ImportError(f"{name}: this set comes with scikit-learn; pip install 'minigrad[demo]'") from error
+        raise ImportError(
+            f"{name}: this set comes with scikit-learn; pip install 'minigrad[demo]'"
+        ) from error
     table = getattr(datasets, f"load_{name}")()
     classes = tuple(str(c) for c in table.target_names)
     rows, rows_dev = stratified(table.target, classes, dev_fraction=dev_fraction, seed=seed, who=name)

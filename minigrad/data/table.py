@@ -5,11 +5,12 @@ Rows are counted as an editor counts lines: the header is row 1.
 
 import csv
 import io
-import math
 from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
+
+from minigrad.data.split import LARGEST
 
 
 def read_table(path: Path, label: str | None) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
@@ -20,6 +21,7 @@ def read_table(path: Path, label: str | None) -> tuple[np.ndarray, np.ndarray, t
     """
     who = f"load: {path.name}"
     (first, header), *body = _rows(path, who).items()
+    _check_header(header, [cells for _, cells in body], f"{who}, row {first}")
     target = _label_column(header, label, f"{who}, row {first}")
     X, labels = {}, {}
     for row, cells in body:
@@ -27,7 +29,11 @@ def read_table(path: Path, label: str | None) -> tuple[np.ndarray, np.ndarray, t
             last = min(len(cells), len(header)) - 1
             raise ValueError(
                 f'{who}, row {row}: {len(cells)} cells for the header\'s {len(header)} columns, after "{header[last]}" '
-                + ("some are missing" if len(cells) < len(header) else "there are more (quote a cell with commas in it)")
+                + (
+                    "some are missing"
+                    if len(cells) < len(header)
+                    else "there are more (quote a cell with commas in it)"
+                )
             )
         for name, cell in zip(header, cells, strict=True):
             if not cell or (name != header[target] and _number(cell) is None):
@@ -38,16 +44,6 @@ def read_table(path: Path, label: str | None) -> tuple[np.ndarray, np.ndarray, t
         raise ValueError(f"{who}: there is no row below the header")
     names = (*header[:target], *header[target + 1 :])
     return np.array(list(X.values())), _labels(labels, f"{who}, row", header[target]), names
-
-
-def nearest(name: str, names: list[str]) -> str:
-    """The one of `names` that `name` may have been meant to be.
-
-    >>> nearest("Tumor", ["age", "tumour"])
-    'tumour'
-    """
-    lower = {n.lower(): n for n in names}
-    return lower[get_close_matches(name.lower(), lower, n=1, cutoff=0.0)[0]]
 
 
 def _rows(path: Path, who: str) -> dict[int, list[str]]:
@@ -75,30 +71,33 @@ def _rows(path: Path, who: str) -> dict[int, list[str]]:
     return rows
 
 
-def _label_column(header: list[str], label: str | None, who: str) -> int:
-    """Where the labels are, after a look at the header itself."""
+def _check_header(header: list[str], body: list[list[str]], who: str) -> None:
     if len(header) < 2:
-        raise ValueError(f'{who}: only one column, "{header[0]}"; wanted two or more between commas, semicolons or tabs')
-    if _is_data(header):
-        raise ValueError(f"{who}: {', '.join(header[:3])} ... are numbers, not names; put the columns' names in row 1")
-    if "" in header:
-        raise ValueError(f"{who}, column {header.index('') + 1}: no name; name every column, or drop it")
-    for name in header:
-        if header.count(name) > 1:
-            columns = [i for i, other in enumerate(header, start=1) if other == name]
-            raise ValueError(f'{who}: columns {columns[0]} and {columns[1]} are both named "{name}"; rename one')
+        raise ValueError(
+            f'{who}: only one column, "{header[0]}"; wanted two or more between commas, semicolons or tabs'
+        )
+    if all(
+        _number(name) is not None or any(cells[i : i + 1] == [name] for cells in body)
+        for i, name in enumerate(header)
+    ):  # numbers, or a label that comes again below
+        raise ValueError(
+            f'{who}: "{header[0]}", "{header[1]}" ... is data, not a header; put the columns\' names above it'
+        )
+    for column, name in enumerate(header, start=1):
+        if not name:
+            raise ValueError(f"{who}, column {column}: no name; name every column, or drop it")
+        if (earlier := header.index(name) + 1) < column:
+            raise ValueError(f'{who}: columns {earlier} and {column} are both named "{name}"; rename one')
+
+
+def _label_column(header: list[str], label: str | None, who: str) -> int:
     if label is None:
         return len(header) - 1
     if label not in header:
-        raise ValueError(f'{who}: no column is named label="{label}"; did you mean "{nearest(label, header)}"?')
+        lower = {name.lower(): name for name in header}
+        near = lower[get_close_matches(label.lower(), lower, n=1, cutoff=0.0)[0]]
+        raise ValueError(f'{who}: no column is named label="{label}"; did you mean "{near}"?')
     return header.index(label)
-
-
-def _is_data(header: list[str]) -> bool:
-    """Whether a header is a row of data: all numbers, or all but a text label, unless columns are just counted."""
-    numbers = [x for x in map(_number, header) if x is not None]
-    counted = numbers == [numbers[0] + i for i in range(len(numbers))] if numbers else True
-    return len(numbers) == len(header) or (len(numbers) == len(header) - 1 and not counted)
 
 
 def _labels(cells: dict[int, str], who: str, name: str) -> np.ndarray:
@@ -113,19 +112,19 @@ def _labels(cells: dict[int, str], who: str, name: str) -> np.ndarray:
 
 
 def _number(cell: str) -> float | None:
-    """The finite number that a cell holds, if it does."""
+    """The number of ordinary size that a cell holds, if it does."""
     try:
         number = float(cell)
     except ValueError:
         return None
-    return number if math.isfinite(number) and "_" not in cell else None  # to Python 1_000 is a number
+    return number if abs(number) < LARGEST and "_" not in cell else None  # to Python, 1_000 is a number
 
 
 def _complaint(cell: str) -> str:
     if not cell:
         return "the cell is empty; fill it in or drop the row"
-    if _number(cell.replace(",", ".")) is not None:
-        return f'"{cell}" is not a number; did you mean {cell.replace(",", ".")}?'
-    if cell.lower().lstrip("+-") in ("nan", "inf", "infinity"):
-        return f'"{cell}" is not a finite number; fill it in or drop the row'
+    if cell.lower().lstrip("+-") in ("nan", "inf", "infinity") or cell.strip("+-.0123456789eE") == "":
+        return f'"{cell}" is not a finite number below {LARGEST:g}; fill it in or drop the row'
+    if _number(cell.replace(",", "")) is not None:
+        return f'"{cell}" is not a number; write a point before decimals, and nothing between thousands'
     return f'"{cell}" is not a number; a feature must be one (code categories as 0, 1, ...), only the label may be text'

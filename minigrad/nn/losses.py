@@ -106,7 +106,7 @@ def _target(y: Any, a: Tensor, name: str, probabilities: bool = True) -> Tensor:
 
 def _check_probabilities(a: Tensor, name: str, advice: str) -> None:
     data = a._data
-    if a.size and not (data.min() >= 0 and data.max() <= 1):
+    if data.size and not (data.min() >= 0 and data.max() <= 1):
         raise ValueError(f"{name}: {describe(a)} has values outside [0, 1]{advice}")
 
 

