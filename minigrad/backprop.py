@@ -9,15 +9,19 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from operator import attrgetter
+from threading import Lock
 from types import TracebackType
 from typing import Any
 
 import numpy as np
 
 from minigrad.table import name_of, table
-from minigrad.tensor import Tensor, describe, made, plain, recording
+from minigrad.tensor import Tensor, describe, freeze, made, recording
+
+_accumulating = Lock()
+"""Held while gradients are added up, for threads that share leaves."""
 
 
 def backward(output: Tensor, gradient: Any = None, create_graph: bool = False) -> None:
@@ -37,11 +41,10 @@ def backward(output: Tensor, gradient: Any = None, create_graph: bool = False) -
     nodes = _nodes(output)
     kept = [node for node in nodes if node.origin is None or node._retains_grad]
     found = _propagate(nodes, seed, {node.stamp for node in kept}, create_graph)
-    with _Recording(create_graph):
-        for node in kept:
-            if node.stamp in found:
-                g = _whole(found[node.stamp], node)
-                node._grad = node._grad + g if node.origin is None and node._grad is not None else g
+    with _Recording(create_graph), _accumulating:
+        whole = [(node, _whole(found[node.stamp], node)) for node in kept if node.stamp in found]
+        for node, g in whole:
+            node._grad = node._grad + g if node.origin is None and node._grad is not None else g
 
 
 def grad(
@@ -64,13 +67,12 @@ def grad(
     >>> dx = grad(x**3, x, create_graph=True); dx.item(), grad(dx, x).item()
     (12.0, 12.0)
     """
-    several = not isinstance(inputs, Tensor)
-    wanted = list(inputs) if several else [inputs]
+    wanted: list[Any] = [inputs] if isinstance(inputs, Tensor) else list(inputs)
     for x in wanted:
         if not isinstance(x, Tensor):
             raise TypeError(f"grad: the inputs must be Tensors, not {type(x).__name__}")
     found: dict[int, Any] = {}
-    if not allow_unused or isinstance(output, Tensor) and output.requires_grad:
+    if not allow_unused or getattr(output, "requires_grad", True):
         seed = _seed(output, gradient, "grad")
         stamps = {x.stamp for x in wanted}
         found = _propagate(_leading_to(stamps, _nodes(output)), seed, stamps, create_graph)
@@ -82,22 +84,21 @@ def grad(
                 + ("" if x.requires_grad else ", which needs no gradient (requires_grad=True)")
                 + "; pass allow_unused=True for zeros"
             )
-        results.append(_whole(found[x.stamp], x) if x.stamp in found else made(np.zeros_like(x.data), None, False))
-    return tuple(results) if several else results[0]
+        with _Recording(create_graph):
+            results.append(_whole(found[x.stamp], x) if x.stamp in found else made(np.zeros_like(x.data)))
+    return results[0] if isinstance(inputs, Tensor) else tuple(results)
 
 
-def _as_tensor(g: Any) -> Tensor:
-    return g if isinstance(g, Tensor) else made(g, None, False)
+def _whole(g: Any, x: Tensor) -> Any:
+    """The gradient as a Tensor of x's shape, and of its own: assignment to it must not reach another gradient."""
+    if g.shape != x.shape:
+        g = np.broadcast_to(g, x.shape)
+    if not isinstance(g, Tensor):
+        return made(g)
+    return np.positive(g) if g.is_leaf else g
 
 
-def _whole(g: Any, x: Tensor) -> Tensor:
-    """The gradient as a Tensor of x's shape."""
-    if g.shape != x._data.shape:
-        g = np.broadcast_to(g, x._data.shape)
-    return _as_tensor(g)
-
-
-def _seed(output: Tensor, gradient: Any, name: str) -> Any:
+def _seed(output: Any, gradient: Any, name: str) -> Tensor:
     if not isinstance(output, Tensor):
         raise TypeError(f"{name}: the output must be a Tensor, not {type(output).__name__}")
     if not output.requires_grad:
@@ -107,12 +108,12 @@ def _seed(output: Tensor, gradient: Any, name: str) -> Any:
             raise RuntimeError(
                 f"{name}: {describe(output)} is not a scalar; reduce it (np.sum, np.mean) or pass gradient="
             )
-        return np.ones_like(output._data) if output._data.shape else output._data.dtype.type(1)
+        return made(np.ones_like(output._data) if output._data.shape else output._data.dtype.type(1))
     if np.shape(gradient) != output.shape:
         raise ValueError(f"{name}: gradient= has shape {np.shape(gradient)}, {describe(output)} wants its own")
     if isinstance(gradient, Tensor):
         return gradient.astype(output.dtype) if gradient.dtype != output.dtype else gradient
-    return np.array(gradient, dtype=output.dtype)
+    return Tensor(gradient, dtype=output.dtype)
 
 
 def _nodes(output: Tensor) -> list[Tensor]:
@@ -122,9 +123,16 @@ def _nodes(output: Tensor) -> list[Tensor]:
     for node in nodes:  # grows while it is read
         if node.origin is not None:
             for x in node.origin[1]:
-                if isinstance(x, Tensor) and x._requires_grad and x.stamp not in seen:
-                    seen.add(x.stamp)
-                    nodes.append(x)
+                if isinstance(x, Tensor):
+                    stamp = x.stamp
+                    if stamp > node.stamp:
+                        raise RuntimeError(
+                            f"{describe(x)} was assigned to after {name_of(node.origin[0])} used it: the graph is stale; "
+                            "compute the output again before asking for its gradient"
+                        )
+                    if x._requires_grad and stamp not in seen:
+                        seen.add(stamp)
+                        nodes.append(x)
     nodes.sort(key=attrgetter("stamp"), reverse=True)
     return nodes
 
@@ -140,7 +148,7 @@ def _leading_to(inputs: set[int], nodes: list[Tensor]) -> list[Tensor]:
     return [node for node in nodes if node.stamp in leading]
 
 
-def _propagate(nodes: list[Tensor], seed: Any, keep: set[int], create_graph: bool) -> dict[int, Any]:
+def _propagate(nodes: list[Tensor], seed: Tensor, keep: set[int], create_graph: bool) -> dict[int, Any]:
     """Apply the rules from the first of the nodes, the output, down; the gradients, by stamp, of leaves and those to keep.
 
     The rules are given arrays, or Tensors if the backward pass is to be a graph itself.  A gradient that is the same
@@ -148,7 +156,7 @@ def _propagate(nodes: list[Tensor], seed: Any, keep: set[int], create_graph: boo
     """
     if not nodes:
         return {}
-    gradients = {nodes[0].stamp: _as_tensor(seed) if create_graph else plain(seed)}
+    gradients: dict[int, Any] = {nodes[0].stamp: seed if create_graph else seed._data}
     wanted = {node.stamp for node in nodes}
     with _Recording(create_graph):
         for node in nodes:
@@ -158,42 +166,33 @@ def _propagate(nodes: list[Tensor], seed: Any, keep: set[int], create_graph: boo
             g = gradients[stamp] if stamp in keep else gradients.pop(stamp)
             function, inputs, parameters = origin
             row = table[function]
-            values, receivers = [], []
-            for i, x in enumerate(inputs):
-                if isinstance(x, Tensor):
-                    if x.stamp > stamp:
-                        raise RuntimeError(
-                            f"{describe(x)} was assigned to after {name_of(function)} used it: the graph is stale; "
-                            "compute the output again before asking for its gradient"
-                        )
-                    if x.stamp in wanted:
-                        receivers.append(i)
-                    x = x if create_graph else x._data
-                values.append(x)
             shape = node._data.shape
             if not row.elementwise and g.shape != shape:
                 g = np.broadcast_to(g, shape)
-            y = node if create_graph else node._data
-            given = (g, y, *values, *parameters.values())
-            for i in receivers:
-                if row.many:
-                    given = (g, y, tuple(values), i, *parameters.values())
-                entry = row.rules[0 if row.many else i]
-                if entry is None:
+            y, values = node, inputs
+            if not create_graph:
+                y, values = node._data, tuple([x._data if isinstance(x, Tensor) else x for x in inputs])
+            for i, x in enumerate(inputs):
+                if not isinstance(x, Tensor) or x.stamp not in wanted:
                     continue
-                rule, pick = entry
-                d = rule(*pick(given))
-                x = inputs[i]
+                pull = row.rules[0 if row.many else i]
+                if pull is None:
+                    continue
+                d = pull(g, y, values, parameters, i)
                 data = x._data
-                if d.shape != data.shape:
-                    if row.elementwise and data.shape != shape:  # x was broadcast: each of its uses counts
-                        d = _fit(d if d.shape == shape else np.broadcast_to(d, shape), data.shape, function, x)
-                    elif d.shape:
+                try:
+                    if row.elementwise and data.shape != shape != d.shape:  # x was broadcast: each of its uses counts
+                        d = np.broadcast_to(d, shape)
+                    if d.shape != data.shape:
                         d = _fit(d, data.shape, function, x)
+                except AttributeError:
+                    raise TypeError(f"the rule of {name_of(function)} gave {d!r} for {describe(x)}, not an array") from None
                 if d.dtype is not data.dtype:
                     d = d.astype(data.dtype)
                 stamp_of_x = x.stamp
-                gradients[stamp_of_x] = gradients[stamp_of_x] + d if stamp_of_x in gradients else d
+                if stamp_of_x in gradients:
+                    d = gradients[stamp_of_x] + d
+                gradients[stamp_of_x] = freeze(d)  # several may share it; a rule that works in place is refused
     return gradients
 
 
@@ -204,6 +203,8 @@ def _fit(g: Any, shape: tuple[int, ...], function: Callable, x: Tensor) -> Any:
     """
     lead = g.ndim - len(shape)
     if lead > 0 and g.shape[lead:] == shape:
+        if lead == 1 and g.ndim == 2 and type(g) is np.ndarray:
+            return np.ones(len(g), g.dtype) @ g  # Σₘ g by BLAS, in a third of the time of g.sum(axis=0)
         return g.sum(axis=tuple(range(lead)) if lead > 1 else 0)
     pairs = list(zip((1,) * -lead + g.shape, (1,) * lead + shape, strict=True))
     axes = tuple(i for i, (n, wanted) in enumerate(pairs) if i < lead or wanted == 1 != n)
@@ -221,20 +222,26 @@ def _fit(g: Any, shape: tuple[int, ...], function: Callable, x: Tensor) -> Any:
 # ---- where nothing is recorded
 
 
+_outer: ContextVar[tuple[bool, ...]] = ContextVar("minigrad.outer", default=())
+"""What recording was before each of the contexts that are entered now."""
+
+
 class _Recording:
     """Context manager and decorator that switches recording, for the current thread or task."""
 
     def __init__(self, on: bool) -> None:
         self._on = on
-        self._tokens: list[Token[bool]] = []
 
     def __enter__(self) -> None:
-        self._tokens.append(recording.set(self._on))
+        _outer.set((*_outer.get(), recording.get()))
+        recording.set(self._on)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        recording.reset(self._tokens.pop())
+        *outer, before = _outer.get()
+        _outer.set(tuple(outer))
+        recording.set(before)
 
     def __call__(self, function: Callable) -> Callable:
         on = self._on
@@ -265,21 +272,21 @@ class _Recording:
 
 def _switched(generator: Any, on: bool) -> Any:
     """Run each stretch of a generator with recording switched, and none of its caller's code."""
-    resume = functools.partial(next, generator)
-    while True:
-        try:
+    resume, given = generator.send, None
+    try:
+        while True:
             with _Recording(on):
-                value = resume()
-        except StopIteration as stop:
-            return stop.value
-        try:
-            sent = yield value
-            resume = functools.partial(generator.send, sent)
-        except GeneratorExit:
+                value = resume(given)
+            try:
+                resume, given = generator.send, (yield value)
+            except Exception as error:
+                resume, given = generator.throw, error
+    except StopIteration as stop:
+        return stop.value
+    finally:
+        given = None  # an exception, whose traceback holds this frame
+        with _Recording(on):
             generator.close()
-            raise
-        except BaseException as error:
-            resume = functools.partial(generator.throw, error)
 
 
 class no_grad(_Recording):

@@ -6,8 +6,9 @@ rules know nothing of layers, losses or penalties.  At kinks and ties the row sa
 
 from __future__ import annotations
 
-from math import log, prod
+from math import log, nan, prod
 from operator import getitem
+from types import EllipsisType
 from typing import Any
 
 import numpy as np
@@ -25,8 +26,8 @@ derivative(np.multiply, a=lambda g, b: g * b,
                         b=lambda g, a: g * a)
 derivative(np.divide,   a=lambda g, b: g / b,
                         b=lambda g, y, b: -g * y / b)
-derivative(np.power,    a=lambda g, a, b: g * (b * a ** _predecessor(b)),
-                        b=lambda g, y, a: g * (y * np.log(np.where(a == 0, 1, a))))   # 0 at a = 0
+derivative(np.power,    a=lambda g, a, b: g * (b * a ** _predecessor(a, b)),
+                        b=lambda g, y, a: g * (y * _logarithm(a)))
 derivative(np.negative, a=lambda g: -g)
 derivative(np.positive, a=lambda g: g)
 derivative(np.square,   a=lambda g, a: g * (2 * a))
@@ -107,8 +108,10 @@ derivative(np.matmul, a=lambda g, a, b: _matmul_a(g, a, b),          # g bᵀ
 derivative(np.transpose,    "a, /, axes=None", a=lambda g, axes: g.T if axes is None else np.transpose(g, _inverse(axes)),
                             compute=lambda a, axes: _method_of(a).transpose(axes))
 derivative(np.swapaxes,     "a, /, axis1, axis2", a=lambda g, axis1, axis2: np.swapaxes(g, axis1, axis2))
-derivative(np.reshape,      "a, /, shape, order='C'", a=lambda g, a, order: np.reshape(g, a.shape, order=order))
-derivative(np.ravel,        "a, /, order='C'", a=lambda g, a, order: np.reshape(g, a.shape, order=order))
+derivative(np.reshape,      "a, /, shape, order='C'", a=lambda g, a, order: np.reshape(g, a.shape, order=order),
+                            compute=lambda a, shape, order: np.reshape(a, shape, order=_definite(order)))
+derivative(np.ravel,        "a, /, order='C'", a=lambda g, a, order: np.reshape(g, a.shape, order=order),
+                            compute=lambda a, order: np.ravel(a, order=_definite(order)))
 derivative(np.expand_dims,  "a, /, axis", a=lambda g, a: np.reshape(g, a.shape))
 derivative(np.squeeze,      "a, /, axis=None", a=lambda g, a: np.reshape(g, a.shape))
 derivative(np.broadcast_to, "a, /, shape", a=lambda g: g)
@@ -209,11 +212,18 @@ def _matmul_b(g: Any, a: Any, b: Any) -> Any:
     return mT(mT(g) @ a)  # not aᵀ g: a transposed weight then has its gradient in its own memory order
 
 
-def _predecessor(b: Any) -> Any:
-    """b - 1, but 1 where b is 0: x⁰ has the derivative 0 · x, also at x = 0."""
+def _predecessor(a: Any, b: Any) -> Any:
+    """b - 1, but 1 for 0⁰: x⁰ has the derivative 0 · x, also at x = 0."""
     if isinstance(b, int | float):
         return b - 1 if b else 1
-    return np.where(b == 0, 1, b - 1)
+    return np.where(np.logical_and(a == 0, b == 0), 1, b - 1)
+
+
+def _logarithm(a: Any) -> Any:
+    """log a, but 0 where a is 0: 0ᵇ has the derivative 0 in b."""
+    if isinstance(a, int | float):
+        return log(a) if a > 0 else 0.0 if a == 0 else nan
+    return np.log(np.where(a == 0, 1, a))
 
 
 def _within(a: Any, low: Any, high: Any) -> Any:
@@ -264,6 +274,13 @@ def _others(a: Any) -> Any:
     return np.reshape(np.stack([pairs * right, pairs * left], axis=1), a.shape)
 
 
+def _definite(order: str) -> str:
+    """The order of a reshape: 'C' or 'F', since the memory order that 'A' and 'K' stand for is not the gradient's."""
+    if order not in ("C", "F"):
+        raise ValueError(f"order={order!r} depends on how the array lies in memory; give order='C' or order='F'")
+    return order
+
+
 def _inverse(axes: Any) -> tuple[int, ...] | None:
     """The permutation that undoes a transposition."""
     return None if axes is None else tuple(np.argsort([axis % len(axes) for axis in axes]).tolist())
@@ -284,6 +301,10 @@ def _at(index: Any, axis: int, ndim: int) -> tuple:
 
 
 def _may_repeat(index: Any) -> bool:
-    """Whether an index can name one place twice: only arrays (or lists) of integers can."""
+    """Whether an index can name one place twice: only arrays and sequences of integers can."""
     parts = index if isinstance(index, tuple) else (index,)
-    return any(isinstance(part, list | np.ndarray) and np.asarray(part).dtype.kind in "iu" for part in parts)
+    return any(
+        (part if hasattr(part, "dtype") else np.asarray(part)).dtype.kind in "iu"
+        for part in parts
+        if not isinstance(part, int | np.integer | slice | EllipsisType | None)
+    )

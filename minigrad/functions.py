@@ -133,4 +133,4 @@ derivative(cross_entropy_of_probability,
 
 
 def _precision(a: Any) -> float:
-    return float(np.finfo(a.dtype).eps)
+    return float(np.finfo(np.result_type(a, 0.0)).eps)

@@ -6,8 +6,8 @@ A step is assignment to leaves inside no_grad: `W -= lr * W.grad` for every para
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from math import cos, pi, sqrt
-from numbers import Real
+from math import cos, inf, pi, sqrt
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -17,50 +17,67 @@ from minigrad.tensor import Tensor, assign, describe
 
 
 class Optimizer:
-    """What all optimizers share: the parameters, the learning rate, weight decay, state that is saved and restored.
+    """What all optimizers share: the parameters, the learning rate, weight decay, a state to save.
 
     parameters    leaves that need a gradient, such as model.parameters()
-    lr            the learning rate, > 0; may be set between steps
+    lr            the learning rate, ≥ 0; may be set between steps
     weight_decay  λ/m in the notes' terms, ≥ 0; it touches weights, and biases (decay=False) only if
     decay_biases  is True; `print(optimizer)` says which
-    Raises:       ValueError for numbers out of range, no parameters, or one given twice; TypeError for a Tensor that is
-                  not a leaf that needs a gradient.
+    Raises:       ValueError for numbers out of range, no parameters, or one given twice; TypeError for what
+                  is not a leaf Tensor that needs a gradient.
     """
 
     slots: tuple[str, ...] = ()
     """What is kept for each parameter: arrays of its shape, and perhaps a count."""
 
     def __init__(
-        self, parameters: Iterable[Tensor], lr: float, *, weight_decay: float = 0.0, decay_biases: bool = False
+        self,
+        parameters: Iterable[Tensor],
+        lr: float,
+        *,
+        weight_decay: float = 0.0,
+        decay_biases: bool = False,
     ) -> None:
+        name = type(self).__name__
+        if hasattr(parameters, "parameters"):
+            raise TypeError(f"{name}: give model.parameters(), not the {type(parameters).__name__} itself")
         if isinstance(parameters, Tensor):
-            raise TypeError(f"{type(self).__name__}: give a list of parameters, [W], not one Tensor")
+            raise TypeError(f"{name}: give a list of parameters, [W], not one Tensor")
         self.parameters = list(parameters)
         if not self.parameters:
-            raise ValueError(f"{type(self).__name__}: there are no parameters (an iterator that was used up?)")
-        if len({id(p) for p in self.parameters}) < len(self.parameters):
-            raise ValueError(f"{type(self).__name__}: a parameter is given twice")
+            raise ValueError(f"{name}: there are no parameters (an iterator that was used up?)")
         for p in self.parameters:
-            if not isinstance(p, Tensor) or not p.is_leaf or not p.requires_grad:
-                what = describe(p) if isinstance(p, Tensor) else repr(p)
-                raise TypeError(f"{type(self).__name__}: {what} is not a leaf Tensor that needs a gradient")
-        self.lr = _checked(type(self).__name__, "lr", lr, above=0)
-        self.weight_decay = _checked(type(self).__name__, "weight_decay", weight_decay, least=0)
-        self.decay_biases = decay_biases
+            if not isinstance(p, Tensor):
+                raise TypeError(f"{name}: a {type(p).__name__} is not a Tensor; give model.parameters()")
+            if not p.is_leaf or not p.requires_grad:
+                what = "needs no gradient" if p.is_leaf else "is a result, not a leaf"
+                raise TypeError(f"{name}: {describe(p)} {what}; give only leaf Tensors that need a gradient")
+        twice = {
+            describe(p) for i, p in enumerate(self.parameters) if any(p is q for q in self.parameters[:i])
+        }
+        if twice:
+            raise ValueError(f"{name}: given twice: {', '.join(sorted(twice))}")
+        self.lr = _checked(name, "lr", lr)
+        self.weight_decay = _checked(name, "weight_decay", weight_decay)
+        self.decay_biases = bool(decay_biases)
         self.steps = 0
         self.state: list[dict[str, Any]] = [{} for _ in self.parameters]
 
     def step(self) -> None:
         """One update of every parameter that has a gradient; the others stay as they are."""
+        updates = []
+        for i, p in enumerate(self.parameters):
+            if p._grad is not None:
+                decay = self.weight_decay if self.decays(p) else 0.0
+                updates.append((i, p, *self._updated(p._data, p._grad._data, decay, self.state[i])))
+        with no_grad():  # all or, if an update overflows where that is an error, none
+            for i, p, w, state in updates:
+                assign(p, w)
+                self.state[i] = state
         self.steps += 1
-        with no_grad():
-            for p, state in zip(self.parameters, self.state, strict=True):
-                if p._grad is not None:
-                    decay = self.weight_decay if self.decays(p) else 0.0
-                    assign(p, self._updated(p._data, p._grad._data, decay, state))
 
-    def _updated(self, w: Any, g: Any, decay: float, state: dict[str, Any]) -> Any:
-        """The new value of a parameter w with gradient g."""
+    def _updated(self, w: Any, g: Any, decay: float, state: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """The new value of a parameter w with gradient g, and its new state; nothing is changed in place."""
         raise TypeError(f"{type(self).__name__} defines no update")
 
     def decays(self, parameter: Tensor) -> bool:
@@ -73,11 +90,11 @@ class Optimizer:
             p.grad = None
 
     def hyperparameters(self) -> dict[str, Any]:
-        """The numbers that define the update."""
+        """The numbers that define the update, under the names of the constructor's keywords."""
         return {"lr": self.lr, "weight_decay": self.weight_decay, "decay_biases": self.decay_biases}
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that a later step depends on: hyperparameters, the number of steps, the arrays per parameter."""
+        """All that a later step depends on: hyperparameters, number of steps, arrays per parameter."""
         return {
             "kind": type(self).__name__,
             "hyperparameters": self.hyperparameters(),
@@ -87,38 +104,49 @@ class Optimizer:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take over a state_dict, or raise ValueError and change nothing."""
-        name = type(self).__name__
-        if not isinstance(state, Mapping) or set(state) != {"kind", "hyperparameters", "steps", "state"}:
-            raise ValueError(f"{name}.load_state_dict: this is not an optimizer's state")
-        if state["kind"] != name or set(state["hyperparameters"]) != set(self.hyperparameters()):
-            raise ValueError(f"{name}.load_state_dict: the state is of {state['kind']}")
+        name = f"{type(self).__name__}.load_state_dict"
+        _check_keys(name, state, self.state_dict())
+        if state["kind"] != type(self).__name__ or set(state["hyperparameters"]) != set(
+            self.hyperparameters()
+        ):
+            raise ValueError(f"{name}: the state is of {state['kind']}")
+        fresh = type(self)(self.parameters, **state["hyperparameters"])
+        fresh.steps = _checked(name, "steps", state["steps"], whole=True)
         if len(state["state"]) != len(self.parameters):
             raise ValueError(
-                f"{name}.load_state_dict: the state is for {len(state['state'])} parameters, there are "
-                f"{len(self.parameters)}"
+                f"{name}: the state is for {len(state['state'])} parameters, there are {len(self.parameters)}"
             )
-        for p, kept in zip(self.parameters, state["state"], strict=True):
-            for slot, array in kept.items():
-                if slot not in self.slots or np.shape(array) != (() if slot == "count" else p.shape):
-                    raise ValueError(
-                        f"{name}.load_state_dict: {slot} of shape {np.shape(array)} does not belong to {describe(p)}"
-                    )
-        self.state = [
-            {slot: value if slot == "count" else np.array(value, dtype=p.dtype) for slot, value in kept.items()}
+        fresh.state = [
+            self._checked_slots(name, p, kept)
             for p, kept in zip(self.parameters, state["state"], strict=True)
         ]
-        self.steps = int(state["steps"])
-        vars(self).update(state["hyperparameters"])
+        vars(self).update(vars(fresh))
+
+    def _checked_slots(self, name: str, p: Tensor, kept: Mapping[str, Any]) -> dict[str, Any]:
+        if kept and set(kept) != set(self.slots):
+            raise ValueError(
+                f"{name}: {describe(p)} has {', '.join(kept)}; wanted {', '.join(self.slots) or 'nothing'}"
+            )
+        state: dict[str, Any] = {}
+        for slot, value in kept.items():
+            if slot == "count":
+                state[slot] = _checked(name, slot, value, whole=True)
+                continue
+            array = np.array(value)
+            if array.shape != p.shape or array.dtype.kind != "f":
+                raise ValueError(f"{name}: {slot}, {array.dtype} {array.shape}, does not fit {describe(p)}")
+            state[slot] = array.astype(p.dtype, copy=False)
+        return state
 
     def __repr__(self) -> str:
         numbers = ", ".join(f"{key}={value!r}" for key, value in self.hyperparameters().items())
         names = [p.name or f"parameter {i}" for i, p in enumerate(self.parameters)]
         text = f"{type(self).__name__}({', '.join(names)}; {numbers})"
         if self.weight_decay:
+            decayed = [name for name, p in zip(names, self.parameters, strict=True) if self.decays(p)]
             spared = [name for name, p in zip(names, self.parameters, strict=True) if not self.decays(p)]
-            text += f"\n  weight_decay touches {', '.join(name for name in names if name not in spared)}" + (
-                f", not {', '.join(spared)}" if spared else ""
-            )
+            text += f"\n  weight_decay touches {', '.join(decayed) or 'nothing'}"
+            text += f", not {', '.join(spared)}" if spared else ""
         return text
 
 
@@ -127,7 +155,7 @@ class SGD(Optimizer):
 
     momentum   μ in [0, 1)
     nesterov   look ahead: the step is along g + μ v
-    Source:    Polyak 1964; Sutskever et al. 2013, equations (1)-(4), with the learning rate outside v as PyTorch has it.
+    Source:    Polyak 1964; Sutskever et al. 2013, equations (1)-(4); lr stands outside v, as in PyTorch.
 
     With weight_decay = λ/m it takes the steps of the in-graph penalty λ/(2m) Σ‖W‖².
 
@@ -150,7 +178,7 @@ class SGD(Optimizer):
         decay_biases: bool = False,
     ) -> None:
         super().__init__(parameters, lr, weight_decay=weight_decay, decay_biases=decay_biases)
-        self.momentum = _checked("SGD", "momentum", momentum, least=0, below=1)
+        self.momentum = _checked("SGD", "momentum", momentum, below=1)
         if nesterov and not momentum:
             raise ValueError("SGD: nesterov=True needs a momentum > 0")
         self.nesterov = bool(nesterov)
@@ -159,13 +187,14 @@ class SGD(Optimizer):
         """The numbers that define the update."""
         return {**super().hyperparameters(), "momentum": self.momentum, "nesterov": self.nesterov}
 
-    def _updated(self, w: Any, g: Any, decay: float, state: dict[str, Any]) -> Any:
+    def _updated(self, w: Any, g: Any, decay: float, state: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         if decay:
             g = decay * w + g
         if self.momentum:
-            v = state["velocity"] = self.momentum * state["velocity"] + g if state else g
+            v = self.momentum * state["velocity"] + g if state else g
             g = self.momentum * v + g if self.nesterov else v
-        return (-self.lr) * g + w  # the first product is a temporary, into which NumPy adds
+            state = {"velocity": v}
+        return (-self.lr) * g + w, state  # the first product is a temporary, into which NumPy adds
 
 
 class Adam(Optimizer):
@@ -173,8 +202,8 @@ class Adam(Optimizer):
 
     betas         (β₁, β₂), each in [0, 1)
     eps           ε > 0
-    weight_decay  added to the gradient, as the in-graph penalty is: it is divided by √v̂ like the rest, so parameters
-                  with large gradients are decayed less; AdamW keeps the two apart
+    weight_decay  added to the gradient, as the in-graph penalty is: it is divided by √v̂ like the rest, so
+                  parameters with large gradients are decayed less; AdamW keeps the two apart
     Source:       Kingma and Ba 2015, algorithm 1.
     """
 
@@ -192,44 +221,53 @@ class Adam(Optimizer):
     ) -> None:
         name = type(self).__name__
         super().__init__(parameters, lr, weight_decay=weight_decay, decay_biases=decay_biases)
-        self.betas = tuple(_checked(name, "betas", beta, least=0, below=1) for beta in betas)
+        try:
+            b1, b2 = betas
+        except (TypeError, ValueError):
+            raise ValueError(f"{name}: betas must be two numbers (β₁, β₂), not {betas!r}") from None
+        self.betas = (_checked(name, "betas", b1, below=1), _checked(name, "betas", b2, below=1))
         self.eps = _checked(name, "eps", eps, above=0)
 
     def hyperparameters(self) -> dict[str, Any]:
         """The numbers that define the update."""
         return {**super().hyperparameters(), "betas": self.betas, "eps": self.eps}
 
-    def _updated(self, w: Any, g: Any, decay: float, state: dict[str, Any]) -> Any:
+    def _updated(self, w: Any, g: Any, decay: float, state: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         if decay:
             g = decay * w + g
-        return self._adaptive_step(g, state) + w
+        step, state = self._adaptive_step(g, state)
+        return step + w, state
 
-    def _adaptive_step(self, g: Any, state: dict[str, Any]) -> Any:
-        """-lr m̂ / (√v̂ + ε)."""
+    def _adaptive_step(self, g: Any, state: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """-lr m̂ / (√v̂ + ε), and the new running means."""
         b1, b2 = self.betas
-        t = state["count"] = state.get("count", 0) + 1
-        m = state["mean"] = b1 * state.get("mean", 0.0) + (1 - b1) * g
-        v = state["square"] = b2 * state.get("square", 0.0) + (1 - b2) * (g * g)
-        return (-self.lr / (1 - b1**t)) * m / (np.sqrt(v) / sqrt(1 - b2**t) + self.eps)
+        t = state.get("count", 0) + 1
+        m = b1 * state.get("mean", 0.0) + (1 - b1) * g
+        v = b2 * state.get("square", 0.0) + (1 - b2) * (g * g)
+        step = (-self.lr / (1 - b1**t)) * m / (np.sqrt(v) / sqrt(1 - b2**t) + self.eps)
+        return step, {"count": t, "mean": m, "square": v}
 
 
 class AdamW(Adam):
     """Adam with decoupled weight decay  w ← w - lr weight_decay w - lr m̂ / (√v̂ + ε).
 
-    The decay is not divided by √v̂, so it is the same fraction of every weight at every step.  An L2 penalty in the
-    graph is not: Adam rescales it with the gradient.  The two agree for SGD only.
+    The decay is not divided by √v̂, so it is the same fraction of every weight at every step.  An L2 penalty
+    in the graph is not: Adam rescales it with the gradient.  The two agree for SGD only.
 
     Source:  Loshchilov and Hutter 2019, algorithm 2.
     """
 
-    def _updated(self, w: Any, g: Any, decay: float, state: dict[str, Any]) -> Any:
-        return self._adaptive_step(g, state) + (1 - self.lr * decay) * w
+    def _updated(self, w: Any, g: Any, decay: float, state: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        step, state = self._adaptive_step(g, state)
+        return step + (1 - self.lr * decay) * w, state
 
 
 class Schedule:
     """Sets an optimizer's learning rate after every `step()` of the schedule, from the rate it began with."""
 
     def __init__(self, optimizer: Optimizer) -> None:
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(f"{type(self).__name__}: a {type(optimizer).__name__} is not an optimizer")
         self.optimizer = optimizer
         self.initial_lr = optimizer.lr
         self.count = 0
@@ -237,21 +275,27 @@ class Schedule:
     def step(self) -> None:
         """Count one step (or epoch) and set the learning rate for the next."""
         self.count += 1
-        self.optimizer.lr = self.initial_lr * self._factor(self.count)
+        self.optimizer.lr = self._rate(self.count)
 
-    def _factor(self, count: int) -> float:
-        raise TypeError(f"{type(self).__name__} defines no factor")
+    def _rate(self, count: int) -> float:
+        """The learning rate after so many steps."""
+        raise TypeError(f"{type(self).__name__} defines no rate")
 
     def state_dict(self) -> dict[str, Any]:
-        """The numbers that a later step depends on."""
+        """The numbers that a later step depends on: initial_lr, count and the constructor's arguments."""
         return {key: value for key, value in vars(self).items() if key != "optimizer"}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take over a state_dict, or raise ValueError and change nothing."""
-        if not isinstance(state, Mapping) or set(state) != set(self.state_dict()):
-            raise ValueError(f"{type(self).__name__}.load_state_dict: this is not a state of such a schedule")
-        vars(self).update(state)
-        self.optimizer.lr = self.initial_lr * (self._factor(self.count) if self.count else 1)
+        """Take over a state_dict, the learning rate too, or raise ValueError and change nothing."""
+        name = f"{type(self).__name__}.load_state_dict"
+        _check_keys(name, state, self.state_dict())
+        arguments = dict(state)
+        initial_lr = _checked(name, "initial_lr", arguments.pop("initial_lr"))
+        count = _checked(name, "count", arguments.pop("count"), whole=True)
+        fresh = type(self)(self.optimizer, **arguments)
+        fresh.initial_lr, fresh.count = initial_lr, count
+        vars(self).update(vars(fresh))
+        self.optimizer.lr = self._rate(count)
 
 
 class StepLR(Schedule):
@@ -267,11 +311,11 @@ class StepLR(Schedule):
 
     def __init__(self, optimizer: Optimizer, step_size: int, *, gamma: float = 0.1) -> None:
         super().__init__(optimizer)
-        self.step_size = _checked("StepLR", "step_size", step_size, least=1)
+        self.step_size = _checked("StepLR", "step_size", step_size, above=0, whole=True)
         self.gamma = _checked("StepLR", "gamma", gamma, above=0)
 
-    def _factor(self, count: int) -> float:
-        return self.gamma ** (count // self.step_size)
+    def _rate(self, count: int) -> float:
+        return self.initial_lr * self.gamma ** (count // self.step_size)
 
 
 class CosineLR(Schedule):
@@ -282,18 +326,29 @@ class CosineLR(Schedule):
 
     def __init__(self, optimizer: Optimizer, steps: int, *, lr_min: float = 0.0) -> None:
         super().__init__(optimizer)
-        self.steps = _checked("CosineLR", "steps", steps, least=1)
-        self.lr_min = _checked("CosineLR", "lr_min", lr_min, least=0)
+        self.steps = _checked("CosineLR", "steps", steps, above=0, whole=True)
+        self.lr_min = _checked("CosineLR", "lr_min", lr_min)
 
-    def _factor(self, count: int) -> float:
-        low = self.lr_min / self.initial_lr
-        return low + (1 - low) * (1 + cos(pi * min(count / self.steps, 1))) / 2
+    def _rate(self, count: int) -> float:
+        f = (1 + cos(pi * min(count / self.steps, 1))) / 2
+        return (
+            f * self.initial_lr + (1 - f) * self.lr_min
+        )  # so arranged, it is lr₀ at 0 and lr_min at T to the bit
+
+
+def _check_keys(who: str, state: Any, wanted: Mapping[str, Any]) -> None:
+    if not isinstance(state, Mapping) or set(state) != set(wanted):
+        found = ", ".join(map(str, state)) if isinstance(state, Mapping) else f"a {type(state).__name__}"
+        raise ValueError(f"{who}: the state has {found or 'nothing'}; wanted {', '.join(wanted)}")
 
 
 def _checked(
-    who: str, name: str, value: Any, *, above: float = -np.inf, least: float = -np.inf, below: float = np.inf
+    who: str, name: str, value: Any, *, above: float | None = None, below: float = inf, whole: bool = False
 ) -> Any:
-    if not isinstance(value, Real) or isinstance(value, bool) or not (value > above and least <= value < below):
-        low = f"> {above:g}" if above > -np.inf else f">= {least:g}"
-        raise ValueError(f"{who}: {name} must be {low}{f' and < {below:g}' if below < np.inf else ''}, not {value!r}")
-    return value.item() if isinstance(value, np.generic) else value
+    """The value as an int (whole=True) or a float, if it is a number ≥ 0, or > above, and < below."""
+    valid = isinstance(value, Integral if whole else Real) and not isinstance(value, bool | np.bool)
+    if not valid or not (value >= 0 if above is None else value > above) or not value < below:
+        low = "≥ 0" if above is None else f"> {above:g}"
+        high = f" and < {below:g}" if below < inf else ""
+        raise ValueError(f"{who}: {name} must be a {'whole ' * whole}number {low}{high}, not {value!r}")
+    return int(value) if whole else float(value)

@@ -21,9 +21,9 @@ def generator(rng: Any, who: str = "rng") -> Generator:
     >>> generator(0).random(2).round(3)
     array([0.637, 0.27 ])
     """
-    if isinstance(rng, np.random.Generator | np.random.RandomState):
+    if isinstance(rng, (np.random.Generator, np.random.RandomState)):
         return rng
-    if isinstance(rng, Integral) and not isinstance(rng, bool):
+    if isinstance(rng, Integral) and type(rng) is not bool:
         return np.random.default_rng(int(rng))
     raise TypeError(
         f"{who}: rng= takes a numpy.random.Generator, a RandomState or an integer seed, not {rng!r}; "

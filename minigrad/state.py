@@ -1,33 +1,36 @@
 """save and load: nested states in one file, without pickle, written whole or not at all.
 
-The file is an .npz archive: the arrays, and one JSON text that says where they belong.
+The file is a zip archive: every array in NumPy's .npy format, and one JSON text that says where they belong.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from threading import get_ident
 from typing import Any
+from zipfile import ZipFile, ZipInfo
 
 import numpy as np
 
 from minigrad.random import Generator, generator_state
 from minigrad.tensor import Tensor
 
-_structure = "structure"
+_structure = "structure.json"
 
 
 def save(path: str | os.PathLike[str], state: Any) -> None:
-    """Write a state to one file: nested dicts, lists and tuples of numbers, strings, None, arrays, Tensors, generators.
+    """Write a state to one file: dicts, lists, tuples of numbers, strings, None, arrays, Tensors, generators.
 
-    Give it what a run depends on, for example {"model": model.state_dict(), "optimizer": optimizer.state_dict(),
-    "rng": rng, "step": step}.  A Tensor is saved as its array, a generator as its state.  The file is written beside
-    its place, flushed to the disk and renamed, so that a crash leaves the old file whole.
+    Give it what a run depends on, for example {"model": model.state_dict(), "optimizer":
+    optimizer.state_dict(), "rng": rng, "step": step}.  A Tensor is saved as its array, a generator as its
+    state; all else keeps its type.  The file is written beside its place, flushed to the disk and renamed, so
+    that a crash leaves the old file whole.
 
-    Raises:  TypeError, naming the place in the state, for what cannot be saved; nothing is written then.
+    Raises:  TypeError, naming the place in the state, for what cannot be saved, ValueError for a state that
+             contains itself, OSError if the file cannot be written; the old file is as it was then.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "run.npz"
@@ -35,13 +38,23 @@ def save(path: str | os.PathLike[str], state: Any) -> None:
     3
     """
     arrays: list[np.ndarray] = []
-    structure = json.dumps(_encode(state, "state", arrays))
-    entries = {f"array_{i}": array for i, array in enumerate(arrays)}
-    path = Path(path)
+    try:
+        structure = json.dumps(_encode(state, "state", arrays))
+    except RecursionError:
+        raise ValueError("save: the state contains itself, or is nested too deep") from None
+    path = Path(os.path.realpath(path))  # a link stays a link
+    if path.is_dir():
+        raise IsADirectoryError(f"save: {path} is a folder; give the name of a file")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"save: there is no folder {path.parent}")
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{get_ident()}")
     try:
         with open(temporary, "wb") as file:
-            np.savez(file, **{_structure: np.array(structure)}, **entries)
+            with ZipFile(file, "w") as archive:
+                archive.writestr(ZipInfo(_structure), structure)
+                for i, array in enumerate(arrays):
+                    with archive.open(ZipInfo(_entry(i)), "w", force_zip64=True) as entry:
+                        np.lib.format.write_array(entry, array, allow_pickle=False)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
@@ -53,17 +66,29 @@ def save(path: str | os.PathLike[str], state: Any) -> None:
 def load(path: str | os.PathLike[str]) -> Any:
     """Read a state that `save` wrote; no code of the file is ever run.
 
-    Raises:  FileNotFoundError; ValueError if it is not such a file, or not whole.
+    Raises:  OSError (FileNotFoundError ...) if it cannot be read; ValueError if it is not such a file, or not
+             whole.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        structure = json.loads(str(arrays[_structure]))
-        return _decode(structure, arrays)
-    except FileNotFoundError:
-        raise FileNotFoundError(f"load: there is no file {os.fspath(path)}") from None
-    except (ValueError, KeyError, TypeError, AttributeError, EOFError, OSError, zipfile.BadZipFile) as error:
-        raise ValueError(f"load: {os.fspath(path)} is not a file that minigrad.save wrote, or not whole: {error}") from error
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"load: there is no file {os.fspath(path)}")
+    with open(path, "rb") as file:
+        try:
+            with ZipFile(file) as archive:
+                return _decode(json.loads(archive.read(_structure)), lambda i: _read_array(archive, i))
+        except Exception as error:  # a damaged or foreign file can fail in any way
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise ValueError(
+                f"load: {os.fspath(path)} is not a file that minigrad.save wrote, or not whole ({reason})"
+            ) from error
+
+
+def _entry(i: int) -> str:
+    return f"array_{i}.npy"
+
+
+def _read_array(archive: ZipFile, i: Any) -> np.ndarray:
+    with archive.open(_entry(i)) as entry:
+        return np.lib.format.read_array(entry, allow_pickle=False)
 
 
 def _encode(value: Any, place: str, arrays: list[np.ndarray]) -> Any:
@@ -72,32 +97,45 @@ def _encode(value: Any, place: str, arrays: list[np.ndarray]) -> Any:
         value = generator_state(value)
     if isinstance(value, Tensor):
         value = value.data
-    if value is None or isinstance(value, bool | int | float | str):
+    if value is None or type(value) in (bool, float, str):
         return value
+    if type(value) is int:
+        return value if abs(value) < 2**63 else {"int": hex(value)}  # Python limits the length of decimals
     if isinstance(value, np.ndarray | np.generic):
-        if np.asarray(value).dtype.hasobject:
-            raise TypeError(f"save: {place} is an array of Python objects")
-        arrays.append(np.asarray(value))
-        return {"array": len(arrays) - 1}
+        array = np.asarray(value)
+        if array.dtype.hasobject or isinstance(value, np.ma.MaskedArray):
+            raise TypeError(
+                f"save: {place} is a {type(value).__name__} of {array.dtype}; give an array of numbers"
+            )
+        arrays.append(array)
+        return {"array" if isinstance(value, np.ndarray) else "scalar": len(arrays) - 1}
     if isinstance(value, list | tuple):
         entries = [_encode(entry, f"{place}[{i}]", arrays) for i, entry in enumerate(value)]
         return {"tuple": entries} if isinstance(value, tuple) else entries
     if isinstance(value, dict):
         for key in value:
-            if not isinstance(key, str | int) or isinstance(key, bool):
+            if type(key) not in (str, int):
                 raise TypeError(f"save: {place} has the key {key!r}; keys must be strings or whole numbers")
         return {"dict": [[key, _encode(entry, f"{place}[{key!r}]", arrays)] for key, entry in value.items()]}
-    raise TypeError(f"save: {place} is a {type(value).__name__}, which cannot be saved; give numbers, strings or arrays")
+    advice = "its state_dict()" if hasattr(value, "state_dict") else "numbers, strings or arrays"
+    raise TypeError(f"save: {place} is a {type(value).__name__}, which cannot be saved; give {advice}")
 
 
-def _decode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
+def _decode(value: Any, read: Callable[[Any], np.ndarray]) -> Any:
     if isinstance(value, list):
-        return [_decode(entry, arrays) for entry in value]
+        return [_decode(entry, read) for entry in value]
     if not isinstance(value, dict):
         return value
-    (kind, content), = value.items()
-    if kind == "array":
-        return arrays[f"array_{content}"]
-    if kind == "tuple":
-        return tuple(_decode(entry, arrays) for entry in content)
-    return {key: _decode(entry, arrays) for key, entry in content}
+    ((kind, content),) = value.items()
+    match kind:
+        case "int":
+            return int(content, 16)
+        case "array":
+            return read(content)
+        case "scalar":
+            return read(content)[()]
+        case "tuple":
+            return tuple(_decode(entry, read) for entry in content)
+        case "dict":
+            return {key: _decode(entry, read) for key, entry in content}
+    raise ValueError(f"there is an entry of the unknown kind {kind!r}")

@@ -14,7 +14,6 @@ graph).  It may leave a gradient broadcast: un-broadcasting is done once, in bac
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -29,18 +28,20 @@ class Row:
     function    the NumPy function, or a primitive of ours
     arrays      names of its array arguments, in order
     many        whether it takes one sequence of arrays (np.concatenate) in place of separate ones
-    parameters  its other parameters and their defaults (`Row.required` where there is none)
+    parameters  its other parameters and their defaults (`Row.required` where there is none), in order
     positional  how many of the parameters may be given by position
     compute     what is called on plain arrays: compute(*arrays, **parameters)
-    rules       per array argument: (rule, picks the rule's arguments out of (g, y, *arrays, *parameters)), or None
+    rules       per array argument: pull(g, y, inputs, parameters, i), which calls the rule with what it names, or None
     constant    whether it has no gradient by design (comparisons, sign ...)
-    alone       whether it can be called with one array and nothing else
+    needed      the arguments without a default
+    simple      whether a call with its arrays alone, by position, is complete
     elementwise whether its output is as large as its inputs broadcast together, so that its rules also hold for a g
                 that is itself left broadcast
     """
 
     __slots__ = (
-        "alone", "arrays", "compute", "constant", "elementwise", "function", "many", "parameters", "positional", "rules",
+        "arrays", "compute", "constant", "elementwise", "function", "many", "needed", "parameters", "positional", "rules",
+        "simple",
     )  # fmt: skip
 
     required: Any = object()
@@ -66,15 +67,17 @@ class Row:
                 f"derivative({name}): {sorted(taken)} cannot name an argument: in a rule g is ∂L/∂y, y the output and i the "
                 "number of the array"
             )
-        given = ("g", "y", *self.arrays, *(("i",) if self.many else ()), *self.parameters)
-        self.rules = tuple(_bind_rule(name, rules[argument], given) for argument in self.arrays)
+        self.rules = tuple(
+            _bind_rule(name, rules[argument], self.arrays, self.many, self.parameters) for argument in self.arrays
+        )
         if compute is None:
             compute = getattr(function, "on_arrays", function)
             if self.many:
                 compute = _spread_sequence(compute)
         self.compute = compute
         self.constant = not any(self.rules)
-        self.alone = not self.many and len(self.arrays) == 1 and Row.required not in self.parameters.values()
+        self.needed = {*self.arrays, *(name for name, value in self.parameters.items() if value is Row.required)}
+        self.simple = not self.many and len(self.needed) == len(self.arrays)
         self.elementwise = isinstance(function, np.ufunc) and function.signature is None
 
     def bind(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
@@ -82,31 +85,18 @@ class Row:
 
         Raises TypeError for a parameter that the row does not know: its effect on the gradient would be lost.
         """
-        count = 1 if self.many else len(self.arrays)
-        inputs, extra = list(args[:count]), args[count:]
-        unknown = []
-        parameters = dict(self.parameters)
-        if len(extra) > self.positional:
-            raise TypeError(f"{name_of(self.function)}: give {', '.join(self.parameters)} by keyword")
-        for name, value in zip(self.parameters, extra, strict=False):
-            parameters[name] = value
-        for name in self.arrays[len(inputs) :] if kwargs else ():
-            if name in kwargs:
-                inputs.append(kwargs.pop(name))
-        for name, value in kwargs.items():
-            if name in parameters:
-                parameters[name] = value
-            else:
-                unknown.append(name)
-        missing = [name for name, value in parameters.items() if value is Row.required]
-        if unknown or missing or len(inputs) < count:
-            wanted = ", ".join((*self.arrays, *self.parameters))
-            raise TypeError(
-                f"{name_of(self.function)} of a Tensor takes {wanted}"
-                + (f"; {', '.join(f'{n}=' for n in unknown)} would lose the gradient" if unknown else "")
-                + (f"; {', '.join(missing)} is missing" if missing else "")
-            )
-        return (tuple(inputs[0]) if self.many else tuple(inputs)), parameters
+        names = (*self.arrays, *self.parameters)
+        given = dict(zip(names[: len(self.arrays) + self.positional], args, strict=False))
+        by_position = len(given)
+        given.update(kwargs)
+        if len(given) < len(args) + len(kwargs) or not self.needed.issubset(given) or not given.keys() <= set(names):
+            wrong = [f"only {', '.join(names[:by_position])} can be given by position"] * (by_position < len(args))
+            wrong += [f"{name} is given twice" for name in names[:by_position] if name in kwargs]
+            wrong += [f"{name} is missing" for name in names if name in self.needed and name not in given]
+            wrong += [f"{name}= would lose the gradient" for name in given if name not in names]
+            raise TypeError(f"{name_of(self.function)} of a Tensor takes {', '.join(names)}; {'; '.join(wrong)}")
+        inputs = [given.pop(name) for name in self.arrays]
+        return tuple(inputs[0] if self.many else inputs), {**self.parameters, **given}
 
 
 Signature = tuple[tuple[str, ...], bool, dict[str, Any], int]
@@ -171,18 +161,18 @@ def name_of(function: Callable[..., Any]) -> str:
     return name
 
 
-def _bind_rule(
-    function: str, rule: Callable[..., Any] | None, given: tuple[str, ...]
-) -> tuple[Callable[..., Any], Callable[[tuple], tuple]] | None:
+def _bind_rule(function: str, rule: Callable[..., Any] | None, arrays: tuple[str, ...], many: bool, parameters: Any) -> Any:
+    """The rule as pull(g, y, x, p, i), which picks what the rule's names stand for: inputs x, parameters p."""
     if rule is None:
         return None
+    places = {"g": "g", "y": "y"}
+    places.update({arrays[0]: "x", "i": "i"} if many else {name: f"x[{i}]" for i, name in enumerate(arrays)})
+    places.update({name: f"p[{name!r}]" for name in parameters})
     wanted = rule.__code__.co_varnames[: rule.__code__.co_argcount]
-    unknown = [name for name in wanted if name not in given]
+    unknown = [name for name in wanted if name not in places]
     if unknown:
-        raise TypeError(f"derivative({function}): the rule asks for {unknown}; what it can have is {list(given)}")
-    places = [given.index(name) for name in wanted]
-    pick = itemgetter(*places) if len(places) > 1 else itemgetter(slice(places[0], places[0] + 1))
-    return rule, pick
+        raise TypeError(f"derivative({function}): the rule asks for {unknown}; what it can have is {list(places)}")
+    return eval(f"lambda g, y, x, p, i: rule({', '.join(places[name] for name in wanted)})", {"rule": rule})
 
 
 def _read_signature(text: str) -> Signature:

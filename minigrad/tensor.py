@@ -4,8 +4,8 @@ NumPy is the language.  Operators and NumPy functions on a Tensor compute what t
 keeps its *origin*: the function, its inputs and its parameters.  That is the whole graph; backprop reads it backwards.
 
 Every Tensor carries a stamp from one counter, so a result is newer than its inputs, and topological order is a sort by
-stamp.  An array is never changed once a Tensor holds it: assignment to a leaf gives the leaf a new array and a new
-stamp, by which backprop sees that a graph is older than the leaf that it used.
+stamp.  An array is frozen once a Tensor holds it: assignment to a leaf gives the leaf a new array and a new stamp, by
+which backprop sees that a graph is older than the leaf that it used.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from functools import update_wrapper
 from itertools import count
+from math import prod
 from numbers import Number
-from operator import getitem
+from operator import getitem, setitem
 from operator import index as as_index
 from typing import Any
 
@@ -28,48 +29,51 @@ recording: ContextVar[bool] = ContextVar("minigrad.recording", default=True)
 """Whether results keep their origin; set by no_grad and enable_grad, per thread and per task."""
 
 reading_allowed: ContextVar[bool] = ContextVar("minigrad.reading_allowed", default=True)
-"""Whether float(t), t.item() and the like may read a Tensor that needs a gradient."""
+"""Whether float(t), t.item() and the like may read a Tensor that is part of a graph."""
 
 next_stamp = count(1).__next__
 
 Origin = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 
 _scalars = (float, int, bool, complex)
-_operands = (Number, np.ndarray, np.generic, list, tuple)
+_operands = (*_scalars, np.ndarray, np.generic, list, tuple, Number)
 _no_parameters: dict[str, Any] = {}
+_new = object.__new__
 
 
-def _operator(function: Callable, reflected: bool = False) -> Any:
+# ---- what stands behind Tensor's operators and methods
+
+
+def _operator(function: Any, reflected: bool = False) -> Any:
     """The method behind an operator: records the NumPy function."""
 
     def method(self: Tensor, other: Any) -> Any:
-        if not isinstance(other, Tensor):
-            if not isinstance(other, _operands) and getattr(other, "__array_ufunc__", None) is None:
+        if not isinstance(other, Tensor) and not isinstance(other, _operands):
+            if getattr(other, "__array_ufunc__", None) is None:
                 return NotImplemented
-            if isinstance(other, list | tuple):
-                other = np.asarray(other)
         return record(function, (other, self) if reflected else (self, other))
 
     return method
 
 
-def _in_place(function: Callable) -> Any:
+def _in_place(function: Any) -> Any:
     """The method behind `t -= ...`: assignment to a leaf inside no_grad, otherwise the name gets a new result."""
 
     def method(self: Tensor, other: Any) -> Tensor:
-        if self.origin is not None or recording.get() and not self._requires_grad:
+        if self.origin is not None or (recording.get() and not self._requires_grad):
             return record(function, (self, other))
-        assign(self, function(self._data, plain(other)))
+        _check_assignable(self)
+        assign(self, record(function, (self, other)))
         return self
 
     return method
 
 
-def _unary(function: Callable) -> Any:
+def _unary(function: Any) -> Any:
     return lambda self: record(function, (self,))
 
 
-def _method(function: Callable) -> Any:
+def _method(function: Any) -> Any:
     """The method of the same name as a NumPy function: t.sum(axis=0) is np.sum(t, axis=0)."""
 
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
@@ -95,19 +99,25 @@ class Tensor:
 
     __slots__ = ("__weakref__", "_data", "_grad", "_requires_grad", "_retains_grad", "name", "origin", "scope", "stamp")
 
+    _data: Any  # a frozen ndarray, a NumPy scalar, an array of another library, or the Python number of a constant
+    _grad: Tensor | None
+    _requires_grad: bool
+    _retains_grad: bool
+    name: str | None
+    origin: Origin | None  # (function, inputs, parameters); None for a leaf
+    scope: Any  # of a module's output: (module, the stamp before its call, the scope of the module that it called)
+    stamp: int
+
     def __init__(self, data: Any, requires_grad: bool = False, name: str | None = None, dtype: Any = None) -> None:
+        if requires_grad not in (True, False) or type(name) not in (str, type(None)):
+            raise TypeError(f"Tensor: requires_grad={requires_grad!r}, name={name!r}; wanted a bool, and a text or None")
         if isinstance(data, Tensor):
+            data._check_leaving("Tensor()")
             data = data._data
-        if isinstance(data, np.ndarray) or not hasattr(data, "__array_function__"):
-            try:
-                data = np.array(data, dtype=dtype, copy=True)
-            except ValueError as error:
-                raise ValueError(f"Tensor: the data does not make an array: {error}") from error
-        elif dtype is not None:
-            data = data.astype(dtype)
+        data = _array(data, dtype)
         if data.dtype.kind not in "fciub":
             raise TypeError(f"Tensor: the data is {data.dtype}; it must be numbers")
-        _fill(self, data, None, False, name)
+        _fill(self, data, name=name)
         if requires_grad:
             self.requires_grad = True
 
@@ -117,17 +127,13 @@ class Tensor:
     def data(self) -> Any:
         """The array, read-only.  `t.data = a` assigns to a leaf, as `t[...] = a` does."""
         data = self._data
-        if isinstance(data, np.ndarray):
-            data = data.view()
-            data.flags.writeable = False
-        elif isinstance(data, Number):
-            data = np.asarray(data)
-            data.flags.writeable = False
-        return data
+        if isinstance(data, np.generic | Number):
+            data = freeze(np.asarray(data))
+        return data.view() if isinstance(data, np.ndarray) else data
 
     @data.setter
     def data(self, value: Any) -> None:
-        assign(self, np.array(plain(value)))
+        assign(self, value if isinstance(value, Tensor) else _array(value))
 
     @property
     def requires_grad(self) -> bool:
@@ -153,9 +159,11 @@ class Tensor:
     @grad.setter
     def grad(self, value: Any) -> None:
         if value is not None and not isinstance(value, Tensor):
-            value = Tensor(value)
-        if value is not None and value.shape != self.shape:
-            raise ValueError(f"grad: {describe(self)} cannot have a gradient of shape {value.shape}")
+            value = Tensor(value, dtype=self.dtype)
+        if value is not None and (value.shape != self.shape or value.dtype != self.dtype):
+            raise ValueError(
+                f"grad: {describe(self)} of {self.dtype} cannot have a gradient of shape {value.shape} and {value.dtype}"
+            )
         self._grad = value
 
     @property
@@ -163,10 +171,10 @@ class Tensor:
         """Whether it was given rather than computed (or computed where nothing was recorded)."""
         return self.origin is None
 
-    shape = property(lambda self: np.shape(self._data) if type(self._data) in _scalars else self._data.shape)
+    shape = property(lambda self: () if type(self._data) in _scalars else self._data.shape)
     dtype = property(lambda self: np.result_type(self._data) if type(self._data) in _scalars else self._data.dtype)
     ndim = property(lambda self: len(self.shape))
-    size = property(lambda self: int(np.prod(self.shape)))
+    size = property(lambda self: prod(self.shape))
     itemsize = property(lambda self: self.dtype.itemsize)
     nbytes = property(lambda self: self.size * self.itemsize)
     T = property(lambda self: record(np.transpose, (self,), {"axes": None}))
@@ -186,7 +194,7 @@ class Tensor:
 
     def detach(self) -> Tensor:
         """The same values as a leaf that needs no gradient."""
-        return made(self._data, None, False)
+        return made(self._data)
 
     # ---- reading the values
 
@@ -199,65 +207,65 @@ class Tensor:
 
     def item(self) -> Any:
         """The one value of a Tensor of size 1, as a Python number."""
-        self._check_reading("item()")
-        if self.size != 1:
-            raise ValueError(f"item: {describe(self)} has {self.size} elements; only one can be a number")
-        return self._data.item() if hasattr(self._data, "item") else self._data
+        return self._number("item()", ValueError)
 
     def tolist(self) -> Any:
         """The values as nested lists of Python numbers."""
         self._check_reading("tolist()")
-        return np.asarray(self._data).tolist()
+        return self.data.tolist()
+
+    def __float__(self) -> float:
+        return float(self._number("float()"))
+
+    def __int__(self) -> int:
+        return int(self._number("int()"))
+
+    def __complex__(self) -> complex:
+        return complex(self._number("complex()"))
+
+    def __index__(self) -> int:
+        return as_index(self._number("index()"))
+
+    def __bool__(self) -> bool:
+        self._check_reading("bool()")
+        return bool(self._data)
+
+    def _number(self, how: str, wrong_size: type[Exception] = TypeError) -> Any:
+        self._check_reading(how)
+        if self.size != 1:
+            raise wrong_size(f"{how}: {describe(self)} has {self.size} elements; only one can be a number")
+        return self._data if type(self._data) in _scalars else self._data.item()
 
     def _check_reading(self, how: str) -> None:
-        if self._requires_grad and not reading_allowed.get():
+        if not reading_allowed.get() and (self._requires_grad or self.origin is not None):
             raise RuntimeError(
-                f"{how} of {describe(self)} inside a function that is being recorded would drop its gradient; "
-                "keep to Tensors, or use t.detach() where no gradient is wanted"
+                f"{how} of {describe(self)} inside a function that is being recorded would fix its value, and drop its "
+                "gradient; keep to Tensors, or use t.detach() where no gradient is wanted"
+            )
+
+    def _check_leaving(self, how: str) -> None:
+        if self._requires_grad and recording.get():
+            raise RuntimeError(
+                f"{how}: an array of {describe(self)} would lose its gradient: use t.detach(), or a function that "
+                "minigrad differentiates (np.stack for a list of Tensors)"
             )
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        if self._requires_grad and not _asked_by_a_test():
-            raise RuntimeError(
-                f"an array of {describe(self)} would lose its gradient: use t.detach(), or a function that minigrad "
-                "differentiates"
-            )
-        data = self._data
-        if hasattr(data, "get") and not isinstance(data, np.ndarray):  # CuPy converts only when asked
+        if not _asked_by_a_test():
+            self._check_leaving("numpy()")
+        data = self.data
+        if hasattr(data, "get"):  # CuPy converts only when asked
             data = data.get()
-        array = np.array(data, dtype=dtype, copy=copy)
-        if copy is not True and array.base is not None or array is data:
-            array = array.view()
-            array.flags.writeable = False
-        return array
+        return np.array(data, dtype=dtype, copy=copy)
 
     def __dlpack__(self, **options: Any) -> Any:
-        if self._requires_grad:
-            raise RuntimeError(f"DLPack of {describe(self)} would lose its gradient: use t.detach()")
-        if options.get("copy") is False:
+        self._check_leaving("DLPack")
+        if options.pop("copy", None) is False:
             raise BufferError("DLPack of a Tensor is a copy, since its array must not change under the graph")
-        return np.array(self._data).__dlpack__(**{k: v for k, v in options.items() if k != "copy"})
+        return self.data.copy().__dlpack__(**options)
 
     def __dlpack_device__(self) -> tuple[int, int]:
-        return np.empty(0).__dlpack_device__()
-
-    def __float__(self) -> float:
-        self._check_reading("float()")
-        return float(self._data)
-
-    def __int__(self) -> int:
-        self._check_reading("int()")
-        return int(self._data)
-
-    def __complex__(self) -> complex:
-        self._check_reading("complex()")
-        return complex(self._data)
-
-    def __bool__(self) -> bool:
-        return bool(self._data)
-
-    def __index__(self) -> int:
-        return as_index(self._data if not isinstance(self._data, np.ndarray) else self._data[()])
+        return self.data.__dlpack_device__()
 
     def __len__(self) -> int:
         if not self.shape:
@@ -270,11 +278,10 @@ class Tensor:
         return (self[i] for i in range(self.shape[0]))
 
     def __contains__(self, value: Any) -> bool:
-        return bool(np.any(self._data == (value._data if isinstance(value, Tensor) else value)))
+        return bool(np.any(self._data == plain(value)))
 
     def __repr__(self) -> str:
-        body = np.array2string(np.asarray(self._data), separator=", ", prefix="Tensor(")
-        notes = [body]
+        notes = [np.array2string(self.data, separator=", ", prefix="Tensor(")]
         if self.dtype not in (np.float64, np.int64, np.bool_):
             notes.append(f"dtype={self.dtype}")
         if self.name is not None:
@@ -286,28 +293,27 @@ class Tensor:
         return f"Tensor({', '.join(notes)})"
 
     def __format__(self, spec: str) -> str:
-        if not spec:
-            return repr(self)
-        return format(self.item(), spec)
+        return format(self._number(f"format {spec!r}"), spec) if spec else repr(self)
 
     # ---- copies
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self.origin is not None and self._requires_grad:
             raise RuntimeError(f"copy: {describe(self)} is a result with a graph; only leaves are copied: use t.detach()")
-        return _rebuild, (type(self), self._state())
+        return _rebuild, (type(self), self._data, self._state())
 
     def _state(self) -> dict[str, Any]:
-        return {"_data": self._data, "_requires_grad": self._requires_grad, "name": self.name, "_grad": self._grad}
+        grad = self._grad if self._grad is None else self._grad.detach()
+        return {**getattr(self, "__dict__", {}), "name": self.name, "_requires_grad": self._requires_grad, "_grad": grad}
 
     # ---- NumPy's protocols
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **parameters: Any) -> Any:
         if method == "__call__" and not parameters and ufunc in table:
             return record(ufunc, inputs)
-        if method != "__call__":
-            return _without_gradient(getattr(ufunc, method), f"{name_of(ufunc)}.{method}", inputs, parameters)
-        return _without_gradient(ufunc, name_of(ufunc), inputs, parameters)
+        if method == "__call__":
+            return _without_gradient(ufunc, name_of(ufunc), inputs, parameters)
+        return _without_gradient(getattr(ufunc, method), f"{name_of(ufunc)}.{method}", inputs, parameters)
 
     def __array_function__(self, function: Callable, types: Any, args: tuple, kwargs: dict) -> Any:
         return call(function, args, kwargs)
@@ -324,16 +330,20 @@ class Tensor:
     __mod__, __rmod__ = _operator(np.remainder), _operator(np.remainder, reflected=True)
     __matmul__, __rmatmul__ = _operator(np.matmul), _operator(np.matmul, reflected=True)
     _power, __rpow__ = _operator(np.power), _operator(np.power, reflected=True)
+    __and__, __rand__ = _operator(np.bitwise_and), _operator(np.bitwise_and, reflected=True)
+    __or__, __ror__ = _operator(np.bitwise_or), _operator(np.bitwise_or, reflected=True)
+    __xor__, __rxor__ = _operator(np.bitwise_xor), _operator(np.bitwise_xor, reflected=True)
     __lt__, __le__, __gt__, __ge__ = map(_operator, (np.less, np.less_equal, np.greater, np.greater_equal))
     __eq__, __ne__ = _operator(np.equal), _operator(np.not_equal)
-    __and__, __or__, __xor__ = map(_operator, (np.bitwise_and, np.bitwise_or, np.bitwise_xor))
     __neg__, __pos__, __abs__, __invert__ = map(_unary, (np.negative, np.positive, np.absolute, np.invert))
-    __iadd__, __isub__, __imul__, __itruediv__, __ipow__ = map(
-        _in_place, (np.add, np.subtract, np.multiply, np.divide, np.power)
+    __iadd__, __isub__, __imul__, __itruediv__ = map(_in_place, (np.add, np.subtract, np.multiply, np.divide))
+    __ifloordiv__, __imod__, __imatmul__, __ipow__ = map(
+        _in_place, (np.floor_divide, np.remainder, np.matmul, np.power)
     )
+    __iand__, __ior__, __ixor__ = map(_in_place, (np.bitwise_and, np.bitwise_or, np.bitwise_xor))
 
     def __pow__(self, exponent: Any) -> Any:
-        if type(exponent) in (int, float) and exponent == 2:
+        if type(exponent) in (int, float) and exponent == 2 and self.dtype.kind == "f":
             return record(np.square, (self,))
         return self._power(exponent)
 
@@ -352,91 +362,47 @@ class Tensor:
         return call(np.transpose, (self, (axes[0] if len(axes) == 1 else axes) if axes else None), {})
 
     def __getitem__(self, index: Any) -> Tensor:
-        return record(getitem, (self,), {"index": plain_index(index)})
+        return record(getitem, (self,), {"index": fixed(index)})
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        data = np.array(self._data)
+        _check_assignable(self)
         if isinstance(value, Tensor) and value._requires_grad and recording.get():
             raise RuntimeError(f"t[...] = {describe(value)} would lose its gradient: use np.where or np.concatenate")
-        data[plain_index(index)] = plain(value)
+        data = self.data.copy()
+        try:
+            data[fixed(index)] = plain(value)
+        except (ValueError, TypeError, IndexError) as error:
+            from minigrad.messages import explain
+
+            raise explain(error, setitem, (self, value), {"index": index}) from error
         assign(self, data)
 
 
-def assign(leaf: Tensor, value: Any) -> None:
-    """Give a leaf a new array of the same shape and dtype; graphs that used the old one are refused by backprop.
-
-    Raises: RuntimeError for a result, or for a leaf that needs a gradient outside no_grad; ValueError for another shape.
-    """
-    name = leaf.name or "W"
-    if leaf.origin is not None:
-        raise RuntimeError(
-            f"assignment to {describe(leaf)}: it is a result, so its gradient would be wrong; make a new Tensor "
-            "(np.where, np.concatenate)"
-        )
-    if leaf._requires_grad and recording.get():
-        raise RuntimeError(
-            f"assignment to {describe(leaf)}: it needs a gradient, so write\n"
-            f"    with mg.no_grad():\n        {name} -= lr * {name}.grad"
-        )
-    value = plain(value)
-    if np.shape(value) != leaf.shape:
-        raise ValueError(f"assignment to {describe(leaf)}: the new value has shape {np.shape(value)}")
-    leaf._data = _as_dtype(value, leaf)
-    leaf.stamp = next_stamp()
+# ---- making and describing Tensors
 
 
-def _as_dtype(value: Any, leaf: Tensor) -> Any:
-    dtype = leaf.dtype
-    if getattr(value, "dtype", None) is dtype:
-        return value
-    if not hasattr(value, "astype"):
-        return np.array(value, dtype=dtype)
-    if not np.can_cast(value.dtype, dtype, "same_kind"):
-        raise TypeError(f"assignment to {describe(leaf)}: {value.dtype} does not fit into {dtype}")
-    return value.astype(dtype)
+def made(data: Any, origin: Origin | None = None, requires_grad: bool = False) -> Tensor:
+    """A Tensor around an array that is already ours (no copy, no checks); the array is frozen."""
+    return _fill(_new(Tensor), data, origin, requires_grad)
 
 
-def describe(tensor: Tensor) -> str:
-    """How a message names a Tensor: by name and shape.
-
-    >>> describe(Tensor([[1.0, 2.0]], name="X"))
-    '"X" (1, 2)'
-    """
-    return f'"{tensor.name}" {tensor.shape}' if tensor.name else f"a Tensor of shape {tensor.shape}"
-
-
-def _fill(tensor: Tensor, data: Any, origin: Origin | None, requires_grad: bool, name: str | None = None) -> None:
-    tensor._data = data
+def _fill(
+    tensor: Tensor, data: Any, origin: Origin | None = None, requires_grad: bool = False, name: str | None = None
+) -> Tensor:
+    tensor._data = freeze(data)
     tensor.origin = origin
     tensor._requires_grad = requires_grad
     tensor.stamp = next_stamp()
     tensor.name = name
-    tensor._grad = None
+    tensor._grad = tensor.scope = None
     tensor._retains_grad = False
-    tensor.scope = None
-
-
-def _rebuild(kind: type[Tensor], state: dict[str, Any]) -> Tensor:
-    tensor = _new(kind)
-    _fill(tensor, None, None, False)
-    for slot, value in state.items():
-        setattr(tensor, slot, value)
     return tensor
 
 
-def _asked_by_a_test() -> bool:
-    """Whether np.testing or pytest.approx wants the values: an assertion only reads."""
-    caller = sys._getframe(2).f_globals.get("__name__", "")
-    return caller.startswith(("numpy.testing", "_pytest."))
-
-
-_new = object.__new__
-
-
-def made(data: Any, origin: Origin | None, requires_grad: bool) -> Tensor:
-    """A Tensor around an array that is already ours (no copy, no checks)."""
-    tensor = _new(Tensor)
-    _fill(tensor, data, origin, requires_grad)
+def _rebuild(kind: type[Tensor], data: Any, state: dict[str, Any]) -> Tensor:
+    tensor = _fill(_new(kind), data)
+    for attribute, value in state.items():
+        setattr(tensor, attribute, value)
     return tensor
 
 
@@ -448,9 +414,82 @@ def constant(value: Any, name: str | None = None) -> Tensor:
     >>> constant(0.7, name="lambd") / constant(2, name="m")
     Tensor(0.35, made by np.divide)
     """
-    tensor = made(value, None, False) if type(value) in _scalars else Tensor(value)
+    tensor = made(value) if type(value) in _scalars else Tensor(value)
     tensor.name = name
     return tensor
+
+
+def describe(tensor: Tensor) -> str:
+    """How a message names a Tensor: by name and shape.
+
+    >>> describe(Tensor([[1.0, 2.0]], name="X"))
+    '"X" (1, 2)'
+    """
+    return f'"{tensor.name}" {tensor.shape}' if tensor.name else f"a Tensor of shape {tensor.shape}"
+
+
+def _array(value: Any, dtype: Any = None) -> Any:
+    """A copy as an array that nobody else can change; an array of another library (CuPy, Dask) stays one."""
+    if type(value) is not np.ndarray:
+        if isinstance(value, np.ma.MaskedArray):
+            raise TypeError("a masked array would lose its mask: use np.where, or fill it with .filled()")
+        if hasattr(value, "__array_function__") and not isinstance(value, np.ndarray):
+            return value.copy() if dtype is None else value.astype(dtype)
+    try:
+        return freeze(np.array(value, dtype=dtype))
+    except ValueError as error:
+        raise ValueError(f"this does not make an array: {error}") from error
+
+
+def freeze(data: Any) -> Any:
+    """Make an array read-only, which is what it stays: a Tensor, and so perhaps a graph, holds it now."""
+    if type(data) is np.ndarray:
+        data.setflags(False)  # type: ignore[call-arg]  # by position: twice as fast
+    return data
+
+
+def _asked_by_a_test() -> bool:
+    """Whether np.testing or pytest.approx wants the values: an assertion only reads."""
+    caller = sys._getframe(2).f_globals.get("__name__", "")
+    return caller.startswith(("numpy.testing", "_pytest."))
+
+
+# ---- assignment
+
+
+def assign(leaf: Tensor, value: Any) -> None:
+    """Give a leaf a new array of the same shape and dtype; graphs that used the old one are refused by backprop.
+
+    value    a Tensor, or an array that nobody else holds: it becomes the leaf's own
+    Raises:  RuntimeError for a result, or for a leaf that needs a gradient outside no_grad; ValueError for another
+             shape; TypeError for a dtype that does not fit.
+    """
+    _check_assignable(leaf)
+    data = plain(value)
+    if not hasattr(data, "astype"):
+        data = np.asarray(data)
+    if data.shape != leaf.shape:
+        raise ValueError(f"assignment to {describe(leaf)}: the new value has shape {data.shape}")
+    if data.dtype != leaf.dtype:
+        if not np.can_cast(data.dtype, leaf.dtype, "same_kind"):
+            raise TypeError(f"assignment to {describe(leaf)}: {data.dtype} does not fit into {leaf.dtype}")
+        data = data.astype(leaf.dtype)
+    leaf._data = data.item() if type(leaf._data) in _scalars else freeze(data)
+    leaf.stamp = next_stamp()
+
+
+def _check_assignable(leaf: Tensor) -> None:
+    if leaf.origin is not None:
+        raise RuntimeError(
+            f"assignment to {describe(leaf)}: it is a result, so its gradient would be wrong; make a new Tensor "
+            "(np.where, np.concatenate)"
+        )
+    if leaf._requires_grad and recording.get():
+        name = leaf.name or "W"
+        raise RuntimeError(
+            f"assignment to {describe(leaf)}: it needs a gradient, so write\n"
+            f"    with mg.no_grad():\n        {name} -= lr * {name}.grad"
+        )
 
 
 # ---- recording
@@ -463,59 +502,76 @@ def record(function: Callable, inputs: tuple[Any, ...], parameters: dict[str, An
     name or an origin of its own (so `1 - Y` of named data stays visible); nothing is kept inside no_grad.
     """
     row = table[function]
-    values = []
+    values: list[Any] = []
     needs_gradient = False
-    seen = not inputs
+    visible = not inputs  # a draw has no inputs, and is always part of the graph
     for x in inputs:
         if isinstance(x, Tensor):
-            values.append(x._data)
             if x._requires_grad:
                 needs_gradient = True
             elif x.origin is not None or x.name is not None:
-                seen = True
-        else:
-            values.append(x)
+                visible = True
+            x = x._data
+        elif type(x) not in _scalars and x is not None and not isinstance(x, np.generic):
+            x = _array(x)
+            inputs = (*inputs[: len(values)], x, *inputs[len(values) + 1 :])
+        values.append(x)
     try:
         data = row.compute(*values, **parameters)
-    except Exception as error:
+    except (ValueError, TypeError, IndexError) as error:
         from minigrad.messages import explain
 
         raise explain(error, function, inputs, parameters) from error
-    if type(data) is not np.ndarray and values and all(type(value) in _scalars for value in values):
-        data = data.item()  # constants of Python numbers stay Python numbers: they must not widen float32
-    tensor = _new(Tensor)
-    tensor._data = data
-    tensor.stamp = next_stamp()
-    tensor.name = tensor._grad = tensor.scope = None
-    tensor._retains_grad = False
-    if (needs_gradient or seen) and recording.get():
-        tensor.origin = (function, inputs, parameters)
-        tensor._requires_grad = needs_gradient and not row.constant and data.dtype.kind in "fc"
-    else:
-        tensor.origin = None
-        tensor._requires_grad = False
-    return tensor
+    if type(data) is not np.ndarray:
+        data = _settled(data, values, function)
+    if not (needs_gradient or visible) or not recording.get():
+        return _fill(_new(Tensor), data)
+    if needs_gradient and (row.constant or data.dtype.kind != "f"):
+        if not row.constant and data.dtype.kind not in "iub":
+            raise TypeError(
+                f"{name_of(function)}: the result is {data.dtype}, for which there are no gradients; keep to real "
+                "floating-point numbers, or use t.detach()"
+            )
+        needs_gradient = False
+    return _fill(_new(Tensor), data, (function, inputs, parameters), needs_gradient)
+
+
+def _settled(data: Any, values: list[Any], function: Callable) -> Any:
+    """A result that is not an array, as a Tensor holds it."""
+    if isinstance(data, np.generic):
+        if values and type(values[0]) in _scalars and all(type(value) in _scalars for value in values):
+            return data.item()  # of Python numbers: it stays one, so that it does not widen float32
+        return data
+    if isinstance(data, np.ndarray | Number):
+        return np.array(data)
+    if not hasattr(data, "__array_function__"):
+        raise TypeError(f"{name_of(function)} gave a {type(data).__name__}; a recorded function gives one array")
+    return data
 
 
 def call(function: Callable, args: tuple, kwargs: dict) -> Any:
-    """Call a NumPy function on arguments among which there are Tensors: recorded if the table knows it.
+    """Call a function on arguments among which there are Tensors: recorded if the table knows it.
 
     Raises: TypeError if it has no row (or not with these arguments) and a gradient would be lost.
     """
     composed = compositions.get(function)
     if composed is not None:
-        return composed(*args, **kwargs)
+        try:
+            return composed(*args, **kwargs)
+        except TypeError as error:
+            if error.__traceback__ is None or error.__traceback__.tb_next is not None:
+                raise  # from inside; otherwise it does not take these arguments
     row = table.get(function)
     if row is not None:
-        if not kwargs and len(args) == 1 and row.alone:
+        if not kwargs and row.simple and len(args) == len(row.arrays):
             return record(function, args, row.parameters)
         try:
             inputs, parameters = row.bind(args, dict(kwargs))
         except TypeError:
-            if _needs_gradient((args, kwargs)):
+            if recording.get() and _needs_gradient((args, kwargs)):
                 raise
         else:
-            return record(function, inputs, parameters)
+            return record(function, inputs, {name: fixed(value) for name, value in parameters.items()})
     return _without_gradient(function, name_of(function), args, kwargs)
 
 
@@ -534,12 +590,9 @@ def primitive(function: Callable) -> Callable:
     """
 
     def on_tensors(*args: Any, **kwargs: Any) -> Any:
-        for x in args:
+        for x in (*args, *kwargs.values()) if kwargs else args:
             if isinstance(x, Tensor):
-                row = table.get(on_tensors)
-                if row is None:
-                    raise TypeError(f"{name_of(on_tensors)} is a primitive without a row: give it one with derivative()")
-                return record(on_tensors, *row.bind(args, kwargs))
+                return call(on_tensors, args, kwargs)
         return function(*args, **kwargs)
 
     update_wrapper(on_tensors, function)
@@ -553,11 +606,18 @@ answers: set[Callable] = set()
 
 def _without_gradient(function: Callable, name: str, args: tuple, kwargs: dict) -> Any:
     """NumPy's own answer for plain arrays, unless a gradient would be lost by that."""
-    if function not in answers and _needs_gradient((args, kwargs)) and recording.get():
+    if function not in answers and recording.get() and _needs_gradient((args, kwargs)):
         from minigrad.messages import no_derivative
 
         raise TypeError(no_derivative(function, name, kwargs))
-    return function(*plain(args), **plain(kwargs))
+    try:
+        return function(*plain(args), **plain(kwargs))
+    except ValueError as error:
+        if "read-only" not in str(error):
+            raise
+        raise ValueError(
+            f"{name}: the array of a Tensor is not changed in place, since graphs use it; assign to a leaf, t[...] = value"
+        ) from error
 
 
 def _needs_gradient(value: Any) -> bool:
@@ -579,8 +639,14 @@ def plain(value: Any) -> Any:
     return value
 
 
-def plain_index(index: Any) -> Any:
-    """An index without Tensors in it; a float Tensor is refused by NumPy as an index."""
-    if isinstance(index, Tensor):
-        return index._data
-    return tuple(map(plain_index, index)) if type(index) is tuple else index
+def fixed(value: Any) -> Any:
+    """A parameter as the graph keeps it: no Tensors in it, and nothing that its caller can change later."""
+    if isinstance(value, Tensor):
+        if value._requires_grad and recording.get():
+            raise TypeError(f"{describe(value)} is given as a parameter or an index, which would lose its gradient")
+        return value._data
+    if isinstance(value, np.ndarray):
+        return _array(value)
+    if type(value) in (list, tuple):
+        return type(value)(map(fixed, value))
+    return value

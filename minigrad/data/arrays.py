@@ -1,6 +1,7 @@
-"""Arrays X and y, perhaps Xval and yval, from an .npz or a MATLAB .mat file; pickled objects are never loaded."""
+"""Arrays X and y, perhaps Xval and yval, from an .npz or a MATLAB .mat file; nothing is ever unpickled."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +11,7 @@ ARRAYS = ("X", "y", "Xval", "yval")
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """X (m, n_in) float64 and y (m,), and Xval and yval likewise where the file has them; labels are numbers or text.
+    """X (m, n_in) float64 and y (m,) of numbers or text, and the same of Xval and yval if they are there.
 
     Raises:  ValueError that says what is wrong first, and where; ImportError for a .mat file without scipy.
     """
@@ -30,25 +31,21 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _read_npz(path: Path, who: str) -> dict[str, np.ndarray | None]:
+def _read_npz(path: Path, who: str) -> dict[str, Any]:
     from zipfile import is_zipfile
 
     if not is_zipfile(path):
         raise ValueError(f"{who}: not an .npz file, as numpy.savez(path, X=X, y=y) writes it")
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return {
-                name: file[name] if name in ARRAYS else None for name in file.files
-            }  # others may be pickled
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            return {name: file[name] if name in ARRAYS else None for name in file.files}
     except Exception as error:  # a damaged zip can raise nearly anything
         pickled = "allow_pickle" in str(error)
-        reason = (
-            "it holds pickled Python objects, which are never loaded" if pickled else "the file is damaged"
-        )
+        reason = "pickled Python objects, which are never loaded" if pickled else "a damaged file"
         raise ValueError(f"{who}: {reason}; save plain arrays with numpy.savez(path, X=X, y=y)") from error
 
 
-def _read_mat(path: Path, who: str) -> dict[str, np.ndarray | None]:
+def _read_mat(path: Path, who: str) -> dict[str, Any]:
     try:
         from scipy.io import loadmat
     except ImportError as error:
@@ -62,31 +59,32 @@ def _read_mat(path: Path, who: str) -> dict[str, np.ndarray | None]:
     return {name: value for name, value in found.items() if not name.startswith("__")}
 
 
-def _features(X: np.ndarray, who: str, name: str) -> np.ndarray:
-    if getattr(X, "dtype", np.dtype(object)).kind not in "buif":
-        raise ValueError(f"{who}: {_kind(X)}; wanted real numbers")
+def _features(X: Any, who: str, name: str) -> np.ndarray:
+    if not isinstance(X, np.ndarray) or X.dtype.kind not in "buif":
+        raise ValueError(f"{who}: {_kind(X)}; wanted an array of real numbers")
     if X.ndim != 2 or 0 in X.shape:
         hint = f"; did you mean {name}.reshape(-1, 1)?" if X.ndim == 1 and X.size else ""
         raise ValueError(f"{who}: shape {X.shape}; wanted (m, n_in), one example a row{hint}")
     X = X.astype(np.float64)
-    if len(bad := np.argwhere(~(np.abs(X) < LARGEST))):
+    if len(bad := np.argwhere(~(np.abs(X) < LARGEST))):  # nan is not less either
         row, column = bad[0]
         value = f"{name}[{row}, {column}] is {X[row, column]}"
         raise ValueError(f"{who}: {value}; every feature must be a finite number below {LARGEST:g}")
     return X
 
 
-def _labels(y: np.ndarray, who: str, X: str, shape: tuple[int, ...]) -> np.ndarray:
+def _labels(y: Any, who: str, X: str, shape: tuple[int, ...]) -> np.ndarray:
     """y, (m,) or (m, 1) or (1, m), as (m,)."""
     m, n_in = shape
-    if getattr(y, "dtype", np.dtype(object)).kind not in "buifU":
-        raise ValueError(f"{who}: {_kind(y)}; wanted numbers or text")
+    if not isinstance(y, np.ndarray) or y.dtype.kind not in "buifU":
+        raise ValueError(f"{who}: {_kind(y)}; wanted an array of numbers or text")
     if y.ndim not in (1, 2) or (y.ndim == 2 and 1 not in y.shape):
         hint = "; if it is one-hot, save y.argmax(axis=1)" if y.ndim == 2 and len(y) == m else ""
         raise ValueError(f"{who}: shape {y.shape}; wanted one label per example, (m,) or (m, 1){hint}")
     if y.shape == (1, m) and m == n_in > 1:
         raise ValueError(
-            f'{who}: shape {y.shape} and "{X}" {shape}: are the examples rows or columns? save y as (m,)'
+            f'{who}: shape {y.shape} with a square "{X}" {shape} leaves open whether its rows or its columns '
+            "are the examples; save one example a row, and y as (m,)"
         )
     if y.size != m:
         hint = f'; one example a row is wanted, so save {X}.T as "{X}"' if y.size == n_in else ""
@@ -96,10 +94,10 @@ def _labels(y: np.ndarray, who: str, X: str, shape: tuple[int, ...]) -> np.ndarr
         return np.char.strip(y)
     if len(bad := np.flatnonzero(~np.isfinite(y))):
         raise ValueError(
-            f"{who}: the label of example {bad[0]} (from 0) is {y[bad[0]]}; every label must be finite"
+            f"{who}: label {bad[0]} (from 0) is {y[bad[0]]}; every label must be a finite number"
         )
     return y.astype(np.float64)
 
 
-def _kind(value: object) -> str:
+def _kind(value: Any) -> str:
     return f"dtype {value.dtype}" if isinstance(value, np.ndarray) else f"a {type(value).__name__}"

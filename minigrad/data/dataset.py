@@ -12,10 +12,10 @@ class Dataset:
     Two classes:   y is (m, 1) float64 of 0 and 1, as a sigmoid's output is; 1 stands for classes[1].
     More classes:  y is (m,) int64 of 0 ... n_out - 1, as cross_entropy takes it; k stands for classes[k].
 
-    The features are (original - shift) / scale, so X * scale + shift is in the original units, and a new example is
-    prepared in the same way.
+    X is (original - shift) / scale: that is how a new example is prepared, and X * scale + shift is in the
+    original units.
 
-    Shapes:  X (m, n_in), X_dev (m_dev, n_in), both float64; shift and scale (n_in,), or 0 and 1 if nothing was done
+    Shapes:  X (m, n_in) and X_dev (m_dev, n_in) float64; shift and scale (n_in,), or one number for all
 
     >>> X, y = np.array([[0.0], [1.0]]), np.array([[1.0], [0.0]])
     >>> Dataset("not", X, y, X_dev=X, y_dev=y, feature_names=("x",), classes=("false", "true"))

@@ -23,16 +23,17 @@ def load(
 ) -> Dataset:
     """A classification data set from a .csv, .npz or .mat file: (X, y) to train on, (X_dev, y_dev) held out.
 
-    .csv        A header, then one example a row, between commas, semicolons or tabs, in UTF-8; blank lines are skipped.
-                The labels are the last column, or the one named `label`; they are numbers or text, all else is numbers.
-    .npz, .mat  X (m, n_in) and y, (m,) or (m, 1) or (1, m); if there are Xval and yval too, they are the dev set.
+    .csv        UTF-8 text: a header, then one example a row, with commas, semicolons or tabs between cells.
+                The labels are the last column or the one named `label`, numbers or text; all else is numbers.
+    .npz, .mat  X (m, n_in) and y, (m,) or (m, 1) or (1, m); Xval and yval, if there, are the dev set.
 
-    Classes are the distinct labels in ascending order.  Without a dev set in the file, `seed` draws one: `dev_fraction`
-    of every class.  Features are standardized with the mean and standard deviation of the training rows (a column
-    that is constant there becomes 0), unless standardize=False.  Nothing in a file is ever run or unpickled.
+    Classes are the distinct labels in ascending order.  If the file has no dev set, `seed` draws one:
+    `dev_fraction` of every class.  Unless standardize=False, features are standardized with the mean and the
+    standard deviation of the training rows, and a column that is constant there becomes 0.  Nothing in a file
+    is run or unpickled.
 
-    Raises:  FileNotFoundError; ValueError with one sentence that says where the file is wrong; ImportError for a .mat
-             file without scipy.
+    Raises:  FileNotFoundError; ValueError with a sentence that says where in the file what is wrong;
+             ImportError for a .mat file without scipy.
 
     >>> load("no_such_file.csv")
     Traceback (most recent call last):

@@ -10,7 +10,7 @@ LARGEST = 1e100  # of a feature that can be standardized: its square must not ov
 def stratified(
     codes: np.ndarray, classes: Sequence[str], *, dev_fraction: float, seed: int, who: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Row numbers to train on and to hold out, each in ascending order; of every class the same fraction is held out.
+    """Row numbers to train on and to hold out, in ascending order: of every class the same fraction.
 
     Shapes:  codes (m,) of 0 ... len(classes) - 1  ->  rows (m - m_dev,), rows_dev (m_dev,)
     Raises:  ValueError unless 0 < dev_fraction < 1 and every class has 2 rows, one for each side.
@@ -26,8 +26,8 @@ def stratified(
         rows = np.flatnonzero(codes == k)
         if len(rows) < 2:
             raise ValueError(
-                f'{who}: class "{name}" has only 1 row, and needs 2 or more (one to train on, one to hold out); '
-                "if the labels are not classes, choose another label column"
+                f'{who}: class "{name}" has 1 row and needs 2, one to train on and one to hold out; '
+                "are the labels classes?"
             )
         size = min(max(round(dev_fraction * len(rows)), 1), len(rows) - 1)
         held_out[rng.permutation(rows)[:size]] = True
@@ -37,9 +37,13 @@ def stratified(
 def mean_and_scale(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Each column's mean and standard deviation; 1 in place of the latter where a column is constant.
 
-    >>> mean_and_scale(np.array([[1.0, 5.0], [3.0, 5.0]]))
-    (array([2., 5.]), array([1., 1.]))
+    Shapes:  X (m, n_in)  ->  (n_in,), (n_in,)
+
+    >>> mean_and_scale(np.array([[1.0, 0.1], [3.0, 0.1], [5.0, 0.1]]))
+    (array([3. , 0.1]), array([1.63, 1. ]))
     """
     mean, scale = X.mean(axis=0), X.std(axis=0)
-    # A constant column's std is not always 0: the mean of 0.1, 0.1, 0.1 is not 0.1.
-    return mean, np.where((X == X[0]).all(axis=0) | (scale < 1 / LARGEST), 1.0, scale)
+    constant = (X[0] == X).all(axis=0) | (
+        scale < 1 / LARGEST
+    )  # (mean of 0.1, 0.1, 0.1) > 0.1, and the std > 0
+    return np.where(constant, X[0], mean), np.where(constant, 1.0, scale)

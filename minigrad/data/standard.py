@@ -1,16 +1,14 @@
 """Well-known sets that come with scikit-learn: nothing is downloaded."""
 
-import numpy as np
-
 from minigrad.data.dataset import Dataset, targets
 from minigrad.data.split import mean_and_scale, stratified
 
 
 def breast_cancer(seed: int = 0, *, dev_fraction: float = 0.25) -> Dataset:
-    """569 breast tumours, 30 measurements of cell nuclei each: malignant (0) or benign (1), as in scikit-learn.
+    """569 tumours, 30 measurements of cell nuclei each: malignant (0) or benign (1), as in scikit-learn.
 
-    A stratified share of the rows, drawn by `seed`, is the dev set; all features are standardized with the mean and
-    standard deviation of the training rows.
+    The same fraction of each class, drawn by `seed`, is the dev set.  All features are standardized with the
+    mean and the standard deviation of the training rows.
 
     Shapes:  X (427, 30), y (427, 1), X_dev (142, 30), y_dev (142, 1)
     Raises:  ImportError without scikit-learn; ValueError unless 0 < dev_fraction < 1.
@@ -25,14 +23,14 @@ def breast_cancer(seed: int = 0, *, dev_fraction: float = 0.25) -> Dataset:
 def digits(seed: int = 0, *, dev_fraction: float = 0.25) -> Dataset:
     """1797 handwritten digits of 8 x 8 pixels, ten classes; the pixels' 0 ... 16 are scaled to [0, 1].
 
-    A stratified share of the rows, drawn by `seed`, is the dev set.
+    The same fraction of each class, drawn by `seed`, is the dev set.
 
-    Shapes:  X (1348, 64), y (1348,), X_dev (449, 64), y_dev (449,)
+    Shapes:  X (1347, 64), y (1347,), X_dev (450, 64), y_dev (450,)
     Raises:  ImportError without scikit-learn; ValueError unless 0 < dev_fraction < 1.
-    Source:  Alpaydin, Kaynak 1998, "Optical recognition of handwritten digits", the UCI repository's test set.
+    Source:  Alpaydin, Kaynak 1998, "Optical recognition of handwritten digits", the UCI test set.
 
     >>> digits()
-    Dataset digits: 1348 examples and 449 dev examples, 64 features, 10 classes
+    Dataset digits: 1347 examples and 450 dev examples, 64 features, 10 classes
     """
     return _shipped("digits", seed, dev_fraction)
 

@@ -23,49 +23,43 @@ def read_table(path: Path, label: str | None) -> tuple[np.ndarray, np.ndarray, t
     (first, header), *body = _rows(path, who).items()
     _check_header(header, [cells for _, cells in body], f"{who}, row {first}")
     target = _label_column(header, label, f"{who}, row {first}")
-    X, labels = {}, {}
+    X, labels = [], {}
     for row, cells in body:
         if len(cells) != len(header):
-            last = min(len(cells), len(header)) - 1
-            raise ValueError(
-                f'{who}, row {row}: {len(cells)} cells for the header\'s {len(header)} columns, after "{header[last]}" '
-                + (
-                    "some are missing"
-                    if len(cells) < len(header)
-                    else "there are more (quote a cell with commas in it)"
-                )
-            )
+            short = len(cells) < len(header)
+            hint = f'nothing for "{header[len(cells)]}"' if short else "does a cell with commas need quotes?"
+            raise ValueError(f"{who}, row {row}: {len(cells)} instead of {len(header)} cells; {hint}")
         for name, cell in zip(header, cells, strict=True):
-            if not cell or (name != header[target] and _number(cell) is None):
+            if not cell or (name != header[target] and not _is_usable(cell)):
                 raise ValueError(f'{who}, row {row}, column "{name}": {_complaint(cell)}')
         labels[row] = cells.pop(target)
-        X[row] = [float(cell) for cell in cells]
-    if not body:
+        X.append([float(cell) for cell in cells])
+    if not X:
         raise ValueError(f"{who}: there is no row below the header")
     names = (*header[:target], *header[target + 1 :])
-    return np.array(list(X.values())), _labels(labels, f"{who}, row", header[target]), names
+    return np.array(X), _numbers_or_text(labels, who, header[target]), names
 
 
 def _rows(path: Path, who: str) -> dict[int, list[str]]:
-    """The cells of every row that is not blank, by the number of the line it begins on."""
-    raw = path.read_bytes()
+    """The cells of every row that is not blank, by the number of the line on which it begins."""
     try:
-        text = raw.decode("utf-8-sig")  # a byte-order mark, Excel's habit, is no part of the first name
+        text = path.read_bytes().decode("utf-8-sig")  # Excel's byte-order mark is no part of the first name
     except UnicodeDecodeError as error:
         row = len((error.object[: error.start] + b".").splitlines())
         raise ValueError(f"{who}, row {row}: not UTF-8 text; save the file as CSV UTF-8") from error
     rows, row = {}, 1
     try:
-        header = next(filter(str.strip, io.StringIO(text, newline="")), "")
-        delimiter = max(",;\t", key=lambda d: len(next(csv.reader([header], delimiter=d), "")))
-        lines = io.StringIO(text, newline="")
-        reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
+        top = next(filter(str.strip, io.StringIO(text, newline="")), "")
+        delimiter = max(",;\t", key=lambda d: len(next(csv.reader([top], delimiter=d), "")))
+        reader = csv.reader(
+            io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True
+        )
         for cells in reader:
             if len(cells) > 1 or "".join(cells).strip():
                 rows[row] = [cell.strip() for cell in cells]
             row = reader.line_num + 1
     except csv.Error as error:
-        raise ValueError(f"{who}, row {row}: {error}; look for a quote that is not closed") from error
+        raise ValueError(f"{who}, row {row}: {error}; is a quote not closed?") from error
     if not rows:
         raise ValueError(f"{who}: the file is empty")
     return rows
@@ -73,16 +67,12 @@ def _rows(path: Path, who: str) -> dict[int, list[str]]:
 
 def _check_header(header: list[str], body: list[list[str]], who: str) -> None:
     if len(header) < 2:
-        raise ValueError(
-            f'{who}: only one column, "{header[0]}"; wanted two or more between commas, semicolons or tabs'
-        )
-    if all(
-        _number(name) is not None or any(cells[i : i + 1] == [name] for cells in body)
-        for i, name in enumerate(header)
-    ):  # numbers, or a label that comes again below
-        raise ValueError(
-            f'{who}: "{header[0]}", "{header[1]}" ... is data, not a header; put the columns\' names above it'
-        )
+        raise ValueError(f'{who}: one column, "{header[0]}"; wanted more, between commas, semicolons or tabs')
+    for i, name in enumerate(header):
+        if _number(name) is None and all(cells[i : i + 1] != [name] for cells in body):
+            break
+    else:  # numbers only, or numbers and a label that comes again below
+        raise ValueError(f'{who}: "{header[0]}", "{header[1]}" ... is data; put a header of names above it')
     for column, name in enumerate(header, start=1):
         if not name:
             raise ValueError(f"{who}, column {column}: no name; name every column, or drop it")
@@ -100,31 +90,33 @@ def _label_column(header: list[str], label: str | None, who: str) -> int:
     return header.index(label)
 
 
-def _labels(cells: dict[int, str], who: str, name: str) -> np.ndarray:
-    numbers = {row: _number(cell) for row, cell in cells.items()}
-    text = [row for row, number in numbers.items() if number is None]
-    if 0 < len(text) < len(cells):
+def _numbers_or_text(labels: dict[int, str], who: str, name: str) -> np.ndarray:
+    text = [row for row, cell in labels.items() if not _is_usable(cell)]
+    if 0 < len(text) < len(labels):
         raise ValueError(
-            f'{who} {text[0]}, column "{name}": the label "{cells[text[0]]}" is not a number and others are; '
+            f'{who}, row {text[0]}, column "{name}": "{labels[text[0]]}" is not a number, other labels are; '
             "write all labels as numbers, or all as text"
         )
-    return np.array(list(cells.values() if text else numbers.values()))
+    return np.array(list(labels.values()), dtype=np.str_ if text else np.float64)
 
 
 def _number(cell: str) -> float | None:
-    """The number of ordinary size that a cell holds, if it does."""
     try:
-        number = float(cell)
+        return None if "_" in cell else float(cell)  # to Python, 1_000 is a number
     except ValueError:
         return None
-    return number if abs(number) < LARGEST and "_" not in cell else None  # to Python, 1_000 is a number
+
+
+def _is_usable(cell: str) -> bool:
+    number = _number(cell)
+    return number is not None and abs(number) < LARGEST  # nan is not
 
 
 def _complaint(cell: str) -> str:
     if not cell:
         return "the cell is empty; fill it in or drop the row"
-    if cell.lower().lstrip("+-") in ("nan", "inf", "infinity") or cell.strip("+-.0123456789eE") == "":
+    if _number(cell) is not None:
         return f'"{cell}" is not a finite number below {LARGEST:g}; fill it in or drop the row'
     if _number(cell.replace(",", "")) is not None:
         return f'"{cell}" is not a number; write a point before decimals, and nothing between thousands'
-    return f'"{cell}" is not a number; a feature must be one (code categories as 0, 1, ...), only the label may be text'
+    return f'"{cell}" is not a number; only labels may be text (write categories as 0, 1, ...)'

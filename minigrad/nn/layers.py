@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from numbers import Real
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -26,7 +27,7 @@ class Linear(Module):
     init    an initialiser: he_normal (the default), xavier_uniform ... of minigrad.nn.initializers
     Shapes: x (..., n_in), weight (n_out, n_in), bias (n_out,)  ->  (..., n_out)
     Rule:   ∂W = gᵀ x,  ∂b = Σₘ g,  ∂x = g W
-    Raises: ValueError if x's last axis is not n_in.
+    Raises: ValueError if x's last axis is not n_in; TypeError without rng, for there is no global generator.
 
     >>> Linear(2, 3, rng=0)(np.ones((5, 2))).shape
     (5, 3)
@@ -38,15 +39,21 @@ class Linear(Module):
         n_out: int,
         *,
         bias: bool = True,
-        rng: Any,
+        rng: Any = None,
         init: Callable[..., np.ndarray] = he_normal,
         dtype: Any = np.float64,
     ) -> None:
-        for name, n in (("n_in", n_in), ("n_out", n_out)):
+        sizes: dict[str, Any] = {"n_in": n_in, "n_out": n_out}
+        for name, n in sizes.items():
             if not isinstance(n, int | np.integer) or n < 1:
                 raise ValueError(f"Linear: {name} must be a whole number of at least 1, not {n!r}")
         self.n_in, self.n_out = int(n_in), int(n_out)
-        self.weight = Parameter(init(generator(rng, "Linear"), (n_out, n_in)), name="W", dtype=dtype)
+        weight = init(generator(rng, "Linear"), (self.n_out, self.n_in))
+        if np.shape(weight) != (self.n_out, self.n_in):
+            raise ValueError(
+                f"Linear: init gave a weight of shape {np.shape(weight)}, not {(self.n_out, self.n_in)}"
+            )
+        self.weight = Parameter(weight, name="W", dtype=dtype)
         self.bias = Parameter(np.zeros(n_out), name="b", decay=False, dtype=dtype) if bias else None
 
     def forward(self, x: Any) -> Tensor:
@@ -69,13 +76,14 @@ class Linear(Module):
 
 
 class Dropout(Module):
-    """Inverted dropout  y = x D / keep_prob,  each D drawn 1 with probability keep_prob; in eval mode the identity.
+    """Inverted dropout  y = x D / keep_prob,  D = 1 with probability keep_prob; in eval mode the identity.
 
     keep_prob  the probability to keep a unit, in (0, 1]; or
     p          the probability to drop one, in [0, 1), as PyTorch and Keras say it: p = 1 - keep_prob
     rng        a numpy Generator, a RandomState or a seed
     Rule:      ∂x = g D / keep_prob, with the D of the forward pass
-    Raises:    TypeError for a bare number, for both or neither of the two, for integer input; ValueError out of range.
+    Raises:    TypeError for a bare number, for both or neither of the two, for integer input; ValueError for
+               a probability out of range.
     Source:    Srivastava et al. 2014, section 10, in the inverted form.
 
     >>> dropout = Dropout(keep_prob=0.5, rng=0)
@@ -83,23 +91,30 @@ class Dropout(Module):
     (Tensor([0., 2., 2., 2.], name='X_drop', made by np.divide), array([1., 1., 1., 1.]))
     """
 
-    def __init__(self, *args: Any, keep_prob: float | None = None, p: float | None = None, rng: Any = None) -> None:
+    def __init__(
+        self, *args: Any, keep_prob: float | None = None, p: float | None = None, rng: Any = None
+    ) -> None:
         if args or (keep_prob is None) == (p is None):
             bare = args[0] if args and isinstance(args[0], int | float) else 0.86
             raise TypeError(
-                f"Dropout: say which probability it is: Dropout(keep_prob={bare}) keeps a unit with probability {bare}, "
-                f"Dropout(p={bare}) drops it with probability {bare}"
+                f"Dropout: say which probability it is: Dropout(keep_prob={bare}) keeps a unit with "
+                f"probability {bare}, Dropout(p={bare}) drops it with probability {bare}"
             )
         if rng is None:
-            raise TypeError("Dropout: rng= is missing; masks are drawn from an explicit generator, for example rng=0")
+            raise TypeError(
+                "Dropout: rng= is missing; masks are drawn from an explicit generator, for example rng=0"
+            )
         if keep_prob is None:
-            if not isinstance(p, int | float | np.number) or not 0 <= p < 1:
+            if not _is_number(p) or not 0 <= p < 1:
                 raise ValueError(f"Dropout: p, the probability to drop, must be in [0, 1), not {p!r}")
             keep_prob = 1 - p
         self.keep_prob = keep_prob
         self.rng = generator(rng, "Dropout")
         self._mask: Tensor | None = None
-        self._holding = False
+        self._held: dict[tuple[int, ...], Tensor] | None = (
+            None  # by shape: a layer may be used more than once
+        )
+        self._given = False
 
     @property
     def keep_prob(self) -> float:
@@ -108,7 +123,7 @@ class Dropout(Module):
 
     @keep_prob.setter
     def keep_prob(self, value: float) -> None:
-        if not isinstance(value, int | float | np.number) or not 0 < value <= 1:
+        if not _is_number(value) or not 0 < value <= 1:
             raise ValueError(f"Dropout: keep_prob, the probability to keep, must be in (0, 1], not {value!r}")
         self._keep_prob = constant(float(value), name="keep_prob")
 
@@ -119,23 +134,32 @@ class Dropout(Module):
 
     def forward(self, x: Any) -> Any:
         """x D / keep_prob in training mode, x itself in eval mode."""
-        if not self.training or self.keep_prob == 1:
+        if not self.training or (self.keep_prob == 1 and not self._given):
             return x
         x = named(x, "X")
         if x.dtype.kind not in "fc":
-            raise TypeError(f"Dropout: x is {describe(x)} of {x.dtype}; dropout needs floating-point numbers")
-        mask = self._mask if self._holding and self._mask is not None else self._draw(x)
-        if mask.shape != x.shape:
-            raise ValueError(f"Dropout: the mask that is held is {describe(mask)}, x is {describe(x)}")
+            raise TypeError(
+                f"Dropout: x is {describe(x)} of {x.dtype}; it must be floating-point: x.astype(float)"
+            )
+        mask = bernoulli(self.rng, x.shape, self._keep_prob) if self._held is None else self._held_mask(x)
+        mask.name = "D" + number_of(x.name)
         y = x * mask / self._keep_prob
         y.name = x.name and f"{x.name}_drop"
-        return y
-
-    def _draw(self, x: Tensor) -> Tensor:
-        mask = bernoulli(self.rng, x.shape, self._keep_prob)
-        mask.name = "D" + number_of(x.name)
         self._mask = mask.detach()
         self._mask.name = mask.name
+        return y
+
+    def _held_mask(self, x: Tensor) -> Tensor:
+        held = self._held or {}
+        if x.shape in held:
+            return held[x.shape]
+        if self._given:
+            masks = ", ".join(map(describe, held.values()))
+            raise ValueError(
+                f"Dropout: the mask that was given is {masks}, x is {describe(x)}; the shapes must agree"
+            )
+        mask = bernoulli(self.rng, x.shape, self._keep_prob).detach()
+        self._held = {**held, x.shape: mask}
         return mask
 
     def extra_repr(self) -> str:
@@ -147,8 +171,9 @@ class Dropout(Module):
 def fixed_masks(model: Module, masks: Mapping[str, Any] | Sequence[Any] | None = None) -> Iterator[None]:
     """Context: dropout masks held still, so that a function can be evaluated twice and its gradient checked.
 
-    masks   the masks to use: a sequence in the order of the model's Dropout layers, or a dict by path; by default each
-            layer repeats its last mask, and one that has none, or whose input has another shape now, draws once
+    masks   the masks to use: a sequence, one for each of the model's Dropout layers in their order, or a dict
+            by path for some.  The others repeat their last mask; one that has none, or whose input has now
+            another shape, draws it once
     Raises: ValueError if masks do not match the model's Dropout layers, or are not made of 0 and 1.
 
     >>> from minigrad.nn import Dropout
@@ -158,20 +183,31 @@ def fixed_masks(model: Module, masks: Mapping[str, Any] | Sequence[Any] | None =
     array([2., 0.])
     """
     layers = {path: module for path, module in model.named_modules() if isinstance(module, Dropout)}
-    given = masks if isinstance(masks, Mapping) else dict(zip(layers, masks or (), strict=False))
-    if masks is not None and (len(given) != len(masks) or not given.keys() <= layers.keys()):
-        raise ValueError(f"fixed_masks: {len(masks)} masks for the Dropout layers {list(layers)}")
-    held = {path: _as_mask(mask, path) for path, mask in given.items()}
-    before = {path: (layer._holding, layer._mask) for path, layer in layers.items()}
+    if masks is None:
+        masks = {}
+    if not isinstance(masks, Mapping):
+        if len(masks) != len(layers):
+            raise ValueError(
+                f"fixed_masks: {len(masks)} masks for {len(layers)} Dropout layers, {list(layers)}"
+            )
+        masks = dict(zip(layers, masks, strict=True))
+    unknown = [path for path in masks if path not in layers]
+    if unknown:
+        raise ValueError(f"fixed_masks: there is no Dropout layer {unknown}; there are {list(layers)}")
+    held = {path: _as_mask(mask, path) for path, mask in masks.items()}
+    before = [(layer, layer._held, layer._given, layer._mask) for layer in layers.values()]
     try:
         for path, layer in layers.items():
-            layer._holding = True
-            layer._mask = held.get(path, layer._mask)
+            if path in held:
+                layer._held, layer._given = {held[path].shape: held[path]}, True
+            elif layer._held is None:
+                layer._held = {} if layer._mask is None else {layer._mask.shape: layer._mask}
         yield
     finally:
-        for path, layer in layers.items():
-            layer._holding, last = before[path]
-            layer._mask = last if path in held else layer._mask
+        for layer, outer_held, outer_given, mask in before:
+            if layer._given:  # a mask that was given is lent only
+                layer._mask = mask
+            layer._held, layer._given = outer_held, outer_given
 
 
 def _as_mask(mask: Any, path: str) -> Tensor:
@@ -228,3 +264,7 @@ class LogSoftmax(_Activation):
     """a = z - log Σ eᶻ along the last axis; see minigrad.log_softmax."""
 
     _function = staticmethod(log_softmax)
+
+
+def _is_number(value: Any) -> TypeGuard[float]:
+    return isinstance(value, Real) and not isinstance(value, bool)

@@ -1,25 +1,19 @@
-"""The notes' letters: X, Y for data; Z, A, D, A_drop for what the layers give, with the number of the layer's W."""
+"""The notes' letters: X, Y for data; Z, A, D, A_drop for what layers give, numbered as the layer's W."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from minigrad.tensor import Tensor, made
+from minigrad.tensor import Tensor
 
 
 def named(x: Any, letter: str) -> Tensor:
-    """x as a Tensor; an array is not copied, and gets the letter as its name.
+    """x as a Tensor; an array is copied, and gets the letter as its name.
 
-    >>> named(np.zeros(2), "X").name
+    >>> named([0.0, 1.0], "X").name
     'X'
     """
-    if isinstance(x, Tensor):
-        return x
-    tensor = made(np.asarray(x), None, False)
-    tensor.name = letter
-    return tensor
+    return x if isinstance(x, Tensor) else Tensor(x, name=letter)
 
 
 def number_of(name: str | None) -> str:
@@ -32,7 +26,7 @@ def number_of(name: str | None) -> str:
 
 
 def follow(name: str | None, old: str, new: str) -> str | None:
-    """The new letter with the same number, if the name is the old letter and a number: Z3 after W3, A3 after Z3.
+    """The new letter with the same number, if the name is the old letter: Z3 after W3, A3 after Z3.
 
     >>> follow("W3", "W", "Z"), follow("W", "W", "Z"), follow("width", "W", "Z")
     ('Z3', 'Z', None)

@@ -1,4 +1,4 @@
-"""Losses: scalar costs of a batch, batch first.  Every loss takes reduction="mean" (the default), "sum" or "none"."""
+"""Losses: scalar costs of a batch, batch first.  All take reduction="mean" (the default), "sum" or "none"."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from minigrad.tensor import Tensor, describe
 def binary_cross_entropy(a: Any, y: Any, *, reduction: str = "mean") -> Tensor:
     """J = -1/m Σ (y log a + (1-y) log(1-a)),  from probabilities a: equation (1) of the notes.
 
-    A saturated a = 0 or 1 gives a finite cost and gradient: a and 1-a are kept from below at ε, the precision of the
-    dtype (2.2e-16 in float64), in the logarithms and in the quotients of the gradient alike, so a wrong certainty costs
-    -log ε ≈ 36 and still pulls the right way.  From logits nothing has to be cut off: prefer
+    A saturated a = 0 or 1 gives a finite cost and gradient: a and 1-a are kept from below at ε, the precision
+    of the dtype (2.2e-16 in float64), in the logarithms and in the quotients of the gradient alike: a wrong
+    certainty costs -log ε ≈ 36 and still pulls the right way.  From logits nothing has to be cut off: prefer
     binary_cross_entropy_with_logits for training.
 
     Shapes:  a, y of one shape, usually (m, 1)  ->  () ; the mean is over all elements
@@ -26,7 +26,8 @@ def binary_cross_entropy(a: Any, y: Any, *, reduction: str = "mean") -> Tensor:
     >>> binary_cross_entropy(np.array([0.5, 0.5]), np.array([0, 1])).item().__round__(4)
     0.6931
     """
-    a, y = named(a, "A"), _target(y, a, "binary_cross_entropy")
+    a = _output(a, "A")
+    y = _target(y, a, "binary_cross_entropy")
     _check_probabilities(a, "binary_cross_entropy", "; for logits there is binary_cross_entropy_with_logits")
     return _reduce(cross_entropy_of_probability(a, y), reduction, "binary_cross_entropy")
 
@@ -41,7 +42,7 @@ def binary_cross_entropy_with_logits(z: Any, y: Any, *, reduction: str = "mean")
     >>> binary_cross_entropy_with_logits(np.array([0.0, 1e4]), np.array([0, 1])).item().__round__(4)
     0.3466
     """
-    z = named(z, "Z")
+    z = _output(z, "Z")
     y = _target(y, z, "binary_cross_entropy_with_logits")
     return _reduce(cross_entropy_of_logit(z, y), reduction, "binary_cross_entropy_with_logits")
 
@@ -49,22 +50,23 @@ def binary_cross_entropy_with_logits(z: Any, y: Any, *, reduction: str = "mean")
 def cross_entropy(logits: Any, labels: Any, *, reduction: str = "mean") -> Tensor:
     """J = -1/m Σ log softmax(z)[label],  for several classes, from logits.
 
-    labels   integers (m,), or a probability for each class (m, k)
+    labels   whole numbers (m,), or a probability for each class (m, k)
     Shapes:  logits (m, k)  ->  ()
     Rule:    ∂z = (softmax(z) - Y) / m,  Y the labels as one-hot rows
-    Raises:  ValueError if the shapes do not fit, or a label is not in 0 ... k-1.
+    Raises:  ValueError if the shapes do not fit, or a label is not in 0 ... k-1; TypeError for labels (m,)
+             that are not whole numbers.
 
     >>> cross_entropy(np.zeros((2, 10)), np.array([3, 7])).item().__round__(4)
     2.3026
     """
-    z = named(logits, "Z")
+    z = _output(logits, "Z")
     if z.ndim != 2:
         raise ValueError(f"cross_entropy: the logits are {describe(z)}; wanted (m, k)")
     y = labels._data if isinstance(labels, Tensor) else np.asarray(labels)
-    if y.dtype.kind in "iu" and y.ndim != 2:
-        y = _one_hot(y, z)
-    target = _target(labels if y.shape == np.shape(labels) else y, z, "cross_entropy")
-    return _reduce(-np.sum(target * log_softmax(z, axis=1), axis=1), reduction, "cross_entropy")
+    if y.ndim == 1:
+        labels = _one_hot(y, z)
+    y = _target(labels, z, "cross_entropy", probabilities=y.ndim == 2)
+    return _reduce(-np.sum(y * log_softmax(z, axis=1), axis=1), reduction, "cross_entropy")
 
 
 def mse_loss(a: Any, y: Any, *, reduction: str = "mean") -> Tensor:
@@ -77,13 +79,15 @@ def mse_loss(a: Any, y: Any, *, reduction: str = "mean") -> Tensor:
     >>> mse_loss(np.array([1.0, 2.0]), np.array([1.0, 4.0])).item()
     2.0
     """
-    a = named(a, "A")
+    a = _output(a, "A")
     y = _target(y, a, "mse_loss", probabilities=False)
     return _reduce(np.square(a - y), reduction, "mse_loss")
 
 
-def _reduce(losses: Tensor, reduction: str, name: str) -> Tensor:
+def _reduce(losses: Tensor, reduction: str, name: str) -> Any:
     if reduction == "mean":
+        if 0 in losses.shape:
+            raise ValueError(f"{name}: there are no examples to take the mean of")
         return np.mean(losses)
     if reduction == "sum":
         return np.sum(losses)
@@ -92,13 +96,21 @@ def _reduce(losses: Tensor, reduction: str, name: str) -> Tensor:
     raise ValueError(f'{name}: reduction is "mean", "sum" or "none", not {reduction!r}')
 
 
+def _output(a: Any, letter: str) -> Tensor:
+    """A model's output as floating-point numbers: the targets get its dtype, and must not be rounded."""
+    a = named(a, letter)
+    return a if a.dtype.kind == "f" else Tensor(a, name=a.name or letter, dtype=np.float64)
+
+
 def _target(y: Any, a: Tensor, name: str, probabilities: bool = True) -> Tensor:
     """The targets as a Tensor Y of a's dtype; a shape that would only broadcast is refused."""
     y = named(y, "Y")
     if y.shape != a.shape:
-        raise ValueError(f"{name}: the targets are {describe(y)} and the outputs {describe(a)}; the shapes must agree")
-    if y.dtype != a.dtype and not y.requires_grad:
-        y = named(y._data.astype(a.dtype), y.name or "Y")
+        raise ValueError(
+            f"{name}: the targets are {describe(y)} and the outputs {describe(a)}; the shapes must agree"
+        )
+    if y.dtype != a.dtype:
+        y = y.astype(a.dtype) if y.requires_grad else Tensor(y, name=y.name or "Y", dtype=a.dtype)
     if probabilities:
         _check_probabilities(y, name, "; targets are 0 or 1, or probabilities")
     return y
@@ -112,10 +124,16 @@ def _check_probabilities(a: Tensor, name: str, advice: str) -> None:
 
 def _one_hot(labels: np.ndarray, z: Tensor) -> np.ndarray:
     m, k = z.shape
+    if labels.dtype.kind not in "iub":
+        raise TypeError(
+            f"cross_entropy: the labels are {labels.dtype}; wanted whole numbers (m,) or rows (m, k)"
+        )
     if labels.shape != (m,):
         raise ValueError(f"cross_entropy: the labels have shape {labels.shape}; {describe(z)} wants ({m},)")
-    if labels.size and not (labels.min() >= 0 and labels.max() < k):
-        raise ValueError(f"cross_entropy: labels run from 0 to {k - 1}; there is a {labels.min()} ... {labels.max()}")
+    if m and not (labels.min() >= 0 and labels.max() < k):
+        raise ValueError(
+            f"cross_entropy: labels run from 0 to {k - 1}; there is a {labels.min()} ... {labels.max()}"
+        )
     one_hot = np.zeros((m, k), dtype=z.dtype)
-    one_hot[np.arange(m), labels] = 1
+    one_hot[np.arange(m), labels.astype(np.intp)] = 1
     return one_hot

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from functools import wraps
 from typing import Any, NamedTuple, Self
@@ -18,8 +18,8 @@ from minigrad.tensor import Tensor, assign, next_stamp
 class Parameter(Tensor):
     """A leaf Tensor that a model trains.
 
-    name    shown in graphs and messages; the notes' letters "W" and "b" get the number of their layer in a model
-            (W1, b1, W2 ...), any other name stays as it is
+    name    shown in graphs and messages; the notes' letters "W" and "b" get the number of their layer in a
+            model (W1, b1, W2 ...), any other name stays as it is
     decay   whether l2_penalty and an optimizer's weight_decay touch it by default: biases say False
 
     >>> Parameter([[0.5, -0.5]], name="W")
@@ -46,10 +46,10 @@ class Incompatible(NamedTuple):
 
 
 class Module:
-    """A layer or a model: define `forward`; attributes that are Parameters or Modules are found by themselves.
+    """A layer or a model: define `forward`; attributes that are Parameters or Modules are found.
 
-    Attributes are searched in the order of their definition, also inside lists, tuples and dicts.  Public attributes
-    that are Tensors or random generators belong to the state too, but are not trained.
+    Attributes are searched in the order of their definition, also inside lists, tuples and dicts.  Public
+    ones that are Tensors or random generators belong to the state too, but are not trained.
 
     >>> class Net(Module):
     ...     def __init__(self):
@@ -65,8 +65,15 @@ class Module:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        if "__init__" in vars(cls):
-            cls.__init__ = _numbering(cls.__init__)  # type: ignore[method-assign]
+        init = vars(cls).get("__init__")
+        if init is not None:
+
+            @wraps(init)
+            def init_and_number(self: Module, *args: Any, **kwargs: Any) -> None:
+                init(self, *args, **kwargs)
+                _number_letters(self)  # for layers appended to a list: __setattr__ does not see them
+
+            cls.__init__ = init_and_number  # type: ignore[method-assign, assignment]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         before = next_stamp()
@@ -107,7 +114,7 @@ class Module:
         return (module for _, module, _ in self._tree())
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """(path, parameter) in definition order; a parameter that is shared comes once, under its first path."""
+        """(path, parameter) in definition order; a tied parameter comes once, under its first path."""
         seen: set[int] = set()
         for path, _, attributes in self._tree():
             for name, value in attributes:
@@ -129,14 +136,20 @@ class Module:
                 seen.add(id(module))
                 attributes = module._attributes()
                 yield path, module, attributes
-                stack.extend((_join(path, name), child) for name, child in reversed(attributes) if isinstance(child, Module))
+                stack.extend(
+                    (_join(path, name), child)
+                    for name, child in reversed(attributes)
+                    if isinstance(child, Module)
+                )
 
     def _attributes(self) -> list[tuple[str, Any]]:
         """(name, value) of its modules, Tensors and generators; private ones only if they are trained."""
         found: list[tuple[str, Any]] = []
         for name, value in vars(self).items():
             _search(name, value, found)
-        return [(name, value) for name, value in found if name[0] != "_" or isinstance(value, (Module, Parameter))]
+        return [
+            (name, value) for name, value in found if name[0] != "_" or isinstance(value, (Module, Parameter))
+        ]
 
     # ---- modes and gradients
 
@@ -176,11 +189,16 @@ class Module:
         Raises:  RuntimeError that lists every unknown, missing and misshapen key; TypeError if it is no dict.
         """
         if not isinstance(state, Mapping):
-            raise TypeError(f"load_state_dict: the state is a {type(state).__name__}; wanted a dict, as state_dict() gives")
+            raise TypeError(
+                f"load_state_dict: the state is a {type(state).__name__}; wanted a dict, as of state_dict()"
+            )
         own = self._state_entries()
         missing = [key for key in own if key not in state]
         unknown = [key for key in state if key not in own]
-        problems = [*(f"{key} is missing" for key in missing), *(f"{key} is unknown" for key in unknown)] * strict
+        problems = [
+            *(f"{key} is missing" for key in missing),
+            *(f"{key} is unknown" for key in unknown),
+        ] * strict
         problems += [misfit for key in own if key in state and (misfit := _misfit(key, own[key], state[key]))]
         if problems:
             raise RuntimeError(f"load_state_dict into {type(self).__name__}: {'; '.join(problems)}")
@@ -211,7 +229,9 @@ class Module:
                     seen.add(id(value))
                 place = _join(path, name)
                 if place in entries:
-                    raise ValueError(f"{type(self).__name__}: two parts of the state are called {place}; rename one")
+                    raise ValueError(
+                        f"{type(self).__name__}: two parts of the state are called {place}; rename one"
+                    )
                 entries[place] = value
         return entries
 
@@ -224,7 +244,7 @@ class Module:
         return "\n".join(f"{left:<{width}}{right}".rstrip() for left, right in lines)
 
     def _lines(self, shown: set[int], note: str = "") -> Iterator[tuple[str, str]]:
-        """The lines of the tree, each in two columns; what was shown before is not counted or listed again."""
+        """The lines of the tree, each in two columns; what was shown before is not counted again."""
         own = [value for _, value in self._attributes() if isinstance(value, Parameter)]
         tied = [id(parameter) in shown for parameter in own]
         repeated = id(self) in shown
@@ -261,9 +281,7 @@ class Sequential(Module):
 
     def __init__(self, *layers: Any) -> None:
         for layer in layers:
-            if not callable(layer) or isinstance(layer, type):
-                raise TypeError(f"Sequential: {layer!r} is not a module; give the layers one by one: Sequential(a, b, c)")
-        vars(self).update({str(i): layer for i, layer in enumerate(layers)})
+            self.append(layer)
 
     def forward(self, x: Any) -> Any:
         """x through every layer, in order."""
@@ -273,6 +291,10 @@ class Sequential(Module):
 
     def append(self, layer: Any) -> Self:
         """Add one layer at the end."""
+        if not callable(layer) or isinstance(layer, type):
+            raise TypeError(
+                f"Sequential: {layer!r} is not a module; give the layers one by one: Sequential(a, b, c)"
+            )
         setattr(self, str(len(self)), layer)
         return self
 
@@ -286,14 +308,16 @@ class Sequential(Module):
         return list(self)[i]
 
     def _shown_children(self) -> Iterator[tuple[str, Any]]:
-        return ((name, value) for name, value in vars(self).items() if name.isdigit() or isinstance(value, Module))
+        return (
+            (name, value) for name, value in vars(self).items() if name.isdigit() or isinstance(value, Module)
+        )
 
 
 _parts = (Module, Tensor, np.random.Generator, np.random.RandomState)
 
 
 def _search(name: str, value: Any, found: list[tuple[str, Any]]) -> None:
-    """Add (path, value) of the modules, Tensors and generators in an attribute, also inside lists, tuples and dicts."""
+    """Add (path, value) of the modules, Tensors and generators in an attribute, a list, a tuple or a dict."""
     if isinstance(value, _parts):
         found.append((name, value))
     elif isinstance(value, (list, tuple)):
@@ -308,19 +332,11 @@ def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _numbering(init: Callable[..., None]) -> Callable[..., None]:
-    """An __init__ that numbers the letters at its end: layers may have been appended to a list, which nobody sees."""
-
-    @wraps(init)
-    def numbered(self: Module, *args: Any, **kwargs: Any) -> None:
-        init(self, *args, **kwargs)
-        _number_letters(self)
-
-    return numbered
-
-
 def _number_letters(model: Module) -> None:
-    """Name the letters of a model's layers W1, b1, W2, b2 ... in definition order; a layer is what owns a W."""
+    """Name the letters of a model's layers W1, b1, W2, b2 ... in definition order; a layer is what owns a W.
+
+    A lone layer needs no number; it keeps the one that it may have from a larger model.
+    """
     seen: set[int] = set()
     layers = []
     for _, _, attributes in model._tree():
@@ -328,10 +344,10 @@ def _number_letters(model: Module) -> None:
         seen.update(map(id, own))
         if any(p.letter == "W" for p in own):
             layers.append(own)
-    for number, own in enumerate(layers, 1):
+    for number, own in enumerate(layers if len(layers) > 1 else (), 1):
         for p in own:
             if p.name == p.numbered:
-                p.name = p.numbered = f"{p.letter}{number}" if len(layers) > 1 else p.letter
+                p.name = p.numbered = f"{p.letter}{number}"
 
 
 def _array(value: Any) -> Any:

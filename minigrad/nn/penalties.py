@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from numbers import Number
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from minigrad.nn.module import Module
-from minigrad.tensor import Tensor, constant
+from minigrad.tensor import Tensor, constant, describe
 
 
 def l2_penalty(
@@ -21,7 +21,8 @@ def l2_penalty(
     m        the number of training examples
     biases   whether parameters that are not decayed by default (decay=False: biases) are penalised too
     Rule:    ∂W = λ/m W
-    Raises:  ValueError for a negative λ, an m that is not positive, or if there is nothing to penalise.
+    Raises:  ValueError for a negative λ, an m that is not positive, a weight given twice, or no weights;
+             TypeError for what is not a Tensor.
 
     >>> W = Tensor([[3.0, 4.0]], requires_grad=True, name="W")
     >>> penalty = l2_penalty([W], lambd=0.5, m=5); penalty.backward(); penalty.item(), W.grad
@@ -33,20 +34,32 @@ def l2_penalty(
         parameters = [model_or_parameters]
     else:
         parameters = list(model_or_parameters)
+    for W in parameters:
+        if not isinstance(W, Tensor):
+            raise TypeError(
+                f"l2_penalty: a {type(W).__name__} is not a Tensor; pass a model, or its parameters"
+            )
     weights = [W for W in parameters if biases or getattr(W, "decay", True)]
     if not weights:
-        raise ValueError("l2_penalty: there is no weight to penalise; pass a model, its parameters, or biases=True")
-    lambd = _named_number(lambd, "lambd", at_least_zero=True)
-    m = _named_number(m, "m", at_least_zero=False)
+        raise ValueError(
+            "l2_penalty: there is no weight to penalise; pass a model, its parameters, or biases=True"
+        )
+    if len(set(map(id, weights))) < len(weights):
+        raise ValueError("l2_penalty: a weight is given twice")
+    lambd = _named_number(lambd, "lambd", "at least 0")
+    m = _named_number(m, "m", "greater than 0")
     squares = np.sum(np.square(weights[0]))
     for W in weights[1:]:
         squares = squares + np.sum(np.square(W))
     return lambd / (2 * m) * squares
 
 
-def _named_number(value: Any, name: str, at_least_zero: bool) -> Tensor:
+def _named_number(value: Any, name: str, wanted: str) -> Tensor:
+    number = value._data if isinstance(value, Tensor) else value
+    if isinstance(value, Tensor) and value.shape:
+        raise ValueError(f"l2_penalty: {name} is {describe(value)}; wanted one number")
+    if not isinstance(value, Tensor | Real) or not (number >= 0 if wanted == "at least 0" else number > 0):
+        raise ValueError(f"l2_penalty: {name} must be {wanted}, not {value!r}")
     if isinstance(value, Tensor):
         return value
-    if not isinstance(value, Number) or isinstance(value, complex) or not (value >= 0 if at_least_zero else value > 0):
-        raise ValueError(f"l2_penalty: {name} must be {'at least' if at_least_zero else 'greater than'} 0, not {value!r}")
-    return constant(value.item() if isinstance(value, np.generic) else value, name=name)
+    return constant(number.item() if isinstance(number, np.generic) else number, name=name)

@@ -105,7 +105,7 @@ def _system(dot_text: str, format: str) -> bytes:
     except graphviz.ExecutableNotFound:
         raise NoRenderer("is not installed (your system's package graphviz has it)") from None
     except graphviz.CalledProcessError as error:
-        said = (error.stderr or b"").decode(errors="replace").split()
+        said = error.stderr.decode(errors="replace").split()
         raise RuntimeError(" ".join(said) or f"exit status {error.returncode}") from error
 
 

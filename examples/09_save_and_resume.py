@@ -1,0 +1,77 @@
+"""Saving and resuming: a run that is interrupted ends with the same bits as one that is not.
+
+What a later step depends on is saved: the weights, the optimizer's moments, the generator of masks and batches.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+import minigrad as mg
+from minigrad import nn
+
+
+class Run:
+    """A model in training, with all that a step depends on."""
+
+    def __init__(self, seed):
+        self.data = mg.data.side_of_the_field()
+        self.rng = np.random.default_rng(seed)  # of the masks and the batches
+        self.model = nn.Sequential(
+            nn.Linear(2, 20, rng=self.rng), nn.Tanh(), nn.Dropout(keep_prob=0.9, rng=self.rng),
+            nn.Linear(20, 1, rng=self.rng),
+        )  # fmt: skip
+        self.optimizer = mg.optim.Adam(self.model.parameters(), lr=0.01)
+
+    def train(self, epochs):
+        costs = []
+        for _ in range(epochs):
+            for X, y in mg.data.batches(self.data.X, self.data.y, size=32, rng=self.rng):
+                J = nn.binary_cross_entropy_with_logits(self.model(X), y)
+                self.optimizer.zero_grad()
+                J.backward()
+                self.optimizer.step()
+                costs.append(J.item())
+        return costs
+
+    def save(self, path):
+        mg.save(path, {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()})
+
+    def load(self, path):
+        state = mg.load(path)
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+
+
+def main(out="."):
+    whole = Run(seed=8)
+    costs = whole.train(60)
+
+    first = Run(seed=8)
+    before = first.train(30)
+    first.save(Path(out) / "09_save_and_resume.npz")
+    second = Run(seed=99)  # other weights, another generator: all of it comes from the file
+    second.load(Path(out) / "09_save_and_resume.npz")
+    after = second.train(30)
+
+    bits = {
+        path: bool(np.array_equal(a.data, b.data))
+        for (path, a), (_, b) in zip(whole.model.named_parameters(), second.model.named_parameters(), strict=True)
+    }
+    print("the same bits:", ", ".join(f"{path} {same}" for path, same in bits.items()), "and costs", costs == before + after)
+
+    figure = Figure(figsize=(7, 3.6), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(costs, color="0.75", linewidth=4, label="in one go")
+    axes.plot(before, color="tab:blue", linewidth=1, label="until the save")
+    axes.plot(range(len(before), len(costs)), after, color="tab:red", linewidth=1, label="resumed from the file")
+    axes.set(xlabel="step", ylabel="cost of the mini-batch")
+    axes.legend()
+    figure.savefig(Path(out) / "09_save_and_resume.png", dpi=120)
+    return {"bits": bits, "costs": costs == before + after, "first": costs[0], "last": float(np.mean(costs[-7:]))}
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,121 @@
+"""The training of one model: a network, its cost, and a plain loop of gradient descent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad import nn
+from minigrad.backprop import no_grad
+from minigrad.functions import sigmoid, softmax
+from minigrad.optim import SGD
+from minigrad.tensor import Tensor
+
+
+class Diverged(ArithmeticError):  # noqa: N818
+    """The cost has left the finite numbers: the learning rate is too large."""
+
+
+def network(sizes: Sequence[int], *, keep_prob: float = 1.0, seed: int) -> nn.Sequential:
+    """Linear, ReLU, Dropout, Linear, ReLU, Dropout ... Linear: logits, for the losses that take logits.
+
+    sizes      of the layers, the input's first: (2, 20, 3, 1)
+    keep_prob  of the Dropout after each hidden layer; 1 leaves the Dropout layers out
+    seed       draws the initial weights, and apart from them the masks: keep_prob does not change the weights
+
+    >>> network((2, 20, 3, 1), seed=0)
+    Sequential()                                127 parameters
+      0: Linear(2, 20)                          W1 (20, 2), b1 (20,)  60 parameters
+      1: ReLU()
+      2: Linear(20, 3)                          W2 (3, 20), b2 (3,)  63 parameters
+      3: ReLU()
+      4: Linear(3, 1)                           W3 (1, 3), b3 (1,)  4 parameters
+    """
+    weights, masks = np.random.default_rng([seed, 0]), np.random.default_rng([seed, 1])
+    model = nn.Sequential()
+    for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True):
+        if len(model):
+            model.append(nn.ReLU())
+            if keep_prob < 1:
+                model.append(nn.Dropout(keep_prob=keep_prob, rng=masks))
+        model.append(nn.Linear(n_in, n_out, rng=weights))
+    return model
+
+
+def cross_entropy(logits: Any, y: Any, *, reduction: str = "mean") -> Tensor:
+    """The cross-entropy cost from logits: of a sigmoid for y (m, 1), of a softmax for labels y (m,)."""
+    if np.ndim(y) == 2:
+        return nn.binary_cross_entropy_with_logits(logits, y, reduction=reduction)
+    return nn.cross_entropy(logits, y, reduction=reduction)
+
+
+def cost(model: nn.Module, X: Any, y: Any, *, lambd: float = 0.0) -> Tensor:
+    """J = cross-entropy + λ/(2m) Σ_l ‖W_l‖²_F,  equations (1) and (2) of the notes.
+
+    With λ = 0 the penalty leaves no node in the graph.
+
+    >>> model = network((2, 1), seed=0)
+    >>> cost(model, np.zeros((4, 2)), np.ones((4, 1))).item().__round__(4)
+    0.6931
+    """
+    J = cross_entropy(model(X), y)
+    if lambd:
+        J = J + nn.l2_penalty(model, lambd=lambd, m=len(X))
+    J.name = "J"
+    return J
+
+
+def gradient_descent(
+    model: nn.Module, X: Any, y: Any, *, steps: int, lr: float, lambd: float = 0.0
+) -> Iterator[float]:
+    """Full-batch gradient descent  w ← w - lr ∂J/∂w;  gives the cost J of every step, before the step is taken.
+
+    Raises:  Diverged if the cost is not finite.
+
+    >>> X, y = np.array([[-1.0], [1.0]]), np.array([[0.0], [1.0]])
+    >>> costs = list(gradient_descent(network((1, 1), seed=0), X, y, steps=100, lr=1.0))
+    >>> costs[0] > costs[-1]
+    True
+    """
+    optimizer = SGD(model.parameters(), lr=lr)
+    model.train()
+    for step in range(steps):
+        with np.errstate(over="ignore", invalid="ignore"):  # said once, below
+            J = cost(model, X, y, lambd=lambd)
+            optimizer.zero_grad()
+            J.backward()
+            optimizer.step()
+        if not np.isfinite(J.item()):
+            raise Diverged(f"the cost is not finite any more at step {step + 1} of {steps}")
+        yield J.item()
+
+
+def probabilities(model: nn.Module, X: np.ndarray) -> np.ndarray:
+    """What the network holds likely, without dropout: σ(z) (m, 1), or softmax(z) (m, k)."""
+    training = model.training
+    with no_grad():
+        z = model.eval()(X).data
+    model.train(training)
+    return sigmoid(z) if z.shape[1] == 1 else softmax(z, axis=1)
+
+
+def evaluate(model: nn.Module, X: np.ndarray, y: np.ndarray) -> tuple[int, float]:
+    """How many examples the network gets right, and its cross-entropy cost; dropout is off, as it must be.
+
+    >>> evaluate(network((2, 1), seed=0), np.zeros((4, 2)), np.zeros((4, 1)))[0]
+    4
+    """
+    training = model.training
+    with no_grad():
+        z = model.eval()(X)
+        J = cross_entropy(z, y).item()
+    model.train(training)
+    guess = z.data > 0 if np.ndim(y) == 2 else np.argmax(z.data, axis=1)
+    return int(np.sum(guess == y)), J
+
+
+def weights(model: nn.Module) -> list[Tensor]:
+    """The weight matrices W1, W2 ... without the biases."""
+    return [p for p in model.parameters() if p.decay]

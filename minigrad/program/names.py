@@ -1,0 +1,53 @@
+"""Names for the values of a program: each is an identifier, no two are the same, and every run gives the same ones."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import count
+from keyword import iskeyword
+from unicodedata import normalize
+
+_taken_by_source = frozenset({"np", "mg"})
+
+
+def unique_names(wanted: Sequence[tuple[str | None, str]]) -> tuple[list[str], list[str]]:
+    """A unique identifier for each (own name or None, what to call it otherwise), and notes on names that were changed.
+
+    An own name is kept.  One that is no identifier is made into one, with a note; values that share a name, and those
+    that have none, are numbered in order: `A_1, A_2`, `matmul_1`.
+
+    >>> unique_names([("W1", "parameter"), (None, "matmul"), ("A", "relu"), ("A", "tanh"), ("my W", "parameter")])
+    (['W1', 'matmul_1', 'A_1', 'A_2', 'my_W'], ['"my W" is written my_W'])
+    """
+    made = {text: identifier(text) for pair in wanted for text in pair if text}
+    shared = Counter(made[label] for label, _ in wanted if label)
+    numbered: dict[str, Iterator[str]] = {}
+    names = []
+    notes: dict[str, None] = {}  # a set that keeps its order
+    for label, base in wanted:
+        stem = made[label or base]
+        if label and shared[stem] == 1:
+            name = stem
+        else:
+            following = numbered.setdefault(stem, map((stem + "_{}").format, count(1)))
+            name = next(candidate for candidate in following if candidate not in shared)
+        if label and label != stem:
+            notes[f'"{label}" is written {name}'] = None
+        names.append(name)
+    return names, list(notes)
+
+
+def identifier(text: str) -> str:
+    """The identifier nearest to a text.
+
+    >>> identifier("W1"), identifier("my W"), identifier("1st"), identifier("lambda"), identifier("λ"), identifier("?")
+    ('W1', 'my_W', '_1st', 'lambda_', 'λ', '_')
+    """
+    text = re.sub(r"\W", "_", normalize("NFKC", text))
+    if not text.isidentifier():
+        text = f"_{text}"
+    if not text.isidentifier():  # letters that Python counts as such only in some places
+        text = re.sub(r"[^a-zA-Z0-9_]", "_", text)
+    return f"{text}_" if iskeyword(text) or text in _taken_by_source else text
