@@ -30,8 +30,10 @@ def main(out="."):
     print(f"∂J/∂y = ∂J/∂u x               {dy:9.4f}")
     print(f"∂²J/∂x² = -y² sin(x y) + 2    {ddx:9.4f}")
 
-    J.backward()  # the same gradients, left in .grad of x and y, where the picture finds them
-    mg.draw(J).save(Path(out) / "01_chain_rule.svg")
+    for result in (u, v):
+        result.retain_grad()
+    J.backward()  # the same gradients, left in .grad, where the picture finds them
+    mg.draw(J, show="values", gradients=True, direction="right").save(Path(out) / "01_chain_rule.svg")
     return {
         "J": J.item(), "dv": dv.item(), "du": du.item(), "dx": dx.item(), "dy": dy.item(), "ddx": ddx.item(),
         "x.grad": x.grad.item(), "y.grad": y.grad.item(),

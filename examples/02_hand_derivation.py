@@ -1,6 +1,6 @@
 """Backpropagation by hand, checked line by line: three layers, L2, dropout with the masks D1 and D2.
 
-Every line that the derivation writes down is a value of the graph, so mg.grad can be asked for each: a mistake
+Every line of the derivation is about a value of the graph, so mg.grad can be asked for each: a mistake
 shows in the line in which it was made, and in all that follow from it.
 """
 
@@ -11,28 +11,30 @@ import numpy as np
 
 import minigrad as mg
 
-m, lambd, keep_prob = 7, 0.9, 0.8
+m, lambd, keep_prob = mg.constant(7, "m"), mg.constant(0.9, "lambd"), mg.constant(0.8, "keep_prob")
 
 
 def main(out="."):
     rng = np.random.default_rng(1)
-    X = mg.Tensor(rng.standard_normal((m, 2)), name="X")
-    Y = mg.Tensor(rng.random((m, 1)) < 0.5, name="Y", dtype=float)
-    D1, D2 = (mg.Tensor(rng.random((m, n)) < keep_prob, name=name) for n, name in ((5, "D1"), (3, "D2")))
+    X = mg.Tensor(rng.standard_normal((7, 2)), name="X")
+    Y = mg.Tensor(rng.random((7, 1)) < 0.5, name="Y", dtype=float)
+    D1, D2 = (mg.Tensor(rng.random((7, n)) < 0.8, name=name) for n, name in ((5, "D1"), (3, "D2")))
     W1, W2, W3 = (
         mg.Tensor(rng.standard_normal(shape), requires_grad=True, name=name)
         for shape, name in (((5, 2), "W1"), ((3, 5), "W2"), ((1, 3), "W3"))
     )
-    b1, b2, b3 = (mg.Tensor(rng.random(n), requires_grad=True, name=f"b{i}") for i, n in ((1, 5), (2, 3), (3, 1)))
+    b1, b2, b3 = (
+        mg.Tensor(rng.random(n), requires_grad=True, name=f"b{i}") for i, n in ((1, 5), (2, 3), (3, 1))
+    )
 
     # forward, as a textbook writes it; the rows of X are the examples
-    Z1 = X @ W1.T + b1                    # (m, 5)
+    Z1 = X @ W1.T + b1  # (m, 5)
     A1 = np.maximum(Z1, 0)
     A1_drop = A1 * D1 / keep_prob
-    Z2 = A1_drop @ W2.T + b2              # (m, 3)
+    Z2 = A1_drop @ W2.T + b2  # (m, 3)
     A2 = np.maximum(Z2, 0)
     A2_drop = A2 * D2 / keep_prob
-    Z3 = A2_drop @ W3.T + b3              # (m, 1)
+    Z3 = A2_drop @ W3.T + b3  # (m, 1)
     A3 = mg.sigmoid(Z3)
     J = -np.mean(Y * np.log(A3) + (1 - Y) * np.log(1 - A3))
     J = J + lambd / (2 * m) * (np.sum(W1**2) + np.sum(W2**2) + np.sum(W3**2))

@@ -1,7 +1,7 @@
 """L2 regularization: the penalty's gradient is λ/m W, weights shrink, the boundary gets smoother.
 
-weight_decay = λ/m in SGD takes the very same steps: the penalty in the graph and the decay in the optimizer are one
-thing written in two places.
+weight_decay = λ/m in SGD takes the very same steps: the penalty in the graph and the decay in the
+optimizer are one thing written in two places.
 """
 
 import sys
@@ -44,12 +44,12 @@ def weights(model):
 
 def main(out="."):
     data = mg.data.side_of_the_field()
-    plain, sizes_plain = train(data)
-    shrunk, sizes_shrunk = train(data, lambd=lambd)
+    free, sizes_plain = train(data)
+    small, sizes_shrunk = train(data, lambd=lambd)
     decayed, _ = train(data, weight_decay=lambd / data.m)
 
-    W = weights(shrunk)
-    penalty = nn.l2_penalty(shrunk, lambd=lambd, m=data.m)
+    W = weights(small)
+    penalty = nn.l2_penalty(small, lambd=lambd, m=data.m)
     rule = max(
         float(np.max(np.abs(dW - lambd / data.m * w))) for dW, w in zip(mg.grad(penalty, W), W, strict=True)
     )
@@ -65,13 +65,14 @@ def main(out="."):
     curves.legend()
     x = np.linspace(-0.8, 0.8, 161)
     grid = np.stack(np.meshgrid(x, x), axis=-1).reshape(-1, 2)
-    for field, model, title in zip(fields, (plain, shrunk), ("λ = 0", f"λ = {lambd}"), strict=True):
+    for field, model, title in zip(fields, (free, small), ("λ = 0", f"λ = {lambd}"), strict=True):
         p = mg.sigmoid(model(grid)).data.reshape(161, 161)
         field.imshow(p, extent=(-0.8, 0.8, -0.8, 0.8), origin="lower", cmap="RdBu", vmin=-0.3, vmax=1.3)
         field.scatter(*data.X.T, c=data.y, s=10, cmap="bwr_r", edgecolors="black", linewidths=0.4)
         field.set(title=f"P(y = 1), {title}", xticks=[], yticks=[])
-    figure.savefig(Path(out) / "04_l2.png", dpi=120)
-    return {"rule": rule, "same": same, "plain": sizes_plain[-1], "shrunk": sizes_shrunk[-1], "start": sizes_plain[0]}
+    figure.savefig(Path(out) / "04_l2.png", dpi=100)
+    start, plain, shrunk = sizes_plain[0], sizes_plain[-1], sizes_shrunk[-1]
+    return {"rule": rule, "same": same, "start": start, "plain": plain, "shrunk": shrunk}
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Dropout: every iteration trains another, thinned network; dividing by keep_prob keeps the expected value.
 
-The picture shows the 2-20-3-1 network as the first training example meets it in four iterations.  A mask has the
-shape of A, so every other example of the batch meets a thinned network of its own.
+The picture shows the 2-20-3-1 network as the first training example meets it in four iterations.  A mask
+has the shape of A, so every other example of the batch meets a thinned network of its own.
 """
 
 import sys
@@ -48,18 +48,19 @@ def main(out="."):
         optimizer.step()
         kept = [(True, True), drop1.mask.data[0], drop2.mask.data[0], (True,)]
         draw_network(axes, kept)
-        axes.set_title(f"iteration {iteration}: {sum(kept[1]) + sum(kept[2])} of 23 hidden units", fontsize=11)
-    figure.savefig(Path(out) / "05_dropout.png", dpi=120)
+        left = sum(kept[1]) + sum(kept[2])
+        axes.set_title(f"iteration {iteration}: {left} of 23 hidden units", fontsize=11)
+    figure.savefig(Path(out) / "05_dropout.png", dpi=100)
 
     # the layer against the four forward steps and the two backward steps, written out
     A = mg.Tensor(rng.random((5, 4)), requires_grad=True, name="A")
     dA_drop = rng.random(A.shape)
-    D = rng.random(A.shape) < keep_prob                     # 1. draw uniform numbers, 2. compare
+    D = rng.random(A.shape) < keep_prob  # 1. draw uniform numbers, 2. compare
     with nn.fixed_masks(drop1, [D]):
         A_drop = drop1(A)
-    forward = np.max(np.abs(A_drop.data - A.data * D / keep_prob))      # 3. shut down, 4. divide
+    forward = np.max(np.abs(A_drop.data - A.data * D / keep_prob))  # 3. shut down, 4. divide
     dA = mg.grad(A_drop, A, dA_drop)
-    backward = np.max(np.abs(dA.data - dA_drop * D / keep_prob))        # the same mask, the same division
+    backward = np.max(np.abs(dA.data - dA_drop * D / keep_prob))  # the same mask, the same division
     mean = np.mean([drop1(A).data for _ in range(20_000)], axis=0)
     bias = np.max(np.abs(mean / A.data - 1))
     model.eval()

@@ -1,7 +1,8 @@
-"""No regularization, L2, dropout, and both, on real data: 569 tumours, 30 measurements each, malignant or benign.
+"""No regularization, L2, dropout, both, on real data: 569 tumours, 30 measurements each, malignant or benign.
 
-Regularization makes the training cost worse and the cost on examples that were held out better.  (How much better
-depends on the split: with breast_cancer(seed=1) a few hard examples are held out, and dropout alone does not help.)
+Regularization makes the training cost worse and the cost on examples that were held out better.  How much
+better depends on the split: with breast_cancer(seed=1) a few hard examples are held out, and dropout
+alone does not help.
 """
 
 import sys
@@ -57,12 +58,13 @@ def main(out="."):
         cost, errors = cost_and_errors(model, data.X, data.y)
         cost_dev, errors_dev = cost_and_errors(model, data.X_dev, data.y_dev)
         results[name] = {"cost": cost, "errors": errors, "cost_dev": cost_dev, "errors_dev": errors_dev}
-        print(f"{name:8} λ = {lambd:<2}  keep_prob = {keep_prob:<3}  training cost {cost:.4f}, {errors} of {data.m} wrong;"
-              f"  dev cost {cost_dev:.4f}, {errors_dev} of {len(data.y_dev)} wrong")  # fmt: skip
+        print(f"{name:8} λ = {lambd:<2}  keep_prob = {keep_prob:<3}", end="  ")
+        print(f"training: {cost:.4f}, {errors} of {data.m} wrong", end="  ")
+        print(f"dev: {cost_dev:.4f}, {errors_dev} of {len(data.y_dev)} wrong")
         axes.plot(range(0, steps, 10), curve, label=f"{name}: λ = {lambd}, keep_prob = {keep_prob}")
-    axes.set(xlabel="step", ylabel="cross-entropy of the dev set", ylim=(0, None), title="breast cancer, 142 held out")
+    axes.set(xlabel="step", ylabel="cross-entropy of the dev set", ylim=(0, None), title="breast cancer")
     axes.legend()
-    figure.savefig(Path(out) / "06_l2_and_dropout.png", dpi=120)
+    figure.savefig(Path(out) / "06_l2_and_dropout.png", dpi=100)
     return results
 
 

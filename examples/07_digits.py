@@ -1,7 +1,7 @@
 """Ten classes: handwritten digits, softmax with cross-entropy, mini-batches, Adam.
 
-The layers give logits; nn.cross_entropy takes them and the labels 0 ... 9, and its gradient for the logits is
-(softmax(z) - Y) / m, with Y the labels as one-hot rows.
+The layers give logits; nn.cross_entropy takes them and the labels 0 ... 9, and its gradient for the
+logits is (softmax(z) - Y) / m, with Y the labels as one-hot rows.
 """
 
 import sys
@@ -46,7 +46,7 @@ def main(out="."):
         axes.set_title(f"{data.y_dev[i]} taken for {guess[i]}\np = {p[i].max():.2f}", fontsize=9)
     for axes in figure.axes:
         axes.axis("off")
-    figure.savefig(Path(out) / "07_digits.png", dpi=120)
+    figure.savefig(Path(out) / "07_digits.png", dpi=100)
 
     # the gradient for the logits, against the formula
     Z = mg.Tensor(rng.standard_normal((5, 10)), requires_grad=True, name="Z")

@@ -2,8 +2,9 @@
 
     swish(x) = x σ(x)              y' = σ(x) + y (1 - σ(x))
 
-Without a row it would be two operations, a product and a sigmoid, and right as well; with a row the graph sees one
-operation.  A wrong row does not get past gradcheck: here the product rule's second term is forgotten.
+Without a row it would be two operations, a product and a sigmoid, and right as well; with a row the graph
+sees one operation.  A wrong row does not get past gradcheck: here the second term of the product rule is
+forgotten.
 """
 
 import sys
@@ -53,8 +54,9 @@ def main(out="."):
         axes.plot(x.data, curve.data, label=label)
     axes.grid(alpha=0.3)
     axes.legend()
-    figure.savefig(Path(out) / "08_own_function.png", dpi=120)
-    return {"right": bool(right), "wrong": bool(wrong), "difference": difference, "x": x.data, "dy": dy.data, "ddy": ddy.data}
+    figure.savefig(Path(out) / "08_own_function.png", dpi=100)
+    values = {"x": x.data, "dy": dy.data, "ddy": ddy.data}
+    return {"right": bool(right), "wrong": bool(wrong), "difference": difference, **values}
 
 
 if __name__ == "__main__":

@@ -201,6 +201,8 @@ def _fit(g: Any, shape: tuple[int, ...], function: Callable, x: Tensor) -> Any:
 
     Axes along which g itself is still broadcast (of length 1, or not there) stay so.
     """
+    if not g.ndim:
+        return g
     lead = g.ndim - len(shape)
     if lead > 0 and g.shape[lead:] == shape:
         if lead == 1 and g.ndim == 2 and type(g) is np.ndarray:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.table import composition, derivative
-from minigrad.tensor import answers, primitive, record
+from minigrad.tensor import Tensor, answers, primitive, record
 
 # ---- arithmetic
 
@@ -26,6 +26,8 @@ derivative(np.multiply, a=lambda g, b: g * b,
                         b=lambda g, a: g * a)
 derivative(np.divide,   a=lambda g, b: g / b,
                         b=lambda g, y, b: -g * y / b)
+derivative(np.remainder, a=lambda g: g,
+                         b=lambda g, a, b: -g * np.floor_divide(a, b))
 derivative(np.power,    a=lambda g, a, b: g * (b * a ** _predecessor(a, b)),
                         b=lambda g, y, a: g * (y * _logarithm(a)))
 derivative(np.negative, a=lambda g: -g)
@@ -75,7 +77,7 @@ for _function in (np.equal, np.not_equal, np.less, np.less_equal, np.greater, np
 derivative(np.round, "a, /, decimals=0", a=None)
 answers.update((
     np.all, np.allclose, np.any, np.argmax, np.argmin, np.argsort, np.array2string, np.array_equal, np.array_repr,
-    np.array_str, np.count_nonzero, np.empty_like, np.full_like, np.iscomplexobj, np.isclose, np.isrealobj, np.ndim,
+    np.array_str, np.count_nonzero, np.empty_like, np.iscomplexobj, np.isclose, np.isrealobj, np.ndim,
     np.nonzero, np.ones_like, np.result_type, np.shape, np.size, np.zeros_like,
 ))  # fmt: skip
 
@@ -165,6 +167,14 @@ def _clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max:
 @composition(np.matrix_transpose)
 def _matrix_transpose(x: Any) -> Any:
     return np.transpose(x) if np.ndim(x) == 2 else np.swapaxes(x, -1, -2)
+
+
+@composition(np.full_like)
+def _full_like(a: Any, fill_value: Any, dtype: Any = None, *, shape: Any = None) -> Any:
+    shape, dtype = np.shape(a) if shape is None else shape, dtype or a.dtype
+    if isinstance(fill_value, Tensor):
+        return np.broadcast_to(fill_value.astype(dtype), shape)
+    return np.full(shape, fill_value, dtype)
 
 
 @composition(np.split)
@@ -274,7 +284,7 @@ def _others(a: Any) -> Any:
     return np.reshape(np.stack([pairs * right, pairs * left], axis=1), a.shape)
 
 
-def _definite(order: str) -> str:
+def _definite(order: Any) -> Any:
     """The order of a reshape: 'C' or 'F', since the memory order that 'A' and 'K' stand for is not the gradient's."""
     if order not in ("C", "F"):
         raise ValueError(f"order={order!r} depends on how the array lies in memory; give order='C' or order='F'")

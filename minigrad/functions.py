@@ -26,7 +26,7 @@ def relu(x: Any) -> Any:
     return np.maximum(x, 0)
 
 
-derivative(relu, x=lambda g, x: g * (x > 0))
+derivative(relu, x=lambda g, x: g * (x > 0), elementwise=True)
 
 
 @primitive
@@ -40,7 +40,7 @@ def sigmoid(x: Any) -> Any:
     return np.where(x < 0, e, 1) / (1 + e)
 
 
-derivative(sigmoid, x=lambda g, y: g * (y * (1 - y)))
+derivative(sigmoid, x=lambda g, y: g * (y * (1 - y)), elementwise=True)
 
 
 @primitive
@@ -53,7 +53,7 @@ def softplus(x: Any) -> Any:
     return np.maximum(x, 0) + np.log1p(np.exp(np.minimum(x, -x)))
 
 
-derivative(softplus, x=lambda g, x: g * sigmoid(x))
+derivative(softplus, x=lambda g, x: g * sigmoid(x), elementwise=True)
 
 
 @primitive
@@ -107,7 +107,7 @@ def cross_entropy_of_logit(z: Any, target: Any) -> Any:
 
 
 # fmt: off
-derivative(cross_entropy_of_logit,
+derivative(cross_entropy_of_logit, elementwise=True,
            z=lambda g, z, target: g * (sigmoid(z) - target),
            target=lambda g, z: -g * z)
 # fmt: on
@@ -125,7 +125,7 @@ def cross_entropy_of_probability(a: Any, target: Any) -> Any:
 
 
 # fmt: off
-derivative(cross_entropy_of_probability,
+derivative(cross_entropy_of_probability, elementwise=True,
            a=lambda g, a, target: g * ((1 - target) / np.maximum(1 - a, _precision(a))
                                        - target / np.maximum(a, _precision(a))),
            target=lambda g, a: g * (np.log(np.maximum(1 - a, _precision(a))) - np.log(np.maximum(a, _precision(a)))))

@@ -14,37 +14,50 @@ from minigrad.tensor import Tensor, describe
 
 def explain(error: Exception, function: Callable, inputs: tuple, parameters: dict[str, Any]) -> Exception:
     """An error of NumPy's told again with the Tensors' names and shapes, as the same type of exception."""
-    if not isinstance(error, ValueError | TypeError | IndexError):
-        return error
-    given = " and ".join(_describe(x) for x in inputs)
-    notes = ", ".join(f"{key}={value!r}" for key, value in parameters.items() if not callable(value))
+    kinds = (np.exceptions.AxisError, np.linalg.LinAlgError, IndexError, TypeError, ValueError)
+    kind = next(kind for kind in kinds if isinstance(error, kind))
+    given = [_describe(x) for x in inputs[:4]] + [f"{len(inputs) - 4} more"] * (len(inputs) > 4)
+    defaults = table[function].parameters if function in table else {}
+    notes = ", ".join(f"{key}={value!r}" for key, value in parameters.items() if value is not defaults.get(key, table))
     reason = _matmul_reason(inputs) if function is np.matmul else _broadcast_reason(function, inputs)
-    text = f"{name_of(function).removeprefix('np.')}: {given}{f' with {notes}' if notes else ''}: {reason or error}"
-    return (type(error) if type(error) in (ValueError, TypeError, IndexError) else _plain_type(error))(text)
+    name = name_of(function).removeprefix("np.")
+    return kind(f"{name}: {' and '.join(given)}{f' with {notes}' if notes else ''}: {reason or error}")
 
 
 def no_derivative(function: Callable, name: str, kwargs: dict[str, Any]) -> str:
-    """Why a NumPy function cannot be called on a Tensor that needs a gradient, and what comes nearest."""
-    lost = [f"{key}=" for key in ("out", "where", "dtype", "casting", "axes") if kwargs.get(key) is not None]
-    if lost and (function in table or function in compositions):
-        return f"{name}: {', '.join(lost)} would lose the gradient; leave it out, or use t.detach()"
-    known = {name_of(f).rpartition(".")[2]: name_of(f) for f in (*table, *compositions) if name_of(f).startswith("np.")}
-    near = [known[match] for match in get_close_matches(name.rpartition(".")[2], known, n=3, cutoff=0.0)]
+    """Why a function cannot be called on a Tensor that needs a gradient, and what comes nearest."""
+    if hasattr(function, "on_arrays"):
+        return f"{name} is a primitive without a row: give it one with minigrad.derivative"
+    if function in table or function in compositions:
+        how = f"with {', '.join(f'{key}=' for key in kwargs)}" if kwargs else "with these arguments"
+        return f"{name} {how} would lose the gradient; leave them out, or use t.detach() where no gradient is wanted"
     return (
         f"{name} has no derivative here, and a Tensor that needs a gradient would lose it. The nearest that have one: "
-        f"{', '.join(near)}. Add a row with minigrad.derivative, or use t.detach() where no gradient is wanted"
+        f"{', '.join(_nearest(name))}. Add a row with minigrad.derivative, or use t.detach() where no gradient is wanted"
     )
+
+
+_instead = {
+    "np.add.reduce": "np.sum",
+    "np.multiply.reduce": "np.prod",
+    "np.maximum.reduce": "np.max",
+    "np.minimum.reduce": "np.min",
+    "np.multiply.outer": "np.outer",
+}
+
+
+def _nearest(name: str) -> list[str]:
+    if name in _instead:
+        return [_instead[name]]
+    names = [name_of(function) for function in (*table, *compositions)]
+    known = {known.rpartition(".")[2]: known for known in names if known.startswith("np.")}
+    return [known[match] for match in get_close_matches(name.rpartition(".")[2], known, n=3, cutoff=0.0)]
 
 
 def _describe(x: Any) -> str:
     if isinstance(x, Tensor):
         return describe(x)
-    shape = np.shape(x)
-    return f"an array {shape}" if shape else repr(x)
-
-
-def _plain_type(error: Exception) -> type[Exception]:
-    return next(kind for kind in (IndexError, TypeError, ValueError) if isinstance(error, kind))
+    return f"an array {np.shape(x)}" if np.ndim(x) else repr(x)
 
 
 def _matmul_reason(inputs: tuple) -> str:

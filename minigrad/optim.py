@@ -106,28 +106,23 @@ class Optimizer:
         """Take over a state_dict, or raise ValueError and change nothing."""
         name = f"{type(self).__name__}.load_state_dict"
         _check_keys(name, state, self.state_dict())
-        if state["kind"] != type(self).__name__ or set(state["hyperparameters"]) != set(
-            self.hyperparameters()
-        ):
-            raise ValueError(f"{name}: the state is of {state['kind']}")
+        if state["kind"] != type(self).__name__:
+            raise ValueError(f"{name}: the state is of {state['kind']!r}")
+        _check_keys(name, state["hyperparameters"], self.hyperparameters())
         fresh = type(self)(self.parameters, **state["hyperparameters"])
         fresh.steps = _checked(name, "steps", state["steps"], whole=True)
-        if len(state["state"]) != len(self.parameters):
-            raise ValueError(
-                f"{name}: the state is for {len(state['state'])} parameters, there are {len(self.parameters)}"
-            )
+        if not isinstance(state["state"], list | tuple) or len(state["state"]) != len(self.parameters):
+            raise ValueError(f"{name}: wanted the states of {len(self.parameters)} parameters")
         fresh.state = [
             self._checked_slots(name, p, kept)
             for p, kept in zip(self.parameters, state["state"], strict=True)
         ]
         vars(self).update(vars(fresh))
 
-    def _checked_slots(self, name: str, p: Tensor, kept: Mapping[str, Any]) -> dict[str, Any]:
-        if kept and set(kept) != set(self.slots):
-            raise ValueError(
-                f"{name}: {describe(p)} has {', '.join(kept)}; wanted {', '.join(self.slots) or 'nothing'}"
-            )
+    def _checked_slots(self, name: str, p: Tensor, kept: Any) -> dict[str, Any]:
         state: dict[str, Any] = {}
+        if kept != {}:  # as long as a parameter has had no gradient, nothing is kept
+            _check_keys(f"{name}: {describe(p)}", kept, dict.fromkeys(self.slots))
         for slot, value in kept.items():
             if slot == "count":
                 state[slot] = _checked(name, slot, value, whole=True)
@@ -339,7 +334,9 @@ class CosineLR(Schedule):
 def _check_keys(who: str, state: Any, wanted: Mapping[str, Any]) -> None:
     if not isinstance(state, Mapping) or set(state) != set(wanted):
         found = ", ".join(map(str, state)) if isinstance(state, Mapping) else f"a {type(state).__name__}"
-        raise ValueError(f"{who}: the state has {found or 'nothing'}; wanted {', '.join(wanted)}")
+        raise ValueError(
+            f"{who}: the state has {found or 'nothing'}; wanted {', '.join(wanted) or 'nothing'}"
+        )
 
 
 def _checked(

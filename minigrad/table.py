@@ -13,6 +13,7 @@ graph).  It may leave a gradient broadcast: un-broadcasting is done once, in bac
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -52,6 +53,7 @@ class Row:
         signature: Signature,
         rules: Mapping[str, Callable[..., Any] | None],
         compute: Callable[..., Any] | None,
+        elementwise: bool,
     ) -> None:
         self.function = function
         self.arrays, self.many, self.parameters, self.positional = signature
@@ -78,7 +80,7 @@ class Row:
         self.constant = not any(self.rules)
         self.needed = {*self.arrays, *(name for name, value in self.parameters.items() if value is Row.required)}
         self.simple = not self.many and len(self.needed) == len(self.arrays)
-        self.elementwise = isinstance(function, np.ufunc) and function.signature is None
+        self.elementwise = elementwise or (isinstance(function, np.ufunc) and function.signature is None)
 
     def bind(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
         """Split a call's arguments into (inputs, parameters), every parameter present and in the row's order.
@@ -108,6 +110,7 @@ def derivative(
     /,
     *,
     compute: Callable[..., Any] | None = None,
+    elementwise: bool = False,
     **rules: Callable[..., Any] | None,
 ) -> None:
     """Enter one row into the table:  derivative(f, a=lambda g, y, a: ∂L/∂a, ...).
@@ -118,6 +121,7 @@ def derivative(
                A ufunc's arguments are `a` and `b`; those of a primitive are read off its definition
                (positional: arrays; keyword-only: parameters)
     compute    what to call on plain arrays, where that is not the function itself
+    elementwise  whether a primitive works element by element on inputs of one shape or broadcast, as a ufunc does
     rules      one per array argument, None where there is no gradient by design
     Raises:    TypeError, with both lists, if a rule is missing, is for an unknown argument, or asks for a name that
                is not `g`, `y`, an argument or a parameter.
@@ -132,7 +136,7 @@ def derivative(
         read = _read_signature(signature)
     else:
         read = _signature_of(function)
-    table[function] = Row(function, read, rules, compute)
+    table[function] = Row(function, read, rules, compute, elementwise)
 
 
 def composition(*functions: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -153,7 +157,7 @@ def name_of(function: Callable[..., Any]) -> str:
     """
     name = getattr(function, "__name__", repr(function))
     module = getattr(function, "__module__", None) or ""
-    if isinstance(function, np.ufunc) or module.partition(".")[0] == "numpy":
+    if getattr(np, name, None) is function or module.partition(".")[0] == "numpy":
         public = module.removeprefix("numpy").lstrip(".")
         return f"np.{public}.{name}" if public and not public.startswith("_") else f"np.{name}"
     if module.partition(".")[0] == "minigrad":
@@ -168,11 +172,23 @@ def _bind_rule(function: str, rule: Callable[..., Any] | None, arrays: tuple[str
     places = {"g": "g", "y": "y"}
     places.update({arrays[0]: "x", "i": "i"} if many else {name: f"x[{i}]" for i, name in enumerate(arrays)})
     places.update({name: f"p[{name!r}]" for name in parameters})
-    wanted = rule.__code__.co_varnames[: rule.__code__.co_argcount]
+    wanted = list(_arguments(rule, f"derivative({function}): a rule"))
     unknown = [name for name in wanted if name not in places]
     if unknown:
         raise TypeError(f"derivative({function}): the rule asks for {unknown}; what it can have is {list(places)}")
     return eval(f"lambda g, y, x, p, i: rule({', '.join(places[name] for name in wanted)})", {"rule": rule})
+
+
+def _arguments(function: Callable[..., Any], who: str) -> Mapping[str, inspect.Parameter]:
+    """A function's arguments, each with a name of its own."""
+    try:
+        arguments = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        raise TypeError(f"{who} must be a Python function, not {function!r}") from None
+    starred = [str(a) for a in arguments.values() if a.kind in (a.VAR_POSITIONAL, a.VAR_KEYWORD)]
+    if starred:
+        raise TypeError(f"{who} must name its arguments, and {starred[0]} does not")
+    return arguments
 
 
 def _read_signature(text: str) -> Signature:
@@ -195,13 +211,22 @@ def _read_signature(text: str) -> Signature:
 _literals = {"None": None, "False": False, "True": True, "0": 0, "'C'": "C"}
 
 
-def _signature_of(function: Callable[..., Any]) -> Signature:
+def _signature_of(primitive: Callable[..., Any]) -> Signature:
     """Positional arguments are arrays, keyword-only ones parameters."""
-    code = getattr(function, "on_arrays", function).__code__
-    arrays = code.co_varnames[: code.co_argcount]
-    keywords = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
-    defaults = getattr(function, "on_arrays", function).__kwdefaults__ or {}
-    return arrays, False, {name: defaults.get(name, Row.required) for name in keywords}, 0
+    name = name_of(primitive)
+    if not hasattr(primitive, "on_arrays"):
+        raise TypeError(f"derivative({name}): mark the function with @minigrad.primitive, or give NumPy's a signature")
+    arrays: tuple[str, ...] = ()
+    parameters: dict[str, Any] = {}
+    for argument in _arguments(primitive, f"derivative({name}): a primitive").values():
+        has_default = argument.default is not argument.empty
+        if argument.kind is argument.KEYWORD_ONLY:
+            parameters[argument.name] = argument.default if has_default else Row.required
+        elif has_default:
+            raise TypeError(f"derivative({name}): {argument} has a default, so it is no array: make it keyword-only, after *")
+        else:
+            arrays += (argument.name,)
+    return arrays, False, parameters, 0
 
 
 def _spread_sequence(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -611,6 +611,8 @@ def _without_gradient(function: Callable, name: str, args: tuple, kwargs: dict) 
 
         raise TypeError(no_derivative(function, name, kwargs))
     try:
+        if name.endswith(".at") and isinstance(args[0], Tensor):
+            raise ValueError("read-only, which ufunc.at does not look at")
         return function(*plain(args), **plain(kwargs))
     except ValueError as error:
         if "read-only" not in str(error):

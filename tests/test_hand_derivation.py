@@ -1,7 +1,7 @@
 """The hand derivation of a three-layer network, line by line in NumPy, against the general machinery.
 
-The forward and backward pass stand here as a person writes them: batch first, L2 penalty, inverted dropout.  Every
-array of the backward pass is compared with what the chain rule gives, and with central differences.
+The forward and backward pass stand here as a person writes them: batch first, L2 penalty, inverted dropout.
+Every array of the backward pass is compared with what the chain rule gives, and with central differences.
 """
 
 import numpy as np
@@ -94,8 +94,11 @@ def central_differences(given, name, lambd, keep_prob, step=1e-5):
 
 
 def written_out(given, lambd, keep_prob):
-    """The same forward pass on Tensors, with the cost as equation (1) has it; J and every Tensor by its name."""
-    T = {name: mg.Tensor(given[name], requires_grad=name != "Y", name=name) for name in ("X", "Y", *parameter_names)}
+    """The same forward pass on Tensors, with the cost as equation (1) has it; J and the Tensors by name."""
+    T = {
+        name: mg.Tensor(given[name], requires_grad=name != "Y", name=name)
+        for name in ("X", "Y", *parameter_names)
+    }
     X, Y, W1, b1, W2, b2, W3, b3 = T.values()
     T["Z1"] = X @ W1.T + b1
     T["A1"] = np.maximum(T["Z1"], 0)
@@ -215,7 +218,7 @@ mistakes = {
 
 @pytest.mark.parametrize("mistake", mistakes)
 def test_a_mistake_would_be_seen(given, mistake):
-    """The inputs are generic: each of the usual mistakes changes some array by far more than the tolerance."""
+    """The inputs are generic: each of the usual mistakes changes some array by far more than is allowed."""
     lambd, keep_prob = settings["L2 and dropout"]
     F = forward(given, lambd, keep_prob)
     right, wrong = backward(F, lambd, keep_prob), mistakes[mistake](F, lambd, keep_prob)
@@ -228,7 +231,9 @@ def test_the_gradients_of_the_model_are_the_formulas_of_the_notes(given):
     J, T = of_the_model(given, lambd, keep_prob, from_logits=True)
     plain, P = of_the_model(given, 0.0, keep_prob, from_logits=True)
     names = ["W1", "W2", "W3", "b1", "b2", "b3"]
-    for name, g, g0 in zip(names, mg.grad(J, [T[n] for n in names]), mg.grad(plain, [P[n] for n in names]), strict=True):
+    for name, g, g0 in zip(
+        names, mg.grad(J, [T[n] for n in names]), mg.grad(plain, [P[n] for n in names]), strict=True
+    ):
         extra = lambd / m * given[name] if name[0] == "W" else 0
         np.testing.assert_allclose(g - g0, extra + np.zeros(g.shape), rtol=0, atol=1e-15)
     for A, A_drop, D in (("A1", "A1_drop", "D1"), ("A2", "A2_drop", "D2")):

@@ -22,8 +22,8 @@ from minigrad.tensor import Tensor, made, record
 
 # ---- the oracles
 
-not_holomorphic = (np.absolute, np.var, np.std, np.astype)
-"""Functions whose own complex form is something else (|z|, conjugates, a cast)."""
+not_holomorphic = (np.absolute, np.remainder, np.var, np.std, np.astype, np.full_like)
+"""Functions whose own complex form is something else (|z|, conjugates, a cast), or that have none."""
 
 
 def outputs(result: Any) -> list[Any]:
@@ -33,7 +33,9 @@ def outputs(result: Any) -> list[Any]:
 def generic(like: Any, seed: int) -> list[np.ndarray]:
     """For each array one of its shape: numbers of both signs, none small, no two alike."""
     rng = np.random.default_rng(seed)
-    return [np.asarray(rng.uniform(0.5, 1.5, np.shape(x)) * rng.choice([-1.0, 1.0], np.shape(x))) for x in like]
+    return [
+        np.asarray(rng.uniform(0.5, 1.5, np.shape(x)) * rng.choice([-1.0, 1.0], np.shape(x))) for x in like
+    ]
 
 
 def by_differences(f: Callable, arrays: list[np.ndarray]) -> list[np.ndarray]:
@@ -102,11 +104,15 @@ def weights_of(case: Case) -> list[np.ndarray]:
     return generic(outputs(case.call()), seed=1)
 
 
-def differentiate(case: Case, tensors: list[Tensor], weights: list[np.ndarray], create_graph: bool = False) -> list[Tensor]:
+def differentiate(
+    case: Case, tensors: list[Tensor], weights: list[np.ndarray], create_graph: bool = False
+) -> list[Tensor]:
     """The gradients of Σ w y over the case's outputs."""
     ys = outputs(case.call(tensors))
     if len(ys) == 1:
-        return list(mg.grad(ys[0], tensors, gradient=weights[0], create_graph=create_graph, allow_unused=True))
+        return list(
+            mg.grad(ys[0], tensors, gradient=weights[0], create_graph=create_graph, allow_unused=True)
+        )
     total = sum(np.sum(w * y) for w, y in zip(weights, ys, strict=True))
     return list(mg.grad(total, tensors, create_graph=create_graph, allow_unused=True))
 
@@ -141,7 +147,10 @@ def bound(case: Case, arrays: Any = None) -> tuple[tuple, dict]:
     case.call(arrays, function=lambda *args, **kwargs: taken.append((args, kwargs)))
     args, kwargs = taken[0]
     if case.function is np.clip:  # whose bounds may be given in three ways
-        low, high = (next((kwargs.pop(name) for name in names if name in kwargs), None) for names in (("a_min", "min"), ("a_max", "max")))
+        low, high = (
+            next((kwargs.pop(name) for name in names if name in kwargs), None)
+            for names in (("a_min", "min"), ("a_max", "max"))
+        )
         args = (*args, low, high)[:3] if len(args) == 1 else args
     return table[case.function].bind(args, kwargs)
 
@@ -204,7 +213,9 @@ def test_draws_are_the_generators():
         assert not drawn.requires_grad
 
 
-@pytest.mark.parametrize("case", **ids([c for c in cases if c.arrays and c.function in table and table[c.function].constant]))
+@pytest.mark.parametrize(
+    "case", **ids([c for c in cases if c.arrays and c.function in table and table[c.function].constant])
+)
 def test_what_is_piecewise_constant_needs_no_gradient(case):
     for y in outputs(case.call(leaves(case))):
         assert not y.requires_grad
@@ -219,7 +230,9 @@ def test_first_order(case):
     if any(np.asarray(y).dtype.kind != "f" for y in outputs(case.call())):
         assert not any(y.requires_grad for y in outputs(case.call(leaves(case))))  # a cast to whole numbers
         return
-    tolerance, noise = (1e-8, 1e-10) if np.asarray(outputs(case.call())[0]).dtype != np.float32 else (1e-3, 1e-3)
+    tolerance, noise = (
+        (1e-8, 1e-10) if np.asarray(outputs(case.call())[0]).dtype != np.float32 else (1e-3, 1e-3)
+    )
     f = plain_call(case, weights)
     machine = gradients(case, case.arrays, weights)
     if tolerance == 1e-8:
@@ -248,7 +261,12 @@ def test_second_order(case):
 
     assert_agree(second, by_differences(along, case.arrays), 1e-8, 1e-9)
     if case.function in table and case.function not in not_holomorphic:
-        assert_agree(second, by_complex_step(lambda *x: rules_along(case, x, weights[0], directions), case.arrays), 1e-12, 3e-15)
+        assert_agree(
+            second,
+            by_complex_step(lambda *x: rules_along(case, x, weights[0], directions), case.arrays),
+            1e-12,
+            3e-15,
+        )
 
 
 def rules_along(case: Case, arrays: Any, g: np.ndarray, directions: list[np.ndarray]) -> list[Any]:
@@ -266,9 +284,13 @@ def test_float32_stays_float32_also_inside_the_rules(case):
     narrow = case.as_dtype(np.float32)
     y = np.asarray(narrow.call())
     if y.dtype != np.float32:
-        number_first = isinstance(case.args[0], int | float)  # an array of float64 to np.clip, np.exp and np.log
+        number_first = isinstance(
+            case.args[0], int | float
+        )  # an array of float64 to np.clip, np.exp and np.log
         whole = any(isinstance(x, np.ndarray) and x.dtype.kind == "i" for x in _all(case.args))
-        assert whole or case.function is np.astype or (number_first and not isinstance(case.function, np.ufunc))
+        assert (
+            whole or case.function is np.astype or (number_first and not isinstance(case.function, np.ufunc))
+        )
         return
     (w,) = generic([y], seed=1)
     for d, x in pullback(narrow, None, w.astype(np.float32)):
@@ -280,7 +302,11 @@ def test_float32_stays_float32_also_inside_the_rules(case):
     if result.requires_grad:
         machine = mg.grad(result, tensors, gradient=w, allow_unused=True)
         assert all(g.dtype == np.float32 for g in machine)
-        exact = gradients(Case(case.function, narrow.args, case.kwargs).as_dtype(np.float64), [x.astype(float) for x in narrow.arrays], [w])
+        exact = gradients(
+            Case(case.function, narrow.args, case.kwargs).as_dtype(np.float64),
+            [x.astype(float) for x in narrow.arrays],
+            [w],
+        )
         for g, e in zip(machine, exact, strict=True):
             np.testing.assert_allclose(g.data, e, rtol=0, atol=2e-4 * np.max(np.abs(e), initial=1e-3))
 
@@ -309,7 +335,9 @@ def test_inputs_are_unchanged_by_forward_and_backward(case):
     tensors = leaves(case)
     before = [x.data.tobytes() for x in tensors]
     if all(y.requires_grad for y in outputs(case.call(tensors))):
-        for x, g in zip(tensors, differentiate(case, tensors, weights_of(case), create_graph=True), strict=True):
+        for x, g in zip(
+            tensors, differentiate(case, tensors, weights_of(case), create_graph=True), strict=True
+        ):
             assert g.shape == x.shape
             assert g.dtype == x.dtype
     assert [x.data.tobytes() for x in tensors] == before
@@ -432,14 +460,18 @@ def test_saturated_functions_have_finite_gradients():
     x = [-1000.0, -745.0, 0.0, 745.0, 1000.0]
     assert slopes(mg.sigmoid, x)[0] == pytest.approx([0, 0, 0.25, 0, 0], abs=1e-300)
     assert slopes(mg.softplus, x) == [[0, mg.sigmoid(np.array(-745.0)), 0.5, 1, 1]]
-    assert slopes(lambda z: functions.cross_entropy_of_logit(z, np.array([1, 0, 1, 0, 1])), x)[0] == pytest.approx([-1, 0, -0.5, 1, 0], abs=1e-300)
+    assert slopes(lambda z: functions.cross_entropy_of_logit(z, np.array([1, 0, 1, 0, 1])), x)[
+        0
+    ] == pytest.approx([-1, 0, -0.5, 1, 0], abs=1e-300)
     assert slopes(mg.logsumexp, [0.0, -np.inf, 0.0]) == [[0.5, 0, 0.5]]
     assert slopes(mg.log_softmax, [0.0, -1000.0], g=[0, 1]) == [[-1, 1]]
     assert slopes(mg.softmax, [0.0, -np.inf], g=[3, 1]) == [[0, 0]]
 
 
 def test_a_saturated_probability_still_points_the_right_way():
-    ((first, second, third, fourth),) = slopes(lambda a: functions.cross_entropy_of_probability(a, np.array([1, 0, 0, 1])), [0.0, 1.0, 0.0, 1.0])
+    ((first, second, third, fourth),) = slopes(
+        lambda a: functions.cross_entropy_of_probability(a, np.array([1, 0, 0, 1])), [0.0, 1.0, 0.0, 1.0]
+    )
     eps = np.finfo(float).eps
     assert first == -1 / eps
     assert second == 1 / eps
@@ -449,14 +481,18 @@ def test_a_saturated_probability_still_points_the_right_way():
 # ---- what the rows refuse
 
 
-@pytest.mark.parametrize("call", [lambda x: np.ravel(x, order="K"), lambda x: np.reshape(x, (3, 2), order="A")])
+@pytest.mark.parametrize(
+    "call", [lambda x: np.ravel(x, order="K"), lambda x: np.reshape(x, (3, 2), order="A")]
+)
 def test_an_order_that_depends_on_memory_is_refused(call):
     with pytest.raises(ValueError, match="order='[KA]' depends on how the array lies in memory"):
         call(mg.Tensor(np.ones((2, 3)), requires_grad=True))
 
 
 def test_a_row_needs_a_rule_per_argument_and_rules_that_ask_for_what_there_is():
-    with pytest.raises(TypeError, match=r"derivative\(np.hypot\): the arguments are \['a', 'b'\], the rules are for \['a'\]"):
+    with pytest.raises(
+        TypeError, match=r"derivative\(np.hypot\): the arguments are \['a', 'b'\], the rules are for \['a'\]"
+    ):
         mg.derivative(np.hypot, a=lambda g, y, a: g * a / y)
     with pytest.raises(TypeError, match=r"the rule asks for \['c'\]"):
         mg.derivative(np.hypot, a=lambda g, c: g * c, b=lambda g: g)
@@ -505,7 +541,9 @@ def agreements() -> list[tuple[str, Callable, Callable, tuple[Any, ...]]]:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("ours", "theirs", "inputs"), [pytest.param(*rest, id=name) for name, *rest in agreements()])
+@pytest.mark.parametrize(
+    ("ours", "theirs", "inputs"), [pytest.param(*rest, id=name) for name, *rest in agreements()]
+)
 def test_gradients_are_torchs_to_second_order(ours, theirs, inputs):
     torch = pytest.importorskip("torch")
     mine = [mg.Tensor(x, requires_grad=True) for x in inputs]
@@ -578,5 +616,9 @@ def test_random_compositions_to_second_order(chain, seed):
         found = mg.grad(f(*leaves_), leaves_)
         return [u * g.data for u, g in zip(directions, found, strict=True)]
 
-    second = mg.grad(total, tensors, allow_unused=True) if total.requires_grad else [np.zeros(x.shape) for x in arrays]
+    second = (
+        mg.grad(total, tensors, allow_unused=True)
+        if total.requires_grad
+        else [np.zeros(x.shape) for x in arrays]
+    )
     assert_agree(list(second), by_differences(along, arrays), 1e-7, 1e-9)

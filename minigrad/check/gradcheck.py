@@ -1,104 +1,23 @@
 """gradcheck: are the machine's gradients the slopes of the function?
 
-The machine's gradient is compared with differences of the function's values and, where the recorded graph allows it,
-with the complex step.  Both tolerances are fractions of the gradient itself, so a check cannot pass by having nothing
-to compare: what would make it vacuous is said.
+The machine's gradient is compared with differences of the function's values and, where the recorded graph
+allows it, with the complex step.  Both tolerances are fractions of the gradient itself, so a check cannot
+pass because there was nothing to compare: what would make it empty is said.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from minigrad.backprop import enable_grad, grad
-from minigrad.check.oracle import Differences, Replay, generic
-from minigrad.tensor import Tensor, describe, reading_allowed
-
-
-class GradcheckError(AssertionError):
-    """The gradients are not the slopes, or nothing was checked; `result` holds the numbers."""
-
-    def __init__(self, result: Result) -> None:
-        super().__init__(result.message)
-        self.result = result
-
-
-@dataclass(frozen=True)
-class Slope:
-    """One input at one order: what the machine says, and what was found without its rules.
-
-    machine      the machine's gradient
-    differences  the slopes of the function's values
-    exact        the slopes by the complex step, or None where the graph does not allow it
-    error        the largest |machine - slope| over the largest slope; by the complex step if there is one
-    worst        where that is
-    fault        what is wrong, or "" if they agree
-    likely       sentences on the likely cause
-    """
-
-    name: str
-    order: int
-    machine: np.ndarray
-    differences: np.ndarray
-    exact: np.ndarray | None
-    error: float
-    worst: tuple[int, ...] = ()
-    fault: str = ""
-    likely: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        by = "differences" if self.exact is None else "differences and the complex step"
-        if not self.fault:
-            small = "is 0, as it should be" if self.error == 0 else f"agrees to {self.error:.1e}"
-            return f"{self.name}: order {self.order} {small} ({by})"
-        lines = [f"{self.name}: {self.fault}"]
-        if self.machine.size:
-            lines.append(
-                f"at {list(self.worst)} the machine gives {self.machine[self.worst]:.10g}, "
-                f"differences give {self.differences[self.worst]:.10g}"
-                + (f", the complex step gives {self.exact[self.worst]:.10g}" if self.exact is not None else "")
-            )
-        return "\n    ".join([*lines, *self.likely])
-
-
-@dataclass(frozen=True)
-class Result:
-    """What gradcheck found: true if every gradient agrees.
-
-    slopes   a Slope per input and order
-    problem  what kept gradients from being compared at all, or ""
-    """
-
-    slopes: tuple[Slope, ...] = ()
-    problem: str = ""
-
-    def __bool__(self) -> bool:
-        return not self.problem and bool(self.slopes) and not any(slope.fault for slope in self.slopes)
-
-    @property
-    def errors(self) -> dict[str, float]:
-        """The largest relative error per input, over the orders."""
-        found: dict[str, float] = {}
-        for slope in self.slopes:
-            found[slope.name] = max(slope.error, found.get(slope.name, 0.0))
-        return found
-
-    @property
-    def message(self) -> str:
-        """The whole finding as text."""
-        if self.problem:
-            return f"gradcheck: {self.problem}"
-        if self:
-            return "gradcheck: " + "\n  ".join(map(str, self.slopes))
-        wrong = [slope for slope in self.slopes if slope.fault]
-        return "\n  ".join([f"gradcheck: the gradient of order {wrong[0].order} is not confirmed", *map(str, wrong)])
-
-    def __repr__(self) -> str:
-        return self.message
+from minigrad.check.diagnosis import Disagreement, likely_causes, single_precision
+from minigrad.check.oracle import Differences, Replay, generic, scale_of
+from minigrad.check.result import GradcheckError, Result, Slope
+from minigrad.tensor import Tensor, describe, next_stamp, reading_allowed
 
 
 def gradcheck(
@@ -108,38 +27,322 @@ def gradcheck(
     *,
     tolerance: float = 1e-7,
     exact_tolerance: float = 1e-11,
-    zero: Iterable[int | str] = (),
+    zero: int | str | Iterable[int | str] = (),
     raise_exception: bool = True,
 ) -> Result:
     """Compare the machine's gradients of function(*inputs) with slopes that are found without its rules.
 
-    function         takes the inputs and gives a Tensor or a tuple of Tensors; outputs that are not scalars are
-                     weighted with fixed generic numbers.  It may also reach the inputs by itself (a model's parameters)
-    inputs           a leaf that requires a gradient, or several; arrays and numbers are made into float64 leaves
-    order            2 checks the gradient of (gradient · generic vector) too, and so on
-    tolerance        of differences, as a fraction of the largest slope.  Smooth functions in float64 agree to about 1e-11
-    exact_tolerance  of the complex step, which is taken where every function in the graph is known to allow it; they
-                     agree to about 1e-14, less what cancels within the function
-    zero             inputs, by name or position, whose gradient is 0 by design (a bias before batch normalization):
-                     for the others a gradient of 0 checks nothing, and is an error
+    function         takes the inputs and gives a Tensor or a tuple of Tensors; outputs that are not scalars
+                     are weighted with fixed generic numbers.  It may also reach the inputs by itself, as a
+                     model does its parameters
+    inputs           a leaf that requires a gradient, or several; arrays and numbers are made into leaves
+    order            2 also checks the gradient of (gradient · generic vector), and so on
+    tolerance        of the differences, as a fraction of the input's largest slope; smooth functions agree to
+                     about 1e-11 in float64
+    exact_tolerance  of the complex step, which is taken where every function in the graph is known to allow
+                     it; they agree to about 1e-15, and to as much less as cancels within the function
+    zero             inputs, by name or position, whose gradient is 0 by design (a bias before a batch is
+                     normalised); for all others a gradient of 0 is an error: no mistake in it could be seen
     raise_exception  False gives a result that is false, in place of the error
-    Returns:         a Result, true, with the largest relative error per input in `.errors`.  The inputs are as before
-    Raises:          GradcheckError with the likely cause; TypeError or ValueError for inputs that cannot be checked;
-                     RuntimeError if the function reads a number out of a Tensor (float(t)), which drops its gradient.
+    Returns:         a Result that is true, with the largest relative error per input in `.errors`; the
+                     inputs, their values and their `.grad`, are as before, whatever happens
+    Raises:          GradcheckError, which says what is likely; TypeError or ValueError for inputs that cannot
+                     be checked; RuntimeError if the function reads a number out of a Tensor (float(t)), which
+                     drops its gradient.
 
     >>> W = Tensor([[1.0, -2.0, 0.5]], requires_grad=True, name="W")
     >>> gradcheck(lambda W: np.sum(np.tanh(W) ** 2), W).errors["W"] < 1e-14
     True
     """
-    if not isinstance(order, int) or order < 1:
+    if order not in range(1, 10):
         raise ValueError(f"gradcheck: order must be 1, 2 ..., not {order!r}")
     leaves = _leaves(inputs)
-    problem = Problem(function, leaves, _positions(zero, leaves), tolerance, exact_tolerance)
-    with problem.restored():
-        result = problem.check(order)
+    check = _Check(function, leaves, _positions(zero, leaves), tolerance, exact_tolerance)
+    with check.inputs_restored(), enable_grad():
+        try:
+            result = check.run(order)
+        except _UnfitError as reason:
+            result = Result(problem=str(reason))
     if not result and raise_exception:
         raise GradcheckError(result)
     return result
+
+
+class _UnfitError(Exception):
+    """The function cannot be checked; the message says why."""
+
+
+class _Check:
+    """One call of gradcheck: a function, its leaves, and the weights that make its outputs one number."""
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        leaves: list[Tensor],
+        zero: set[int],
+        tolerance: float,
+        exact_tolerance: float,
+    ) -> None:
+        self.function, self.leaves, self.zero = function, leaves, zero
+        self.tolerance, self.exact_tolerance = tolerance, exact_tolerance
+        given = [x.name for x in leaves]
+        self.names = [n if n and given.count(n) == 1 else f"input {i}" for i, n in enumerate(given)]
+        self.started = next_stamp()
+        self.weights: list[np.ndarray] = []
+        self.directions = [generic(x._data, i) * _typical(x) for i, x in enumerate(leaves)]
+
+    def run(self, order: int) -> Result:
+        """Compare order by order, until one is wrong."""
+        for x in self.leaves:
+            if x.size == 0:
+                raise _UnfitError(f"{describe(x)} is empty: there is nothing to check")
+        before = [x._data.tobytes() for x in self.leaves]
+        outputs = self.call()
+        for x, held in zip(self.leaves, before, strict=True):
+            if x._data.tobytes() != held:
+                raise _UnfitError(_changed(x))
+        for y in outputs:
+            _check_output(y)
+        if any(_differ(y, again) for y, again in zip(outputs, self.call(), strict=True)):
+            raise _UnfitError(
+                "the function gives different values for the same inputs: it draws at random, or changes "
+                "something at each call. Hold dropout masks with mg.nn.fixed_masks(model), or make the "
+                "generator from its seed inside the function"
+            )
+        self.weights = _weights(outputs)
+        slopes: list[Slope] = []
+        for level in range(1, order + 1):
+            total = self.total(level)
+            machine = grad(total, self.leaves, allow_unused=True)
+            slopes += [_Comparison(self, i, level, total, g._data).slope() for i, g in enumerate(machine)]
+            if any(slope.fault for slope in slopes):
+                break
+        return Result(tuple(slopes))
+
+    def call(self) -> list[Tensor]:
+        """The function's outputs, recorded; a number read out of a Tensor raises."""
+        held = [(x._data, x.stamp) for x in self.leaves]
+        token = reading_allowed.set(False)
+        try:
+            result = self.function(*self.leaves)
+        finally:
+            reading_allowed.reset(token)
+        for x, (data, stamp) in zip(self.leaves, held, strict=True):
+            if x._data is not data or x.stamp != stamp:
+                raise _UnfitError(_changed(x))
+        return list(result) if isinstance(result, list | tuple) else [result]
+
+    def total(self, level: int) -> Tensor:
+        """The number whose gradient is wanted:  Σ w y  at level 1,  Σ u ∂/∂x of the level below from 2 on."""
+        total = _contract(self.call(), self.weights)
+        for _ in range(level - 1):
+            if not total.requires_grad:
+                break
+            first = grad(total, self.leaves, create_graph=True, allow_unused=True)
+            total = _contract(first, self.directions)
+        return total
+
+    def values(self, level: int, i: int, x: np.ndarray) -> list[np.ndarray]:
+        """What the total of a level is the weighted sum of, with leaf i holding another array."""
+        leaf = self.leaves[i]
+        held = leaf._data
+        leaf._data = x
+        try:
+            if level == 1:
+                return [y._data for y in self.call()]
+            return [g._data for g in grad(self.total(level - 1), self.leaves, allow_unused=True)]
+        finally:
+            leaf._data = held
+
+    @contextmanager
+    def inputs_restored(self) -> Iterator[None]:
+        """The leaves' arrays, stamps and `.grad` are put back at the end, whatever happens."""
+        held = [(x._data, x.stamp, x._grad) for x in self.leaves]
+        try:
+            yield
+        finally:
+            for x, (data, stamp, g) in zip(self.leaves, held, strict=True):
+                x._data, x.stamp, x._grad = data, stamp, g
+
+
+class _Comparison:
+    """One input's gradient of one order against differences and, where it can be taken, the complex step."""
+
+    def __init__(self, check: _Check, i: int, level: int, total: Tensor, machine: np.ndarray) -> None:
+        self.check, self.i, self.level, self.total, self.machine = check, i, level, total, machine
+        leaf = check.leaves[i]
+        weights = check.weights if level == 1 else check.directions
+        self.differences = Differences(lambda x: check.values(level, i, x), weights, leaf._data)
+        self.slopes = self.differences.all()
+        self.exact = Replay(total, leaf).slopes()
+        for k in map(tuple, np.argwhere(~np.isfinite(self.slopes))):  # a step beyond the end of the domain
+            self.slopes[k] = self.differences.refine(k).slope
+
+    @property
+    def largest(self) -> float:
+        """The size of the gradient, which errors are a fraction of."""
+        return float(np.max(np.abs(self.slopes if self.exact is None else self.exact)))
+
+    def slope(self) -> Slope:
+        """The verdict."""
+        arrays = ((self.machine, "the machine's gradient"), (self.slopes, "the slope of the function"))
+        for array, what in arrays:
+            if not np.all(np.isfinite(array)):
+                k = _largest(~np.isfinite(array))
+                return self.said(np.inf, k, f"{what} is {array[k]}: choose values inside the domain")
+        by_design = self.i in self.check.zero
+        if self._is_zero():
+            return self.said(0.0) if by_design or self.level > 1 else self._says_nothing()
+        if by_design and self.level == 1:
+            return self.said(np.inf, None, "zero= says that its gradient is 0 by design, and it is not")
+        if self.exact is not None and (wrong := self._against_the_complex_step(self.exact)):
+            return wrong
+        return self._against_differences()
+
+    def said(self, error: float, k: Any = None, fault: str = "", likely: tuple[str, ...] = ()) -> Slope:
+        """A Slope with these findings."""
+        worst = _largest(self.machine) if k is None else k
+        name = self.check.names[self.i]
+        return Slope(name, self.level, self.machine, self.slopes, self.exact, error, worst, fault, likely)
+
+    def _is_zero(self) -> bool:
+        """Whether machine and slopes are all lost in the rounding of the function's values."""
+        size = max(self.largest, float(np.max(np.abs(self.machine))))
+        if size > self._floor:
+            return False
+        k = _largest(self.machine)
+        slope, uncertainty, _ = self.differences.refine(k)  # longer steps may tell
+        return not max(abs(slope), abs(self.machine[k])) > 10 * uncertainty
+
+    @property
+    def _floor(self) -> float:
+        noise, rounding = np.max(self.differences.noise), np.max(self.differences.rounding)
+        return float(10 * noise if self.exact is None else 100 * rounding)
+
+    def _says_nothing(self) -> Slope:
+        if not self.machine.any() and not self.slopes.any():
+            fault = "the function does not depend on it, or not at these values: nothing is checked"
+        else:
+            fault = (
+                f"its gradient cannot be told from 0 (below {self._floor:.1g} it is lost in rounding), so no "
+                "mistake in it could be seen; choose other values, or name it in zero= if it is 0 by design"
+            )
+        return self.said(np.inf, None, fault)
+
+    def _against_the_complex_step(self, exact: np.ndarray) -> Slope | None:
+        """What is wrong, or None; rounding within the function is allowed, up to differences' tolerance."""
+        k = _largest(self.machine - exact)
+        error = _fraction(self.machine[k] - exact[k], self.largest)
+        if error <= self.check.exact_tolerance:
+            return None
+        rounding = 100 * self.differences.refine(k).noise / self.differences.scale[k]
+        rounding = _fraction(rounding, self.largest)
+        allowed = max(self.check.exact_tolerance, min(rounding, self.check.tolerance))
+        return None if error <= allowed else self._wrong(exact, k, allowed, unsettled=error <= rounding)
+
+    def _against_differences(self) -> Slope:
+        """Look again, with better steps, wherever they disagree; a disagreement that stays is a fault."""
+        gap = np.abs(self.machine - self.slopes)
+        uncertain: dict[tuple[int, ...], float] = {}
+        while True:
+            k = _largest(gap)
+            if gap[k] <= self.check.tolerance * self.largest:
+                break
+            if k not in uncertain:
+                self.slopes[k], uncertain[k], _ = self.differences.refine(k)
+                gap[k] = abs(self.machine[k] - self.slopes[k])
+            elif self.exact is None or gap[k] > 3 * uncertain[k]:
+                settled = gap[k] > 3 * uncertain[k]
+                return self._wrong(self.slopes, k, self.check.tolerance, unsettled=not settled)
+            else:
+                gap[k] = 0.0  # differences cannot tell here; the complex step could
+        reference = self.slopes if self.exact is None else self.exact
+        k = _largest(self.machine - reference)
+        return self.said(_fraction(self.machine[k] - reference[k], self.largest), k)
+
+    def _wrong(self, reference: np.ndarray, k: tuple[int, ...], allowed: float, unsettled: bool) -> Slope:
+        self.slopes[k] = self.differences.refine(k).slope
+        size = float(np.max(np.abs(reference)))
+        error = _fraction(self.machine[k] - reference[k], size)
+        count = int(np.sum(np.abs(self.machine - reference) > allowed * size))
+        entries = f"{count} of {self.machine.size} entries differ"
+        fault = f"relative error {error:.2g}, allowed {allowed:.2g}; {entries}"
+        check = self.check
+        found = Disagreement(
+            check.leaves, check.names, self.i, self.level, check.total(1), self.total, check.started,
+            self.machine, reference, k, self.differences,
+        )  # fmt: skip
+        if unsettled:
+            fault += (
+                "; this may be rounding within the function: take its inputs out of saturation, or large "
+                "constants out of its value"
+            )
+            narrow = single_precision(found)
+            return self.said(error, k, fault, (narrow,) if narrow else ())
+        return self.said(error, k, fault, likely_causes(found))
+
+
+def _largest(array: np.ndarray) -> tuple[int, ...]:
+    """The index of the largest entry."""
+    return tuple(int(n) for n in np.unravel_index(int(np.argmax(np.abs(array))), array.shape))
+
+
+def _fraction(error: float, size: float) -> float:
+    return float(abs(error) / size) if size else np.inf if error else 0.0
+
+
+def _typical(x: Tensor) -> float:
+    return float(np.median(scale_of(x._data))) if x.size else 1.0
+
+
+def _contract(ys: Sequence[Tensor], weights: Sequence[np.ndarray]) -> Tensor:
+    total: Any = None
+    for y, w in zip(ys, weights, strict=True):
+        term = y if not y.shape and w == 1 else np.sum(y * w.astype(y.dtype))
+        total = term if total is None else total + term
+    return total
+
+
+def _weights(outputs: Sequence[Tensor]) -> list[np.ndarray]:
+    """1 for a single scalar; generic numbers otherwise, smaller for outputs that are larger than others."""
+    if len(outputs) == 1:
+        return [generic(outputs[0]._data) if outputs[0].shape else np.asarray(1.0)]
+    return [generic(y._data, i) / (np.max(np.abs(y._data)) or 1.0) for i, y in enumerate(outputs)]
+
+
+def _check_output(y: Any) -> None:
+    if not isinstance(y, Tensor):
+        raise _UnfitError(
+            f"the function gave a {type(y).__name__}, which keeps no gradient; it must give a Tensor, or a "
+            "tuple of Tensors"
+        )
+    if y.size == 0:
+        raise _UnfitError(f"the function gave {describe(y)}, which is empty: there is nothing to check")
+    if not y.requires_grad:
+        raise _UnfitError(
+            f"the function gave {describe(y)}, which needs no gradient: no recorded path leads to it from "
+            "the inputs (look for detach(), .data, no_grad, or functions without a gradient, as comparisons)"
+        )
+    if not np.all(np.isfinite(y._data)):
+        k = _largest(~np.isfinite(y._data))
+        raise _UnfitError(
+            f"the function's value at {list(k)} is {y._data[k]}: choose values inside the domain"
+        )
+
+
+def _changed(x: Tensor) -> str:
+    return (
+        f"the function changes its input {describe(x)} in place, so that every call sees other values; work "
+        "on a result (x * 1.0) in place of the input itself"
+    )
+
+
+def _differ(y: Tensor, again: Any) -> bool:
+    """Whether two calls gave different values (a sum over threads may be rounded otherwise)."""
+    if not isinstance(again, Tensor) or y.shape != again.shape:
+        return True
+    gap, size = np.max(np.abs(y._data - again._data)), np.max(np.abs(y._data))
+    return bool(gap > 8 * np.finfo(y.dtype).eps * size)
 
 
 def _leaves(inputs: Any) -> list[Tensor]:
@@ -151,34 +354,28 @@ def _leaves(inputs: Any) -> list[Tensor]:
         if not isinstance(x, Tensor):
             x = Tensor(np.asarray(x, dtype=float), requires_grad=True)
         if not x.is_leaf:
-            raise ValueError(f"gradcheck: {describe(x)} is a result, not a leaf; give the leaves that it is made from")
+            raise ValueError(
+                f"gradcheck: {describe(x)} is a result, not a leaf; give the leaves that made it"
+            )
         if not x.requires_grad:
             raise ValueError(
-                f"gradcheck: {describe(x)} needs no gradient; set requires_grad=True, or leave it out of the inputs: "
-                "lambda W: loss(W, X)"
+                f"gradcheck: {describe(x)} needs no gradient; set requires_grad=True, or keep it out of the "
+                "inputs, as X in gradcheck(lambda W: loss(W, X), W)"
             )
         if not isinstance(x._data, np.ndarray):
-            raise TypeError(f"gradcheck: {describe(x)} holds a {type(x._data).__name__}; only NumPy's arrays are checked")
+            raise TypeError(f"gradcheck: {describe(x)} holds a {type(x._data).__name__}, not a NumPy array")
         leaves.append(x)
     if len({x.stamp for x in leaves}) < len(leaves):
-        raise ValueError("gradcheck: one input is given twice")
+        raise ValueError("gradcheck: an input is given twice")
     return leaves
 
 
-def _names(leaves: Sequence[Tensor]) -> list[str]:
-    """W1 (4, 3) by name if it has one of its own, by position otherwise."""
-    names = [x.name for x in leaves]
-    return [
-        f'"{x.name}" {x.shape}' if x.name and names.count(x.name) == 1 else f"input {i} {x.shape}"
-        for i, x in enumerate(leaves)
-    ]
-
-
-def _positions(zero: Iterable[int | str], leaves: Sequence[Tensor]) -> set[int]:
+def _positions(zero: int | str | Iterable[int | str], leaves: Sequence[Tensor]) -> set[int]:
     names = [x.name for x in leaves]
     found = set()
     for entry in [zero] if isinstance(zero, int | str) else zero:
-        if isinstance(entry, str) and entry not in names or isinstance(entry, int) and not 0 <= entry < len(leaves):
+        position = names.index(entry) if isinstance(entry, str) and entry in names else entry
+        if not isinstance(position, int) or not 0 <= position < len(leaves):
             raise ValueError(f"gradcheck: zero= names {entry!r}; the inputs are {names}")
-        found.add(names.index(entry) if isinstance(entry, str) else entry)
+        found.add(position)
     return found

@@ -5,7 +5,7 @@ import numpy as np
 from minigrad.data.dataset import Dataset
 
 
-def side_of_the_field(seed: int = 81, *, m: int = 211, m_dev: int = 200) -> Dataset:
+def side_of_the_field(seed: int = 37, *, m: int = 211, m_dev: int = 200) -> Dataset:
     """Whose ball is it that lands at x = (x1, x2) on the field [-0.8, 0.8]²: ours (1) or theirs (0)?
 
         P(y = 1 | x) = clip(1/2 + (x2 - bend(x1)) / 0.2, 0.04, 0.96),   bend(x1) = 0.8 x1 - 0.4 x1³

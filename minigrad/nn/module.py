@@ -333,17 +333,17 @@ def _join(path: str, name: str) -> str:
 
 
 def _number_letters(model: Module) -> None:
-    """Name the letters of a model's layers W1, b1, W2, b2 ... in definition order; a layer is what owns a W.
+    """Name the letters of a model's layers W1, b1, W2, b2 ... in definition order.
 
     A lone layer needs no number; it keeps the one that it may have from a larger model.
     """
     seen: set[int] = set()
     layers = []
     for _, _, attributes in model._tree():
-        own = [p for _, p in attributes if isinstance(p, Parameter) and p.letter and id(p) not in seen]
+        own = [p for _, p in attributes if isinstance(p, Parameter) and p.letter]
+        if own:
+            layers.append([p for p in own if id(p) not in seen])  # a tied one keeps its first number
         seen.update(map(id, own))
-        if any(p.letter == "W" for p in own):
-            layers.append(own)
     for number, own in enumerate(layers if len(layers) > 1 else (), 1):
         for p in own:
             if p.name == p.numbered:

@@ -1,4 +1,4 @@
-"""Names for the values of a program: each is an identifier, no two are the same, and every run gives the same ones."""
+"""Names for the values of a program: identifiers, no two the same, and the same in every run."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _taken_by_source = frozenset({"np", "mg"})
 
 
 def unique_names(wanted: Sequence[tuple[str | None, str]]) -> tuple[list[str], list[str]]:
-    """A unique identifier for each (own name or None, what to call it otherwise), and notes on names that were changed.
+    """A unique identifier for each (own name or None, what to call it otherwise), and notes on changed names.
 
-    An own name is kept.  One that is no identifier is made into one, with a note; values that share a name, and those
-    that have none, are numbered in order: `A_1, A_2`, `matmul_1`.
+    An own name is kept.  One that is no identifier is made into one, with a note; values that share a
+    name, and those that have none, are numbered in order: `A_1, A_2`, `matmul_1`.
 
-    >>> unique_names([("W1", "parameter"), (None, "matmul"), ("A", "relu"), ("A", "tanh"), ("my W", "parameter")])
+    >>> unique_names([("W1", "parameter"), (None, "matmul"), ("A", "relu"), ("A", "tanh"), ("my W", "data")])
     (['W1', 'matmul_1', 'A_1', 'A_2', 'my_W'], ['"my W" is written my_W'])
     """
     made = {text: identifier(text) for pair in wanted for text in pair if text}
@@ -42,8 +42,8 @@ def unique_names(wanted: Sequence[tuple[str | None, str]]) -> tuple[list[str], l
 def identifier(text: str) -> str:
     """The identifier nearest to a text.
 
-    >>> identifier("W1"), identifier("my W"), identifier("1st"), identifier("lambda"), identifier("λ"), identifier("?")
-    ('W1', 'my_W', '_1st', 'lambda_', 'λ', '_')
+    >>> [identifier(text) for text in ("W1", "my W", "1st", "lambda", "λ", "?")]
+    ['W1', 'my_W', '_1st', 'lambda_', 'λ', '_']
     """
     text = re.sub(r"\W", "_", normalize("NFKC", text))
     if not text.isidentifier():

@@ -1,8 +1,9 @@
 """Program: the recorded graph, read once as a list of equations.
 
-Drawing, source, LaTeX, the grader and the compiler read a Program, not the Tensors: its equations stand in the order
-in which they were computed, its values have names that are the same in every run, and it knows which call of a module
-each equation belongs to.  Reading walks no paths and does not recurse; it takes time in proportion to the graph.
+Drawing, source, LaTeX, the grader and the compiler read a Program, not the Tensors: its equations stand
+in the order in which they were computed, its values have names that are the same in every run, and it
+knows which call of a module each equation belongs to.  Reading does not recurse, and takes time in
+proportion to the graph.
 """
 
 from __future__ import annotations
@@ -67,7 +68,11 @@ class Equation:
     __slots__ = ("function", "inputs", "output", "parameters")
 
     def __init__(
-        self, output: Variable, function: Callable, inputs: tuple[Variable | Literal, ...], parameters: dict[str, Any]
+        self,
+        output: Variable,
+        function: Callable,
+        inputs: tuple[Variable | Literal, ...],
+        parameters: dict[str, Any],
     ) -> None:
         self.output = output
         self.function = function
@@ -84,7 +89,9 @@ class Equation:
     def settings(self) -> dict[str, Any]:
         """The parameters that differ from the function's defaults."""
         defaults = table[self.function].parameters
-        return {key: value for key, value in self.parameters.items() if not _is(value, defaults.get(key, self))}
+        return {
+            key: value for key, value in self.parameters.items() if not _is(value, defaults.get(key, self))
+        }
 
 
 class Call:
@@ -127,8 +134,8 @@ class Program:
     notes       sentences on names that had to be changed
     Raises:     TypeError for an output that is not a Tensor.
 
-    Two graphs that were built alike give programs that are equal and print alike; the values of data and parameters do
-    not matter to that, those of constants and literals do.
+    Two graphs that were built alike give programs that are equal and print alike; the values of data
+    and parameters do not matter to that, those of constants and literals do.
 
     >>> x = Tensor(2.0, requires_grad=True, name="x")
     >>> print(Program(np.sin(x) * x + 1))
@@ -141,9 +148,9 @@ class Program:
 
     def __init__(self, outputs: Tensor | Iterable[Tensor]) -> None:
         given = (outputs,) if isinstance(outputs, Tensor) else tuple(outputs)
-        for output in given:
-            if not isinstance(output, Tensor):
-                raise TypeError(f"Program: the outputs must be Tensors, not {type(output).__name__}")
+        for tensor in given:
+            if not isinstance(tensor, Tensor):
+                raise TypeError(f"Program: the outputs must be Tensors, not {type(tensor).__name__}")
         results, stamps = _results(given)
         variables: dict[int, Variable] = {}  # by stamp, in order of first appearance
         used: dict[int, int] = {}  # leaf's stamp -> the newest equation that used it
@@ -170,7 +177,7 @@ class Program:
             for value in parameters.values():
                 if isinstance(value, Generator):
                     generators.setdefault(id(value), value)
-        for tensor in given:
+        for tensor in given:  # a leaf may itself be an output
             if tensor.stamp not in variables:
                 variables[tensor.stamp] = Variable(tensor, _kind(tensor))
         self.outputs = tuple(variables[tensor.stamp] for tensor in given)
@@ -222,7 +229,11 @@ class Program:
         """What stands in the equations besides names: the functions themselves, and every literal in full."""
         rngs = self._rngs
         return [
-            (e.function, [_frozen(x.value, rngs) for x in e.inputs if isinstance(x, Literal)], _frozen(e.parameters, rngs))
+            (
+                e.function,
+                [_frozen(x.value, rngs) for x in e.inputs if isinstance(x, Literal)],
+                _frozen(e.parameters, rngs),
+            )
             for e in self.equations
         ]
 
@@ -264,7 +275,7 @@ def _stem(function: Callable) -> str:
 
 
 def _calls(equations: list[Equation], tensors: list[Tensor]) -> list[Call]:
-    """The calls that left their mark on a Tensor; each result is told the innermost one that it was computed in."""
+    """The calls that left their mark on a Tensor; each result is told the innermost one that it is of."""
     spans: dict[int, list[Any]] = {}  # the stamp before a call -> [module, the stamp of its last output]
     for tensor in tensors:
         scope = tensor.scope
@@ -325,7 +336,9 @@ def _text(value: Any, generators: dict[int, str]) -> str:
         inner = ", ".join(_text(entry, generators) for entry in value)
         return f"[{inner}]" if isinstance(value, list) else f"({inner}{',' * (len(value) == 1)})"
     if isinstance(value, slice):
-        start, stop, step = ("" if part is None else _text(part, generators) for part in (value.start, value.stop, value.step))
+        start, stop, step = (
+            "" if part is None else _text(part, generators) for part in (value.start, value.stop, value.step)
+        )
         return f"{start}:{stop}{f':{step}' if step else ''}"
     if value is Ellipsis:
         return "..."

@@ -1,4 +1,4 @@
-"""What part the values of a program play: drawn masks and what they do, and the penalty among the terms of a cost.
+"""What part the values of a program play: masks and what they do, the penalty among the terms of a cost.
 
 It is decided from the graph, in general terms: nothing here knows a layer, a loss or a penalty.
 """
@@ -6,6 +6,7 @@ It is decided from the graph, in general terms: nothing here knows a layer, a lo
 from __future__ import annotations
 
 from collections.abc import Iterable
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,12 @@ _order = (np.less, np.less_equal, np.greater, np.greater_equal)
 def roles(program: Program) -> dict[Variable, str]:
     """The part that a value plays, for those that play one.
 
-    "draw"      random numbers: the outcome of a draw from a generator, and what is computed from that and numbers alone
+    "draw"      random numbers: what is drawn from a generator, or computed from that and numbers alone
     "mask"      booleans: a leaf of booleans, or random numbers compared (U < keep_prob), also as 0 and 1
     "masked"    a value times a mask, or chosen by one
     "rescaled"  what was divided by the number that the random numbers of a mask were compared with
-    "penalty"   a term of a scalar output that depends on parameters but on no data, beside one that depends on both
-                data and (some of) the same parameters, with everything that serves it alone
+    "penalty"   a term of a scalar output that depends on parameters but on no data, beside one that depends
+                on data and on some of the same parameters; with everything that serves it alone
 
     >>> from minigrad.random import bernoulli
     >>> D = bernoulli(0, (3,), 0.8)
@@ -36,9 +37,20 @@ def roles(program: Program) -> dict[Variable, str]:
     return found
 
 
+def dependent_on_data(program: Program) -> set[Variable]:
+    """The data, masks and random draws, and all that is computed from them."""
+    found = {leaf for leaf in program.leaves if leaf.kind in ("data", "mask")}
+    for equation in program.equations:
+        if _draws(equation) or any(
+            _is_data(x) if isinstance(x, Literal) else x in found for x in equation.inputs
+        ):
+            found.add(equation.output)
+    return found
+
+
 def _masks(program: Program) -> dict[Variable, str]:
     found = {leaf: "mask" for leaf in program.leaves if leaf.kind == "mask"}
-    thresholds = set()
+    thresholds: set[Any] = set()
     for equation in program.equations:
         inputs, output = equation.inputs, equation.output
         given = [found.get(x) for x in inputs if isinstance(x, Variable) and x.kind != "constant"]
@@ -47,7 +59,7 @@ def _masks(program: Program) -> dict[Variable, str]:
         if _draws(equation) or (given and all(part == "draw" for part in given)):
             found[output] = "mask" if boolean else "draw"
             if boolean and equation.function in _order:
-                thresholds.update(_identity(x) for x in inputs if not isinstance(x, Variable) or x.kind == "constant")
+                thresholds.update(_identity(x) for x in inputs if x not in found)
         elif masks and (boolean or equation.function is np.astype) and masks == len(inputs):
             found[output] = "mask"
         elif equation.function is np.divide and _identity(inputs[1]) in thresholds:
@@ -67,15 +79,13 @@ def _identity(x: Variable | Literal) -> Any:
     """What tells one number from another: the constant itself, or a literal's value."""
     if isinstance(x, Variable):
         return x
-    return x.value if isinstance(x.value, int | float) else None
+    return x.value if isinstance(x.value, Number) else x
 
 
 def _penalty(program: Program) -> list[Variable]:
-    on_data = {leaf for leaf in program.leaves if leaf.kind in ("data", "mask")}
+    on_data = dependent_on_data(program)
     on_parameters = {leaf for leaf in program.leaves if leaf.kind == "parameter"}
     for equation in program.equations:
-        if _draws(equation) or any(_is_data(x) if isinstance(x, Literal) else x in on_data for x in equation.inputs):
-            on_data.add(equation.output)
         if any(x in on_parameters for x in equation.inputs):
             on_parameters.add(equation.output)
     terms = _terms(output for output in program.outputs if output.tensor.size == 1)

@@ -1,4 +1,4 @@
-"""How operations and values are written for a reader: × for np.multiply, Σ for np.sum, −2.1 … 3.4 for an array."""
+"""How operations and values are written for a reader: × for np.multiply, −2.1 … 3.4 for many numbers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from minigrad.table import name_of, table
 between: dict[Callable[..., Any], str] = {
     np.add: "+", np.subtract: "−", np.multiply: "×", np.divide: "÷", np.matmul: "@", np.power: "^",
     np.remainder: "mod", np.floor_divide: "÷ ⌊⌋",
-    np.less: "<", np.less_equal: "≤", np.greater: ">", np.greater_equal: "≥", np.equal: "=", np.not_equal: "≠",
+    np.less: "<", np.less_equal: "≤", np.greater: ">", np.greater_equal: "≥", np.equal: "=",
+    np.not_equal: "≠",
     np.logical_and: "and", np.logical_or: "or", np.logical_xor: "xor",
     np.bitwise_and: "and", np.bitwise_or: "or", np.bitwise_xor: "xor",
 }  # fmt: skip
@@ -25,8 +26,9 @@ between: dict[Callable[..., Any], str] = {
 
 of_one: dict[Callable[..., Any], str] = {
     np.negative: "−x", np.positive: "+x", np.square: "x²", np.sqrt: "√x", np.absolute: "|x|",
-    np.logical_not: "not", np.invert: "not", np.transpose: "ᵀ", np.sum: "Σ", np.prod: "Π", np.round: "round",
-    np.broadcast_to: "broadcast", np.concatenate: "concat", np.astype: "as", np.maximum: "max", np.minimum: "min",
+    np.logical_not: "not", np.invert: "not", np.transpose: "xᵀ", np.sum: "Σ", np.prod: "Π", np.round: "round",
+    np.broadcast_to: "broadcast", np.concatenate: "concat", np.astype: "as",
+    np.maximum: "max", np.minimum: "min",
 }  # fmt: skip
 """Other functions that have a shorter name than their own."""
 
@@ -38,6 +40,8 @@ commuting = frozenset((
 
 _superscripts = str.maketrans("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _values_in_full = 6
+_numbers: Any = (bool, int, float, complex)
+_arrays: Any = (np.ndarray, np.generic)
 
 
 def operation(equation: Equation) -> str:
@@ -68,7 +72,7 @@ def operation(equation: Equation) -> str:
 
 
 def operand_names(equation: Equation) -> list[str]:
-    """What tells the operands apart, "" where their order does not matter: 1st and 2nd, or the function's own words."""
+    """What tells operands apart: 1st and 2nd, or the function's own words; "" where order does not matter."""
     drawn = sum(_literal(x) is None for x in equation.inputs)
     if equation.function in commuting or drawn < 2:
         return [""] * len(equation.inputs)
@@ -96,22 +100,37 @@ def shape(x: Any) -> str:
     return str(tuple(x.shape)) if getattr(x, "shape", ()) else ""
 
 
-def number(x: Any) -> str:
-    """A number with four digits, and a real minus sign.
+def number(x: Any, digits: int = 4) -> str:
+    """A number with so many digits, and a real minus sign.
 
     >>> number(-0.123456), number(True), number(2.0), number(3e-9)
     ('−0.1235', 'True', '2', '3e−09')
     """
-    if isinstance(x, bool | np.bool_):
-        return str(bool(x))
-    if isinstance(x, int | np.integer):
-        return str(x).replace("-", "−") if abs(x) < 10**9 else number(float(x))
-    return f"{x:.4g}".replace("-", "−")
+    if isinstance(x, np.generic):
+        x = x.item()
+    if isinstance(x, bool):
+        return str(x)
+    if isinstance(x, int) and abs(x) < 10**9:
+        return str(x).replace("-", "−")
+    return f"{x or 0.0:.{digits}g}".replace("-", "−")  # no -0
 
 
-def is_short(x: Any) -> bool:
-    """Whether the values are so few that they are written in full."""
+def is_one(x: Any) -> bool:
+    """Whether it is one number.
+
+    >>> is_one(2.0), is_one(np.zeros((1, 1))), is_one(np.zeros(2))
+    (True, True, False)
+    """
     return getattr(x, "size", 1) == 1
+
+
+def in_place(x: Any) -> str:
+    """An operand without a name: a number as it is, an array by its shape.
+
+    >>> in_place(np.array(2.0)), in_place(np.zeros((3, 2)))
+    ('2', 'array (3, 2)')
+    """
+    return values(x) if is_one(x) else f"array {shape(x)}"
 
 
 def values(x: Any) -> str:
@@ -120,22 +139,27 @@ def values(x: Any) -> str:
     >>> values(np.array([1.0, -2.5])), values(np.arange(100.0)), values(np.arange(8) < 2)
     ('[1, −2.5]', '0 … 99', '25 % True')
     """
-    if not isinstance(x, np.ndarray | np.generic):
-        return number(x) if isinstance(x, bool | int | float | complex) else type(x).__name__
-    if x.size == 0 or x.dtype.kind not in "biufc":
-        return "no values" if x.size == 0 else str(x.dtype)
+    if isinstance(x, _numbers):
+        return number(x)
+    if not isinstance(
+        x, _arrays
+    ):  # of another kind of arrays (on a cluster, on a GPU) the values are not fetched
+        return type(x).__name__
+    if x.size == 0:
+        return "no values"
     if x.size == 1:
         return number(x.item())
     if x.size <= _values_in_full:
         return _nested(x.tolist())
     if x.dtype.kind == "b":
-        return f"{number(100 * np.mean(x))} % True"
+        return f"{number(100 * np.mean(x), 3)} % True"
     if x.dtype.kind == "c":
-        return f"|x| {number(np.min(np.abs(x)))} … {number(np.max(np.abs(x)))}"
+        return f"|x| {number(np.min(np.abs(x)), 3)} … {number(np.max(np.abs(x)), 3)}"
     finite = x[np.isfinite(x)]
-    odd = [f"{count} {name}" for name, count in (("nan", np.isnan(x).sum()), ("inf", np.isinf(x).sum())) if count]
-    span = [f"{number(finite.min())} … {number(finite.max())}"] if finite.size else []
-    return ", ".join(span + odd)
+    parts = [f"{number(finite.min(), 3)} … {number(finite.max(), 3)}"] if finite.size else []
+    for name, count in (("nan", np.isnan(x).sum()), ("inf", np.isinf(x).sum())):
+        parts += [f"{count} {name}"] * bool(count)
+    return ", ".join(parts)
 
 
 def summary(x: Any) -> str:
@@ -153,20 +177,20 @@ def summary(x: Any) -> str:
 
 @cache
 def rules(function: Callable[..., Any]) -> tuple[tuple[str, str], ...]:
-    """(argument, its rule as the table states it) for a function of the table.
+    """(argument, its rule as the table states it) for the arguments of a function that have a gradient.
 
     >>> rules(np.multiply)
     (('a', 'g * b'), ('b', 'g * a'))
     """
     row = table[function]
-    return tuple((name, _rule(entry)) for name, entry in zip(row.arrays, row.rules, strict=True))
+    return tuple((name, _rule(rule)) for name, rule in zip(row.arrays, row.rules, strict=True) if rule)
 
 
 # ---- pieces
 
 
 def _literal(x: Any) -> str | None:
-    """The text of an operand that is a plain number (or None, an absent bound); None for every other operand."""
+    """The text of an operand that is a plain number (or an absent bound); None for every other operand."""
     if not isinstance(x, Literal) or np.ndim(x.value) > 0:
         return None
     value = x.value.item() if isinstance(x.value, np.ndarray | np.generic) else x.value
@@ -174,7 +198,7 @@ def _literal(x: Any) -> str | None:
 
 
 def _settings(equation: Equation) -> list[str]:
-    """The parameters that say what is computed; where the result's shape says it, they are left to the tooltip."""
+    """The parameters that say what is computed; what the result's shape says is left to the tooltip."""
     texts = []
     for key, value in equation.settings.items():
         if key not in _unsaid:
@@ -210,13 +234,11 @@ def _index(index: Any) -> str:
 
 
 def _nested(x: Any) -> str:
-    return f"[{', '.join(map(_nested, x))}]" if isinstance(x, list) else number(x)
+    return f"[{', '.join(map(_nested, x))}]" if isinstance(x, list) else number(x, 3)
 
 
 def _rule(pull: Any) -> str:
     """The expression of a rule that is a lambda, as its file has it; for any other function, its call."""
-    if pull is None:
-        return "no gradient, by design"
     rule = pull.__globals__.get("rule", pull)  # what the table's row calls
     code = rule.__code__
     arguments = code.co_varnames[: code.co_argcount]

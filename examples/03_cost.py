@@ -3,8 +3,8 @@
     (1)  J = -1/m Σᵢ (y⁽ⁱ⁾ log a⁽ⁱ⁾ + (1 - y⁽ⁱ⁾) log(1 - a⁽ⁱ⁾))
     (2)  J = (1) + 1/m λ/2 Σ_l Σ_k Σ_j W_kj²
 
-Both ways give the same graph of NumPy functions in the end, so the gradients agree too.  From logits the cost stays
-finite where the typed one cannot: σ(40) is 1 in float64, and log(1 - 1) is not a number to train with.
+Both give the same cost and the same gradients.  From logits the cost stays finite where the typed one
+cannot: σ(40) is 1 in float64, and log(1 - 1) is nothing to train with.
 """
 
 import sys
@@ -26,7 +26,7 @@ def main(out="."):
     Z = np.tanh(X @ W1.T) @ W2.T  # (m, 1)
     A = mg.sigmoid(Z)
 
-    # as the notes write it
+    # as the equations write it
     cross_entropy_cost = -1 / m * np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A))
     L2_regularization_cost = 1 / m * lambd / 2 * (np.sum(np.square(W1)) + np.sum(np.square(W2)))
     J = cross_entropy_cost + L2_regularization_cost
@@ -44,7 +44,7 @@ def main(out="."):
     print(f"(2) typed {J:.12f}, from nn {J_nn:.12f}; gradients differ by at most {difference:.1e}")
     print(f"a saturated mistake, z = 40 with y = 0, costs {saturated:g}")
 
-    mg.draw(J).save(Path(out) / "03_cost_of_the_notes.svg")
+    mg.draw(J).save(Path(out) / "03_cost.svg")
     return {
         "typed": cross_entropy_cost.item(), "from A": from_a.item(), "from Z": from_z.item(),
         "J": J.item(), "J nn": J_nn.item(), "difference": difference, "saturated": saturated.item(),

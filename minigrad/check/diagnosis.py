@@ -1,0 +1,253 @@
+"""What a disagreement between the machine's gradient and the slopes looks like, and where it comes from."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad.backprop import grad
+from minigrad.check.oracle import Differences, Replay, generic, leading, scale_of
+from minigrad.table import name_of, table
+from minigrad.tensor import Tensor, describe, record
+
+
+class Disagreement(NamedTuple):
+    """One input at one order, and what was found there.
+
+    leaves, names  all inputs, and what messages call them
+    i              which of them it is
+    order          of the gradient
+    outputs        the recorded number that the outputs were added up to
+    total          the recorded number whose gradient is wrong; `outputs` itself at order 1
+    started        the stamp at which the check began
+    machine        the machine's gradient
+    slopes         what it should be
+    worst          the index of the largest difference
+    differences    the way to more slopes
+    """
+
+    leaves: list[Tensor]
+    names: list[str]
+    i: int
+    order: int
+    outputs: Tensor
+    total: Tensor
+    started: int
+    machine: np.ndarray
+    slopes: np.ndarray
+    worst: tuple[int, ...]
+    differences: Differences
+
+
+def likely_causes(found: Disagreement) -> tuple[str, ...]:
+    """Sentences on what is likely wrong: how the numbers are related, and which operation it comes from."""
+    narrow = single_precision(found)
+    if narrow is None and (kink := _kink(found)):
+        return (kink,)
+    cause = _made_before(found) or _wrong_rule(found) or _unrecorded(found)
+    likeness = shape_of_error(found.machine, found.slopes, found.leaves, found.names)
+    if cause is None and np.max(np.abs(found.machine - found.slopes)) < 1e-6 * np.max(np.abs(found.slopes)):
+        likeness, cause = (
+            None,
+            "so small an error may be rounding within the function (saturation, cancellation)",
+        )
+    return tuple(sentence for sentence in (narrow, likeness, cause) if sentence)
+
+
+# ---- what the numbers look like
+
+
+def shape_of_error(
+    machine: np.ndarray, slopes: np.ndarray, leaves: list[Tensor], names: list[str]
+) -> str | None:
+    """How the wrong gradient is related to the right one: 0, a factor, a transposition, a term."""
+    gap, size = np.abs(machine - slopes), np.max(np.abs(slopes))
+    missed = (machine == 0) & (np.abs(slopes) > 1e-6 * size)
+    if np.any(missed) and np.all(gap[~missed] <= 1e-6 * size):
+        where = "everywhere" if not machine.any() else f"at {np.sum(missed)} of {machine.size} entries"
+        return f"it is 0 {where}, where the function has a slope: a term is dropped, or its path is cut"
+    factor = float(np.sum(machine * slopes) / np.sum(slopes * slopes)) if size else 0.0
+    if factor and np.max(np.abs(machine - factor * slopes)) <= min(1e-5 * size, 1e-2 * np.max(gap)):
+        digits = 6 if abs(factor - 1) > 1e-4 else 10
+        return f"it is {factor:.{digits}g} times the slope, in every entry: {_meaning(factor, leaves, names)}"
+    if machine.ndim > 1 and np.max(np.abs(machine.ravel() - slopes.T.ravel())) <= 1e-5 * size < np.max(gap):
+        return "its entries are those of the transposed slope: a transposition is missing, or one too many"
+    return _parallel(machine - slopes, leaves, names)
+
+
+def _meaning(factor: float, leaves: list[Tensor], names: list[str]) -> str:
+    ratio = max(abs(factor), 1 / abs(factor))
+    if ratio < 1 + 1e-5:
+        return "the sign is wrong"
+    for x, name in zip(leaves, names, strict=True):
+        for axis, n in enumerate(x.shape):
+            if n > 2 and abs(ratio - n) < 1e-5 * n:
+                return (
+                    f"{n} is the length of axis {axis} of {name}; a sum may stand for a mean or the reverse"
+                )
+    if abs(ratio - 2) < 1e-5:
+        return "a 2, as of a square or of 1/(2m), is missing or one too many"
+    return "a factor is wrong"
+
+
+def _parallel(gap: np.ndarray, leaves: list[Tensor], names: list[str]) -> str | None:
+    """Whether the difference is a multiple of an input of the same shape, of its signs, or of 1."""
+    if gap.size < 3:
+        return None
+    inputs = [(x._data, name) for x, name in zip(leaves, names, strict=True) if x.shape == gap.shape]
+    candidates = [(x, name, " like that of an L2 penalty") for x, name in inputs]
+    candidates += [(np.sign(x), f"sign({name})", " like that of an L1 penalty") for x, name in inputs]
+    for x, name, like in (*candidates, (np.ones(gap.shape), "1", "")):
+        factor = float(np.sum(gap * x) / np.sum(x * x)) if np.any(x) else 0.0
+        if factor and np.max(np.abs(gap - factor * x)) <= 1e-4 * np.max(np.abs(gap)):
+            fate = "is dropped, doubled or has a wrong factor"
+            return f"machine - slope = {factor:.6g} · {name}: a term{like} {fate}"
+    return None
+
+
+# ---- where it comes from
+
+
+def single_precision(found: Disagreement) -> str | None:
+    """What is computed in less than double precision, if something is."""
+    for x in (*found.leaves, *(node for node, _ in leading(found.total))):
+        if x.dtype != np.float64:
+            made = f", made by {name_of(x.origin[0])}," if x.origin is not None else ""
+            return (
+                f"{describe(x)}{made} is {x.dtype}, whose differences agree to about 1e-3 and at best 1e-5: "
+                "check in float64, or with a tolerance= of that size"
+            )
+    return None
+
+
+def _kink(found: Disagreement) -> str | None:
+    """Whether the slopes to the left and to the right stay apart as the steps get shorter."""
+    k, differences = found.worst, found.differences
+    long, short = 1e-4 * differences.scale[k], 1e-6 * differences.scale[k]
+    before, after = differences.one_sided(k, long)
+    left, right = differences.one_sided(k, short)
+    noise = 100 * differences.refine(k).noise / short
+    least = max(0.3 * abs(after - before), 1e-3 * max(abs(left), abs(right)), noise)
+    if not abs(right - left) > least:
+        return None
+    place = f"{found.names[found.i]}{list(k) if k else ''} = {found.leaves[found.i]._data[k]:.6g}"
+    return (
+        f"{place} is on a kink: the slope is {left:.6g} to its left and {right:.6g} to its right; move it "
+        "away, for there is no gradient to agree with"
+    )
+
+
+def _made_before(found: Disagreement) -> str | None:
+    for node, (function, *_) in leading(found.total, found.leaves[found.i]):
+        if node.stamp < found.started:
+            return (
+                f"{describe(node)}, made by {name_of(function)}, was computed before the function was "
+                "called, so its values do not follow the input: compute it inside the function"
+            )
+    return None
+
+
+def _wrong_rule(found: Disagreement) -> str | None:
+    """The first operation whose own derivative, taken alone, is wrong at this order."""
+    tried = set()
+    for node, (function, inputs, _) in leading(found.outputs):
+        key = (function, *(x.shape if isinstance(x, Tensor) else np.shape(x) for x in inputs))
+        if key in tried:
+            continue
+        tried.add(key)
+        alone = _Alone(node)
+        if found.order == 1 and (arguments := alone.wrong_arguments()):
+            return (
+                f"the rule of {name_of(function)} for {' and '.join(arguments)} is wrong when checked alone"
+            )
+        if found.order > 1 and alone.wrong_beyond_first_order():
+            return (
+                f"the rules of {name_of(function)} are right to first order and not beyond: they must be "
+                "expressions of their arguments, without .data, numpy() or constants"
+            )
+    return None
+
+
+class _Alone:
+    """One recorded operation, apart from its graph, moved along a generic direction of its inputs."""
+
+    def __init__(self, node: Tensor) -> None:
+        assert node.origin is not None
+        self.function, inputs, self.parameters = node.origin
+        self.row = table[self.function]
+        self.places = [i for i, x in enumerate(inputs) if isinstance(x, Tensor) and x.requires_grad]
+        self.arrays = [_double(x._data) if isinstance(x, Tensor) else x for x in inputs]
+        starts = [self.arrays[i] for i in self.places] + [generic(node._data, 7)]  # the last is g
+        self.starts = [np.asarray(x) for x in starts]
+        self.moves = [generic(x, n) * scale_of(x) for n, x in enumerate(self.starts)]
+
+    def wrong_arguments(self) -> list[str]:
+        """The arguments whose rule does not give the slope."""
+        gradients = self._gradients(self._at(0.0), create_graph=False)
+        wrong = []
+        for n, i in enumerate(self.places):
+
+            def values(t: Any, n: int = n, i: int = i) -> list[Any]:
+                given = list(self.arrays)
+                given[i] = self.starts[n] + t * self.moves[n]
+                return [self.row.compute(*given, **self.parameters)]
+
+            if _off(gradients[n]._data * self.moves[n], values, self.starts[-1:]):
+                wrong.append(self.row.arrays[0 if self.row.many else i])
+        return wrong
+
+    def wrong_beyond_first_order(self) -> bool:
+        """Whether the gradient of Σ v ∂/∂x is not the slope of Σ v ∂/∂x."""
+        leaves = self._at(0.0)
+        weights = [generic(x, 20 + n) for n, x in enumerate(self.starts[:-1])]
+        first = self._gradients(leaves, create_graph=True)
+        total: Any = sum(np.sum(v * g) for v, g in zip(weights, first, strict=True))
+        second = grad(total, leaves, allow_unused=True)
+        terms = np.array([np.sum(g._data * u) for g, u in zip(second, self.moves, strict=True)])
+        return _off(
+            terms, lambda t: [g._data for g in self._gradients(self._at(t), create_graph=False)], weights
+        )
+
+    def _at(self, t: Any) -> list[Tensor]:
+        return [Tensor(x + t * u, requires_grad=True) for x, u in zip(self.starts, self.moves, strict=True)]
+
+    def _gradients(self, leaves: list[Tensor], create_graph: bool) -> Any:
+        given = list(self.arrays)
+        for i, x in zip(self.places, leaves, strict=False):
+            given[i] = x
+        y = record(self.function, tuple(given), self.parameters)
+        return grad(y, leaves[:-1], gradient=leaves[-1], create_graph=create_graph, allow_unused=True)
+
+
+def _off(terms: np.ndarray, values: Any, weights: list[np.ndarray]) -> bool:
+    """Whether the machine's slope, a sum of terms, is not the slope of Σ w values(t) at t = 0."""
+    slope, uncertainty, _ = Differences(values, weights, np.zeros(())).refine(())
+    size = max(float(np.sum(np.abs(terms))), abs(slope))
+    return abs(float(np.sum(terms)) - slope) > max(1e-7 * size, 10 * uncertainty)
+
+
+def _double(x: Any) -> Any:
+    return x.astype(float) if isinstance(x, np.ndarray | np.generic) and x.dtype.kind == "f" else x
+
+
+def _unrecorded(found: Disagreement) -> str | None:
+    """Whether the recorded graph has the machine's slope, and the function another."""
+    leaf, machine = found.leaves[found.i], found.machine[found.worst]
+    if found.order == 1 and not leading(found.total, leaf):
+        return "no recorded path leads from it to the output: look for detach(), .data, numpy() or no_grad"
+    if leading(found.total, leaf):
+        replay = Replay(found.total, leaf)
+        slope, uncertainty, _ = Differences(lambda x: [replay(x)], [1.0], leaf._data).refine(found.worst)
+        close = 1e-6 * max(abs(slope), abs(machine)) + 3 * uncertainty
+        if abs(slope - machine) > close or abs(slope - found.slopes[found.worst]) <= close:
+            return None
+    if found.order > 1:
+        return (
+            "the gradient of the order below is right, but its graph misses a dependence: something works on "
+            "plain arrays, or holds a value that it should compute"
+        )
+    return (
+        "the recorded graph has the machine's slope and the function another: it computes with something "
+        "that is not recorded (detach(), .data, numpy() or no_grad)"
+    )

@@ -1,0 +1,268 @@
+"""The report's figures, with matplotlib: each function gives the text of one SVG, the same for the same numbers.
+
+A colour stands for a model, a solid line for the training set, a dashed one for the dev set.  The hues are Okabe and
+Ito's, which colour-blind readers can tell apart; the two sides of a boundary are purple and orange, and their points
+differ in shape too.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigrad.data import Dataset
+from minigrad.experiments.regularization import Experiment, Trained
+from minigrad.experiments.training import probabilities, weights
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+colours = {"plain": "#4D4D4D", "L2": "#0072B2", "dropout": "#D55E00", "both": "#009E73"}
+
+_points = ("#542788", "#B35806", "#1B7837", "#2166AC", "#8C510A", "#C51B7D", "#4D4D4D")
+_tints = ("#D9D3E8", "#FBE0BF", "#CDE7CF", "#CFE1F0", "#EADCC0", "#F5D3E6", "#E0E0E0")
+_markers = "^oDsvPX"
+_shades = ("#B2ABD2", "#D0CBE3", "#E9E6F1", "#FCEBD6", "#FDD5A6", "#FDB863")  # of the likely class, up to certainty
+
+
+def installed() -> bool:
+    """Whether matplotlib is there; without it there are no figures."""
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def _drawn(width: float, height: float) -> Callable[[Callable[..., None]], Callable[..., str]]:
+    """Decorator: a function that draws on a Figure becomes one that gives the SVG.  No global state is left changed."""
+
+    def decorator(draw: Callable[..., None]) -> Callable[..., str]:
+        @wraps(draw)
+        def svg(*args: Any, **options: Any) -> str:
+            from matplotlib.backends.backend_svg import FigureCanvasSVG
+            from matplotlib.figure import Figure
+
+            with _style():
+                figure = Figure(figsize=(width, height), layout="constrained")
+                draw(figure, *args, **options)
+                text = io.StringIO()
+                FigureCanvasSVG(figure).print_svg(text, metadata={"Date": None, "Creator": None})
+            return text.getvalue()
+
+        return svg
+
+    return decorator
+
+
+@contextmanager
+def _style() -> Iterator[None]:
+    import matplotlib as mpl
+
+    style = {
+        "svg.hashsalt": "minigrad",  # ids that are the same in every run
+        "font.family": ["DejaVu Sans"],
+        "font.size": 10,
+        "axes.titlesize": 10.5,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.edgecolor": "#777777",
+        "xtick.color": "#444444",
+        "ytick.color": "#444444",
+        "legend.frameon": False,
+        "lines.linewidth": 1.8,
+    }
+    with mpl.rc_context():
+        mpl.rcdefaults()  # not the reader's own matplotlibrc
+        mpl.rcParams.update(style)
+        yield
+
+
+# ---- decision boundaries
+
+
+@_drawn(4.2, 3.9)
+def boundary(figure: Figure, dataset: Dataset, model: Trained, *, colour: str | None = None) -> None:
+    """Where the model changes its mind, on the plane of the two features, with the training examples."""
+    axes = figure.subplots()
+    _plane(axes, dataset, model)
+    name = model.name if model.name in colours else f"L2, {model.name}"
+    axes.set_title(
+        f"{name}: training {100 * model.accuracy:.1f} %, dev {100 * model.accuracy_dev:.1f} %",
+        color=colour or colours.get(model.name, colours["L2"]),
+        fontweight="bold",
+    )
+    axes.set_xlabel(dataset.feature_names[0])
+    axes.set_ylabel(dataset.feature_names[1])
+    handles, labels = axes.get_legend_handles_labels()
+    if len(labels) <= 4:
+        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), handletextpad=0.2)
+
+
+def _plane(axes: Axes, dataset: Dataset, model: Trained) -> None:
+    X = dataset.X * dataset.scale + dataset.shift  # in the original units
+    low, high = X.min(axis=0), X.max(axis=0)
+    margin = 0.05 * np.where(high > low, high - low, 1.0)
+    low, high = low - margin, high + margin
+    x1, x2 = (np.linspace(low[i], high[i], 201) for i in range(2))
+    grid = np.stack(np.meshgrid(x1, x2), axis=-1).reshape(-1, 2)
+    a = probabilities(model.model, (grid - dataset.shift) / dataset.scale)
+    if a.shape[1] == 1:
+        a = a.reshape(len(x2), len(x1))
+        axes.contourf(x1, x2, a, levels=[0, 0.05, 0.2, 0.5, 0.8, 0.95, 1], colors=_shades)
+        if a.min() < 0.5 < a.max():
+            axes.contour(x1, x2, a, levels=[0.5], colors="black", linewidths=1.8)
+        codes = dataset.y[:, 0]
+    else:
+        guess = a.argmax(axis=1).reshape(len(x2), len(x1))
+        k = a.shape[1]
+        axes.contourf(x1, x2, guess, levels=np.arange(k + 1) - 0.5, colors=[_tints[i % len(_tints)] for i in range(k)])
+        for i in range(k):
+            if 0 < np.sum(guess == i) < guess.size:
+                axes.contour(x1, x2, guess == i, levels=[0.5], colors="black", linewidths=1.0)
+        codes = dataset.y
+    for i, name in enumerate(dataset.classes):
+        style: dict[str, Any] = {"marker": _markers[i % len(_markers)], "color": _points[i % len(_points)]}
+        axes.scatter(*X[codes == i].T, **style, s=20, edgecolor="white", linewidth=0.6, label=name, zorder=3)
+    axes.set_xlim(low[0], high[0])
+    axes.set_ylim(low[1], high[1])
+
+
+# ---- costs
+
+
+@_drawn(5.2, 3.5)
+def costs(figure: Figure, experiment: Experiment) -> None:
+    """J of every step, as gradient descent sees it: with the penalty, with dropout."""
+    axes = figure.subplots()
+    for model in experiment.models:
+        if model.keep_prob < 1:  # every step has other masks: the cost jumps
+            axes.plot(*_thinned(model.costs), color=colours[model.name], alpha=0.25, linewidth=0.7)
+            axes.plot(*_smoothed(model.costs), color=colours[model.name], label=f"{model.name} (running median)")
+        else:
+            axes.plot(*_thinned(model.costs), color=colours[model.name], label=model.name)
+    axes.set_yscale("log")
+    _plain_ticks(axes, [model.costs for model in experiment.models])
+    axes.set_xlim(0, experiment.setting.steps)
+    axes.set_xlabel("steps of gradient descent")
+    axes.set_ylabel("cost J in training mode (log scale)")
+    figure.legend(loc="outside lower center", ncols=2)
+
+
+def _thinned(y: np.ndarray, points: int = 800) -> tuple[np.ndarray, np.ndarray]:
+    x = np.unique(np.linspace(0, len(y) - 1, points).astype(int))
+    return x, y[x]
+
+
+def _smoothed(y: np.ndarray, points: int = 120) -> tuple[np.ndarray, np.ndarray]:
+    parts = [part for part in np.array_split(np.arange(len(y)), points) if len(part)]
+    return np.array([part.mean() for part in parts]), np.array([np.median(y[part]) for part in parts])
+
+
+@_drawn(5.2, 4.6)
+def overfitting(figure: Figure, experiment: Experiment) -> None:
+    """Cross-entropy on both sets while each model is trained, dropout off; the gap between them is what is overfitted."""
+    panels = figure.subplots(2, 2, sharex=True, sharey=True)
+    for axes, model in zip(panels.flat, experiment.models, strict=True):
+        steps, on_training, on_dev = model.watched.T
+        colour = colours[model.name]
+        axes.plot(steps, on_training, color=colour, label="training set")
+        axes.plot(steps, on_dev, color=colour, linestyle=(0, (4, 1.5)), label="dev set")
+        axes.fill_between(steps, on_training, on_dev, color=colour, alpha=0.12, linewidth=0)
+        axes.set_title(model.name, color=colour, fontweight="bold")
+        axes.set_yscale("log")
+        for line, text in ((on_training, "training"), (on_dev, "dev")):
+            axes.annotate(
+                f"{text} {line[-1]:.2g}", (steps[-1], line[-1]), (-2, 4), textcoords="offset points", ha="right",
+                fontsize=8.5, color="#333333",
+            )  # fmt: skip
+    _plain_ticks(panels[0, 0], [model.watched[:, 1:] for model in experiment.models])
+    panels[0, 0].set_xlim(0, experiment.setting.steps)
+    figure.supxlabel("steps of gradient descent", fontsize=10)
+    figure.supylabel("cross-entropy (log scale)", fontsize=10)
+
+
+def _plain_ticks(axes: Axes, values: Sequence[np.ndarray]) -> None:
+    """Ticks at 1, 2, 5, written out, on a logarithmic y axis."""
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+    low, high = min(v.min() for v in values), max(v.max() for v in values)
+    low = max(low, 1e-12)
+    steps = (1, 2, 5) if high / low < 300 else (1,)
+    ticks = [s * 10.0**e for e in range(-12, 13) for s in steps if low / 1.5 <= s * 10.0**e <= high * 1.5]
+    axes.yaxis.set_major_locator(FixedLocator(ticks))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, position: f"{value:g}"))
+
+
+# ---- weights
+
+
+@_drawn(5.2, 4.6)
+def weight_histograms(figure: Figure, experiment: Experiment) -> None:
+    """How large the weights of the four models are; all layers together, biases left out."""
+    panels = figure.subplots(len(experiment.models), 1, sharex=True, sharey=True)
+    found = [np.concatenate([W.data.ravel() for W in weights(model.model)]) for model in experiment.models]
+    largest = max(float(np.abs(w).max()) for w in found)
+    bins = np.linspace(-largest, largest, 42)
+    for axes, model, w in zip(panels, experiment.models, found, strict=True):
+        axes.hist(w, bins=bins, color=colours[model.name])
+        axes.set_yscale("symlog", linthresh=1)
+        axes.set_yticks([0, 1, 10, 100], ["0", "1", "10", "100"])
+        axes.yaxis.set_minor_locator(_no_ticks())
+        axes.text(0.01, 0.93, model.name, transform=axes.transAxes, va="top", fontweight="bold", color=colours[model.name])
+        axes.text(0.99, 0.93, f"‖W‖ = {model.norm:.2f}", transform=axes.transAxes, va="top", ha="right")
+    panels[-1].set_xlabel("weight")
+    figure.supylabel("number of weights (log scale)", fontsize=10)
+
+
+def _no_ticks() -> Any:
+    from matplotlib.ticker import NullLocator
+
+    return NullLocator()
+
+
+# ---- the curve of λ
+
+
+@_drawn(5.2, 6.6)
+def lambda_curve(figure: Figure, curve: Sequence[Trained], *, used: float) -> None:
+    """Accuracy, cross-entropy and the size of the weights against λ; equal steps along the axis are equal factors of λ."""
+    panels = figure.subplots(3, 1, sharex=True, height_ratios=[1.2, 1.2, 1])
+    x = np.arange(len(curve))
+    colour, dashed = colours["L2"], (0, (4, 1.5))
+    panels[0].plot(x, [100 * m.accuracy for m in curve], "o-", color=colour, markersize=4, label="training set")
+    panels[0].plot(x, [100 * m.accuracy_dev for m in curve], "o", linestyle=dashed, color=colour, markersize=4, label="dev set")
+    panels[0].set_ylabel("accuracy in %")
+    panels[1].plot(x, [m.cross_entropy for m in curve], "o-", color=colour, markersize=4)
+    panels[1].plot(x, [m.cross_entropy_dev for m in curve], "o", linestyle=dashed, color=colour, markersize=4)
+    panels[1].set_ylabel("cross-entropy")
+    panels[1].set_ylim(bottom=0)
+    panels[2].plot(x, [m.norm for m in curve], "o-", color=colour, markersize=4)
+    panels[2].set_ylabel("‖W‖")
+    panels[2].set_ylim(bottom=0)
+    panels[2].set_xlabel("λ")
+    panels[2].set_xticks(x, [f"{m.lambd:g}" for m in curve])
+    best = best_on_dev(curve)
+    here = [i for i, m in enumerate(curve) if m.lambd == used]
+    for axes in panels:
+        axes.axvspan(-0.5, best - 0.5, color="#EDEDED", linewidth=0)
+        axes.axvspan(best + 0.5, len(curve) - 0.5, color="#F7E9DC", linewidth=0)
+        axes.set_xlim(-0.5, len(curve) - 0.5)
+        for i in here:
+            axes.axvline(i, color="#555555", linestyle=":", linewidth=1.2)
+    for start, end, text in ((-0.5, best - 0.5, "too small"), (best + 0.5, len(curve) - 0.5, "too large")):
+        if end - start >= 2:
+            panels[0].text((start + end) / 2, 1.0, text, transform=panels[0].get_xaxis_transform(), ha="center", va="bottom")
+    panels[0].legend(*panels[0].get_legend_handles_labels(), loc="lower left")
+
+
+def best_on_dev(curve: Sequence[Trained]) -> int:
+    """Which λ a dev set would choose: the least cross-entropy on it."""
+    return min(range(len(curve)), key=lambda i: curve[i].cross_entropy_dev)

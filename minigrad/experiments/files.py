@@ -1,0 +1,58 @@
+"""The report's folder: every file is written beside its place and renamed, so it is there whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from threading import get_ident
+
+_ours = re.compile(r"(figures|graphs)/[\w-]+\.(svg|dot)|lambda_curve\.csv")
+
+
+def check_folder(folder: Path) -> None:
+    """See that a report can be written there, before an hour is spent on computing it.
+
+    Raises:  OSError that says why not.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(f'"{folder}" is a file; a report needs a folder')
+    nearest = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        raise PermissionError(f'"{nearest}" cannot be written to')
+
+
+def write_files(folder: Path, texts: Mapping[str, str]) -> None:
+    """Write texts by their path in the folder, in the order given.
+
+    Files of an earlier report there that this one does not have (its results.json names them) are removed.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp()) / "report"
+    >>> write_files(folder, {"figures/curve.svg": "<svg/>"}); [path.name for path in folder.rglob("*.svg")]
+    ['curve.svg']
+    """
+    earlier = _earlier_files(folder)
+    for name, text in texts.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}-{get_ident()}")
+        try:
+            temporary.write_bytes(text.encode())
+            os.replace(temporary, path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    for name in earlier:
+        if name not in texts and _ours.fullmatch(name):
+            (folder / name).unlink(missing_ok=True)
+
+
+def _earlier_files(folder: Path) -> list[str]:
+    try:
+        files = json.loads((folder / "results.json").read_text(encoding="utf-8"))["files"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return []
+    return [name for name in files if isinstance(name, str)] if isinstance(files, list) else []

@@ -1,0 +1,146 @@
+"""Every example runs, its numbers are what independent formulas say, and its pictures are there."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from minigrad import show
+
+pytest.importorskip("matplotlib")
+pytest.importorskip("sklearn")
+
+scripts = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
+PNG, SVG = b"\x89PNG\r\n\x1a\n", b"</svg>"
+
+
+def can_draw() -> bool:
+    try:
+        show.picture.render("digraph { W -> Z }")
+    except show.picture.NoRenderer:
+        return False
+    return True
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Run an example by its number, and check its pictures (without a renderer, their DOT)."""
+
+    def save_dot(graph, path):
+        Path(path).write_text(graph.dot, encoding="utf-8")
+
+    if not can_draw():
+        monkeypatch.setattr(show.Graph, "save", save_dot)
+
+    def run_number(number: int) -> dict:
+        (script,) = [path for path in scripts if path.name.startswith(f"{number:02}_")]
+        spec = importlib.util.spec_from_file_location(f"example_{number}", script)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        numbers = module.main(tmp_path)
+        pictures = [path for path in tmp_path.iterdir() if path.suffix in (".png", ".svg")]
+        assert any(path.stem == script.stem for path in pictures)
+        for path in pictures:
+            assert path.name.startswith(script.stem)
+            content = path.read_bytes()
+            if path.suffix == ".png":
+                assert content.startswith(PNG)
+                assert len(content) > 5000
+            else:
+                assert content.rstrip().endswith(SVG if can_draw() else b"}")
+        return numbers
+
+    return run_number
+
+
+def test_every_example_has_a_test():
+    tested = {name[5:7] for name in globals() if name.startswith("test_") and name[5:7].isdigit()}
+    assert tested == {path.name[:2] for path in scripts}
+
+
+def test_01_chain_rule(run):
+    x, y = 1.5, -2.0
+    numbers = run(1)
+    assert numbers["J"] == pytest.approx(np.sin(x * y) + x**2)
+    assert numbers["du"] == pytest.approx(np.cos(x * y))
+    assert numbers["dx"] == numbers["x.grad"] == pytest.approx(y * np.cos(x * y) + 2 * x)
+    assert numbers["dy"] == numbers["y.grad"] == pytest.approx(x * np.cos(x * y))
+    assert numbers["ddx"] == pytest.approx(-y * y * np.sin(x * y) + 2)
+
+
+def test_02_hand_derivation(run):
+    difference = run(2)["difference"]
+    names = "Z3 W3 b3 A2_drop A2 Z2 W2 b2 A1_drop A1 Z1 W1 b1"
+    assert list(difference) == names.split()
+    assert max(difference.values()) < 1e-14
+
+
+def test_03_cost(run):
+    numbers = run(3)
+    A, Y = numbers["A"], numbers["Y"]
+    cost = -sum(np.log(a) if y else np.log(1 - a) for a, y in zip(A.ravel(), Y.ravel(), strict=True)) / len(A)
+    for way in ("typed", "from A", "from Z"):
+        assert numbers[way] == pytest.approx(cost, rel=1e-12)
+    squares = sum(w * w for W in (numbers["W1"], numbers["W2"]) for w in W.ravel())
+    assert numbers["J"] == pytest.approx(cost + 0.7 / (2 * len(A)) * squares, rel=1e-12)
+    assert numbers["J nn"] == pytest.approx(numbers["J"], rel=1e-12)
+    assert numbers["difference"] < 1e-14
+    assert numbers["saturated"] == pytest.approx(40)
+
+
+def test_04_l2(run):
+    numbers = run(4)
+    assert numbers["rule"] < 1e-15
+    assert numbers["same"] < 1e-6
+    assert numbers["shrunk"] < numbers["start"] < numbers["plain"]
+
+
+def test_05_dropout(run):
+    numbers = run(5)
+    assert numbers["forward"] < 1e-15
+    assert numbers["backward"] < 1e-15
+    assert numbers["bias"] < 6 * np.sqrt((1 / 0.86 - 1) / 20_000)  # six standard deviations of the mean
+    assert numbers["eval"] is True
+
+
+def test_06_l2_and_dropout(run):
+    numbers = run(6)
+    for name in ("L2", "dropout", "both"):
+        assert numbers[name]["cost"] > numbers["none"]["cost"]
+        assert numbers[name]["cost_dev"] < numbers["none"]["cost_dev"]
+        assert numbers[name]["errors_dev"] <= 7
+
+
+def test_07_digits(run):
+    numbers = run(7)
+    assert numbers["accuracy"] > 0.94
+    assert numbers["wrong"] == round(450 * (1 - numbers["accuracy"]))
+    np.testing.assert_allclose(numbers["rows"], 1, rtol=1e-12)
+    assert numbers["rule"] < 1e-15
+
+
+def test_08_own_function(run):
+    numbers = run(8)
+    x, s = numbers["x"], 1 / (1 + np.exp(-numbers["x"]))
+    assert numbers["right"]
+    assert not numbers["wrong"]
+    np.testing.assert_allclose(numbers["dy"], s + x * s * (1 - s), atol=1e-14)
+    np.testing.assert_allclose(numbers["ddy"], s * (1 - s) * (2 + x * (1 - 2 * s)), atol=1e-14)
+    assert numbers["difference"] < 1e-14
+
+
+def test_09_save_and_resume(run):
+    numbers = run(9)
+    assert len(numbers["bits"]) == 4
+    assert all(numbers["bits"].values())
+    assert numbers["costs"]
+    assert numbers["last"] < numbers["first"]
+
+
+def test_10_drawing(run):
+    numbers = run(10)
+    for word in ("W1", "b1", "W2", "D1", "A1_drop", "keep_prob", "lambd", "penalty", "Dropout"):
+        assert word in numbers["whole"]
+    assert "box3d" in numbers["folded"]
+    assert "box3d" not in numbers["whole"]
