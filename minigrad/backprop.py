@@ -1,7 +1,7 @@
-"""The chain rule, once: grad and backward, accumulation, un-broadcasting, and where recording is switched off.
+"""The chain rule, once: grad and backward, accumulation, un-broadcasting, and where nothing is recorded.
 
-Nodes are visited newest first, so a node's gradient is complete when its turn comes: every consumer is newer.  There is
-no recursion, and each node is visited once.
+Nodes are visited newest first, so a node's gradient is complete when its turn comes: every consumer is newer.
+There is no recursion, and each node is visited once.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ def backward(output: Tensor, gradient: Any = None, create_graph: bool = False) -
     """Accumulate ∂output/∂leaf into `.grad` of every leaf that requires a gradient.
 
     gradient      ∂L/∂output, for an output that is not a scalar
-    create_graph  record the backward pass too, so that the gradients can be differentiated again.  The leaf then
-                  holds its gradient and the gradient's graph holds the leaf, a cycle; `grad` makes none
-    Raises:       RuntimeError if nothing needs a gradient, if a scalar is wanted, or if a leaf was changed since; no
-                  `.grad` is changed then.
+    create_graph  record the backward pass too, so that the gradients can be differentiated again.  The leaf
+                  then holds its gradient and the gradient's graph the leaf, a cycle; `grad` makes none
+    Raises:       RuntimeError if nothing needs a gradient, if a scalar is wanted, or if a leaf was changed
+                  since; no `.grad` is changed then.
 
     >>> x = Tensor(2.0, requires_grad=True)
     >>> y = x * x * x; y.backward(); y.backward(); x.grad
@@ -90,7 +90,7 @@ def grad(
 
 
 def _whole(g: Any, x: Tensor) -> Any:
-    """The gradient as a Tensor of x's shape, and of its own: assignment to it must not reach another gradient."""
+    """The gradient as a Tensor of x's shape, and x's own: assignment to it must not reach another one."""
     if g.shape != x.shape:
         g = np.broadcast_to(g, x.shape)
     if not isinstance(g, Tensor):
@@ -110,7 +110,9 @@ def _seed(output: Any, gradient: Any, name: str) -> Tensor:
             )
         return made(np.ones_like(output._data) if output._data.shape else output._data.dtype.type(1))
     if np.shape(gradient) != output.shape:
-        raise ValueError(f"{name}: gradient= has shape {np.shape(gradient)}, {describe(output)} wants its own")
+        raise ValueError(
+            f"{name}: gradient= has shape {np.shape(gradient)}, {describe(output)} wants its own"
+        )
     if isinstance(gradient, Tensor):
         return gradient.astype(output.dtype) if gradient.dtype != output.dtype else gradient
     return Tensor(gradient, dtype=output.dtype)
@@ -127,8 +129,8 @@ def _nodes(output: Tensor) -> list[Tensor]:
                     stamp = x.stamp
                     if stamp > node.stamp:
                         raise RuntimeError(
-                            f"{describe(x)} was assigned to after {name_of(node.origin[0])} used it: the graph is stale; "
-                            "compute the output again before asking for its gradient"
+                            f"{describe(x)} was assigned to after {name_of(node.origin[0])} used it: "
+                            "the graph is stale; compute the output again before asking for its gradient"
                         )
                     if x._requires_grad and stamp not in seen:
                         seen.add(stamp)
@@ -142,17 +144,18 @@ def _leading_to(inputs: set[int], nodes: list[Tensor]) -> list[Tensor]:
     leading = set()
     for node in reversed(nodes):
         if node.stamp in inputs or (
-            node.origin is not None and any(isinstance(x, Tensor) and x.stamp in leading for x in node.origin[1])
+            node.origin is not None
+            and any(isinstance(x, Tensor) and x.stamp in leading for x in node.origin[1])
         ):
             leading.add(node.stamp)
     return [node for node in nodes if node.stamp in leading]
 
 
 def _propagate(nodes: list[Tensor], seed: Tensor, keep: set[int], create_graph: bool) -> dict[int, Any]:
-    """Apply the rules from the first of the nodes, the output, down; the gradients, by stamp, of leaves and those to keep.
+    """Apply the rules from the output, the first node, down; the gradients, by stamp, of those to keep.
 
-    The rules are given arrays, or Tensors if the backward pass is to be a graph itself.  A gradient that is the same
-    along an axis stays broadcast (that of a sum is one number) until a rule needs it whole.
+    The rules are given arrays, or Tensors if the backward pass is to be a graph itself.  A gradient that is
+    the same along an axis stays broadcast (that of a sum is one number) until a rule needs it whole.
     """
     if not nodes:
         return {}
@@ -181,18 +184,20 @@ def _propagate(nodes: list[Tensor], seed: Tensor, keep: set[int], create_graph: 
                 d = pull(g, y, values, parameters, i)
                 data = x._data
                 try:
-                    if row.elementwise and data.shape != shape != d.shape:  # x was broadcast: each of its uses counts
+                    if row.elementwise and data.shape != shape != d.shape:  # x was broadcast: count every use
                         d = np.broadcast_to(d, shape)
                     if d.shape != data.shape:
                         d = _fit(d, data.shape, function, x)
                 except AttributeError:
-                    raise TypeError(f"the rule of {name_of(function)} gave {d!r} for {describe(x)}, not an array") from None
+                    raise TypeError(
+                        f"the rule of {name_of(function)} gave {d!r} for {describe(x)}, not an array"
+                    ) from None
                 if d.dtype is not data.dtype:
                     d = d.astype(data.dtype)
                 stamp_of_x = x.stamp
                 if stamp_of_x in gradients:
                     d = gradients[stamp_of_x] + d
-                gradients[stamp_of_x] = freeze(d)  # several may share it; a rule that works in place is refused
+                gradients[stamp_of_x] = freeze(d)  # several may share it: no rule is to work in place
     return gradients
 
 
@@ -210,9 +215,9 @@ def _fit(g: Any, shape: tuple[int, ...], function: Callable, x: Tensor) -> Any:
         return g.sum(axis=tuple(range(lead)) if lead > 1 else 0)
     pairs = list(zip((1,) * -lead + g.shape, (1,) * lead + shape, strict=True))
     axes = tuple(i for i, (n, wanted) in enumerate(pairs) if i < lead or wanted == 1 != n)
-    if axes and lead < 0 or any(n != wanted and 1 not in (n, wanted) for n, wanted in pairs):
+    if (axes and lead < 0) or any(n != wanted and 1 not in (n, wanted) for n, wanted in pairs):
         raise ValueError(
-            f"the rule of {name_of(function)} gave a gradient of shape {g.shape} for {describe(x)}, which does not fit"
+            f"the rule of {name_of(function)} gave a gradient of shape {g.shape} for {describe(x)}"
         )
     if not axes:
         return g
@@ -291,7 +296,7 @@ def _switched(generator: Any, on: bool) -> Any:
             generator.close()
 
 
-class no_grad(_Recording):
+class no_grad(_Recording):  # noqa: N801
     """Inside, results keep no origin and need no gradient; leaves may be assigned to.
 
     A context manager and a decorator (of functions, generators and coroutines), per thread and per task.
@@ -307,7 +312,7 @@ class no_grad(_Recording):
         super().__init__(False)
 
 
-class enable_grad(_Recording):
+class enable_grad(_Recording):  # noqa: N801
     """Inside, results are recorded again, also within no_grad; a context manager and a decorator."""
 
     def __init__(self) -> None:

@@ -69,7 +69,10 @@ def logsumexp(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
     return y if keepdims else np.squeeze(y, axis=axis)
 
 
-derivative(logsumexp, x=lambda g, x, y, axis, keepdims: keep_axes(g, axis, keepdims) * np.exp(x - keep_axes(y, axis, keepdims)))
+derivative(
+    logsumexp,
+    x=lambda g, x, y, axis, keepdims: keep_axes(g, axis, keepdims) * np.exp(x - keep_axes(y, axis, keepdims)),
+)
 
 
 @primitive

@@ -1,4 +1,4 @@
-"""What is said when something goes wrong: the function, the Tensors by name and shape, what was wanted, what to do."""
+"""What is said when something goes wrong: the function, the Tensors by name and shape, and what to do."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ def explain(error: Exception, function: Callable, inputs: tuple, parameters: dic
     kind = next(kind for kind in kinds if isinstance(error, kind))
     given = [_describe(x) for x in inputs[:4]] + [f"{len(inputs) - 4} more"] * (len(inputs) > 4)
     defaults = table[function].parameters if function in table else {}
-    notes = ", ".join(f"{key}={value!r}" for key, value in parameters.items() if value is not defaults.get(key, table))
+    notes = ", ".join(
+        f"{key}={value!r}" for key, value in parameters.items() if value is not defaults.get(key, table)
+    )
     reason = _matmul_reason(inputs) if function is np.matmul else _broadcast_reason(function, inputs)
     name = name_of(function).removeprefix("np.")
     return kind(f"{name}: {' and '.join(given)}{f' with {notes}' if notes else ''}: {reason or error}")
@@ -30,10 +32,11 @@ def no_derivative(function: Callable, name: str, kwargs: dict[str, Any]) -> str:
         return f"{name} is a primitive without a row: give it one with minigrad.derivative"
     if function in table or function in compositions:
         how = f"with {', '.join(f'{key}=' for key in kwargs)}" if kwargs else "with these arguments"
-        return f"{name} {how} would lose the gradient; leave them out, or use t.detach() where no gradient is wanted"
+        return f"{name} {how} would lose the gradient; leave them out, or use t.detach() where none is wanted"
     return (
-        f"{name} has no derivative here, and a Tensor that needs a gradient would lose it. The nearest that have one: "
-        f"{', '.join(_nearest(name))}. Add a row with minigrad.derivative, or use t.detach() where no gradient is wanted"
+        f"{name} has no derivative here, and a Tensor that needs a gradient would lose it. The nearest that "
+        f"have one: {', '.join(_nearest(name))}. Add a row with minigrad.derivative, or use t.detach() where "
+        "no gradient is wanted"
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ Generator = np.random.Generator | np.random.RandomState
 
 
 def generator(rng: Any, who: str = "rng") -> Generator:
-    """The generator that `rng=` stands for: a Generator or RandomState as it is, an integer seed (0 too) made into one.
+    """The generator that `rng=` stands for: a Generator or RandomState as it is, a seed (also 0) made one.
 
     Raises: TypeError for anything else, None included: randomness is always asked for.
 
@@ -23,7 +22,7 @@ def generator(rng: Any, who: str = "rng") -> Generator:
     """
     if isinstance(rng, (np.random.Generator, np.random.RandomState)):
         return rng
-    if isinstance(rng, Integral) and type(rng) is not bool:
+    if isinstance(rng, int | np.integer) and not isinstance(rng, bool):
         return np.random.default_rng(int(rng))
     raise TypeError(
         f"{who}: rng= takes a numpy.random.Generator, a RandomState or an integer seed, not {rng!r}; "
@@ -81,4 +80,8 @@ def restore_generator(rng: Generator, state: Any) -> None:
 def same_kind_of_generator(rng: Generator, state: Any) -> bool:
     """Whether a saved state fits a generator."""
     own = generator_state(rng)
-    return isinstance(state, dict) and state.keys() == own.keys() and state["bit_generator"] == own["bit_generator"]
+    return (
+        isinstance(state, dict)
+        and state.keys() == own.keys()
+        and state["bit_generator"] == own["bit_generator"]
+    )

@@ -6,9 +6,9 @@ A row belongs to one function of arrays and holds one rule per array argument, n
                             b=lambda g, a: g * a)
 
 `g` is ∂L/∂y, `y` the function's output; every other name in a rule is one of the function's arguments or
-parameters.  The names that a rule asks for are all that it is given.  A rule is a pure expression of operators and
-NumPy functions, so it can be applied to arrays (which gives the gradient) and to Tensors (which gives the gradient as a
-graph).  It may leave a gradient broadcast: un-broadcasting is done once, in backprop.
+parameters.  The names that a rule asks for are all that it is given.  A rule is a pure expression of
+operators and NumPy functions, so it can be applied to arrays (which gives the gradient) and to Tensors (which
+gives the gradient as a graph).  It may leave a gradient broadcast: un-broadcasting is done once, in backprop.
 """
 
 from __future__ import annotations
@@ -26,23 +26,24 @@ compositions: dict[Callable[..., Any], Callable[..., Any]] = {}
 class Row:
     """A function of arrays, the form in which it is recorded, and its rules.
 
-    function    the NumPy function, or a primitive of ours
-    arrays      names of its array arguments, in order
-    many        whether it takes one sequence of arrays (np.concatenate) in place of separate ones
-    parameters  its other parameters and their defaults (`Row.required` where there is none), in order
-    positional  how many of the parameters may be given by position
-    compute     what is called on plain arrays: compute(*arrays, **parameters)
-    rules       per array argument: pull(g, y, inputs, parameters, i), which calls the rule with what it names, or None
-    constant    whether it has no gradient by design (comparisons, sign ...)
-    needed      the arguments without a default
-    simple      whether a call with its arrays alone, by position, is complete
-    elementwise whether its output is as large as its inputs broadcast together, so that its rules also hold for a g
-                that is itself left broadcast
+    function     the NumPy function, or a primitive of ours
+    arrays       names of its array arguments, in order
+    many         whether it takes one sequence of arrays (np.concatenate) in place of separate ones
+    parameters   its other parameters and their defaults (`Row.required` where there is none), in order
+    positional   how many of the parameters may be given by position
+    needed       the arguments without a default
+    simple       whether a call with its arrays alone, by position, is complete
+    compute      what is called on plain arrays: compute(*arrays, **parameters)
+    rules        per array argument: pull(g, y, inputs, parameters, i), which calls the rule with what it
+                 names, or None
+    constant     whether it has no gradient by design (comparisons, sign ...)
+    elementwise  whether its output is as large as its inputs broadcast together, so that its rules also hold
+                 for a g that is itself left broadcast
     """
 
     __slots__ = (
-        "arrays", "compute", "constant", "elementwise", "function", "many", "needed", "parameters", "positional", "rules",
-        "simple",
+        "arrays", "compute", "constant", "elementwise", "function", "many", "needed", "parameters",
+        "positional", "rules", "simple",
     )  # fmt: skip
 
     required: Any = object()
@@ -57,6 +58,11 @@ class Row:
     ) -> None:
         self.function = function
         self.arrays, self.many, self.parameters, self.positional = signature
+        self.needed = {
+            *self.arrays,
+            *(key for key, value in self.parameters.items() if value is Row.required),
+        }
+        self.simple = not self.many and len(self.needed) == len(self.arrays)
         name = name_of(function)
         if set(rules) != set(self.arrays):
             raise TypeError(
@@ -66,21 +72,17 @@ class Row:
         taken = {"g", "y", "i"} & {*self.arrays, *self.parameters}
         if taken:
             raise TypeError(
-                f"derivative({name}): {sorted(taken)} cannot name an argument: in a rule g is ∂L/∂y, y the output and i the "
-                "number of the array"
+                f"derivative({name}): {sorted(taken)} cannot name an argument: in a rule g is "
+                "∂L/∂y, y the output and i the number of the array"
             )
-        self.rules = tuple(
-            _bind_rule(name, rules[argument], self.arrays, self.many, self.parameters) for argument in self.arrays
-        )
+        self.rules = tuple(_bind_rule(name, rules[argument], signature) for argument in self.arrays)
+        self.constant = not any(self.rules)
+        self.elementwise = elementwise or (isinstance(function, np.ufunc) and function.signature is None)
         if compute is None:
             compute = getattr(function, "on_arrays", function)
             if self.many:
                 compute = _spread_sequence(compute)
         self.compute = compute
-        self.constant = not any(self.rules)
-        self.needed = {*self.arrays, *(name for name, value in self.parameters.items() if value is Row.required)}
-        self.simple = not self.many and len(self.needed) == len(self.arrays)
-        self.elementwise = elementwise or (isinstance(function, np.ufunc) and function.signature is None)
 
     def bind(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
         """Split a call's arguments into (inputs, parameters), every parameter present and in the row's order.
@@ -88,15 +90,19 @@ class Row:
         Raises TypeError for a parameter that the row does not know: its effect on the gradient would be lost.
         """
         names = (*self.arrays, *self.parameters)
-        given = dict(zip(names[: len(self.arrays) + self.positional], args, strict=False))
-        by_position = len(given)
-        given.update(kwargs)
-        if len(given) < len(args) + len(kwargs) or not self.needed.issubset(given) or not given.keys() <= set(names):
-            wrong = [f"only {', '.join(names[:by_position])} can be given by position"] * (by_position < len(args))
-            wrong += [f"{name} is given twice" for name in names[:by_position] if name in kwargs]
+        first = names[: len(self.arrays) + self.positional]
+        given = {**dict(zip(first, args, strict=False)), **kwargs}
+        complete = len(given) == len(args) + len(kwargs) and self.needed.issubset(given)
+        if not complete or not given.keys() <= set(names):
+            wrong = [f"only {', '.join(first)} can be given by position"] * (len(args) > len(first))
+            wrong += [
+                f"{name} is given twice" for name, _ in zip(first, args, strict=False) if name in kwargs
+            ]
             wrong += [f"{name} is missing" for name in names if name in self.needed and name not in given]
             wrong += [f"{name}= would lose the gradient" for name in given if name not in names]
-            raise TypeError(f"{name_of(self.function)} of a Tensor takes {', '.join(names)}; {'; '.join(wrong)}")
+            raise TypeError(
+                f"{name_of(self.function)} of a Tensor takes {', '.join(names)}; {'; '.join(wrong)}"
+            )
         inputs = [given.pop(name) for name in self.arrays]
         return tuple(inputs[0] if self.many else inputs), {**self.parameters, **given}
 
@@ -115,16 +121,16 @@ def derivative(
 ) -> None:
     """Enter one row into the table:  derivative(f, a=lambda g, y, a: ∂L/∂a, ...).
 
-    function   a NumPy function, or a function of arrays marked with `minigrad.primitive`
-    signature  for a NumPy function that is not a ufunc: its arrays before the slash, its parameters after it,
-               `"a, /, axis=None, *, keepdims=False"`; `"*arrays, axis=0"` for a sequence of arrays.
-               A ufunc's arguments are `a` and `b`; those of a primitive are read off its definition
-               (positional: arrays; keyword-only: parameters)
-    compute    what to call on plain arrays, where that is not the function itself
-    elementwise  whether a primitive works element by element on inputs of one shape or broadcast, as a ufunc does
-    rules      one per array argument, None where there is no gradient by design
-    Raises:    TypeError, with both lists, if a rule is missing, is for an unknown argument, or asks for a name that
-               is not `g`, `y`, an argument or a parameter.
+    function     a NumPy function, or a function of arrays marked with `minigrad.primitive`
+    signature    for a NumPy function that is not a ufunc: its arrays before the slash, its parameters after
+                 it, `"a, /, axis=None, *, keepdims=False"`; `"*arrays, axis=0"` for a sequence of arrays.
+                 A ufunc's arguments are `a` and `b`; those of a primitive are read off its definition
+                 (positional: arrays; keyword-only: parameters)
+    compute      what to call on plain arrays, where that is not the function itself
+    elementwise  whether a primitive works element by element on inputs that broadcast, as a ufunc does
+    rules        one per array argument, None where there is no gradient by design
+    Raises:      TypeError, with both lists, if a rule is missing, is for an unknown argument, or asks for a
+                 name that is not `g`, `y`, an argument or a parameter.
 
     >>> derivative(np.sin, a=lambda g, a, b: g * b)
     Traceback (most recent call last):
@@ -165,18 +171,24 @@ def name_of(function: Callable[..., Any]) -> str:
     return name
 
 
-def _bind_rule(function: str, rule: Callable[..., Any] | None, arrays: tuple[str, ...], many: bool, parameters: Any) -> Any:
-    """The rule as pull(g, y, x, p, i), which picks what the rule's names stand for: inputs x, parameters p."""
+def _bind_rule(name: str, rule: Callable[..., Any] | None, signature: Signature) -> Any:
+    """The rule as pull(g, y, x, p, i), which picks what the rule names: inputs x, parameters p, number i."""
     if rule is None:
         return None
+    arrays, many, parameters, _ = signature
     places = {"g": "g", "y": "y"}
-    places.update({arrays[0]: "x", "i": "i"} if many else {name: f"x[{i}]" for i, name in enumerate(arrays)})
-    places.update({name: f"p[{name!r}]" for name in parameters})
-    wanted = list(_arguments(rule, f"derivative({function}): a rule"))
-    unknown = [name for name in wanted if name not in places]
+    places.update(
+        {arrays[0]: "x", "i": "i"} if many else {array: f"x[{i}]" for i, array in enumerate(arrays)}
+    )
+    places.update({parameter: f"p[{parameter!r}]" for parameter in parameters})
+    wanted = list(_arguments(rule, f"derivative({name}): a rule"))
+    unknown = [argument for argument in wanted if argument not in places]
     if unknown:
-        raise TypeError(f"derivative({function}): the rule asks for {unknown}; what it can have is {list(places)}")
-    return eval(f"lambda g, y, x, p, i: rule({', '.join(places[name] for name in wanted)})", {"rule": rule})
+        raise TypeError(
+            f"derivative({name}): the rule asks for {unknown}; what it can have is {list(places)}"
+        )
+    given = ", ".join(places[argument] for argument in wanted)
+    return eval(f"lambda g, y, x, p, i: rule({given})", {"rule": rule})
 
 
 def _arguments(function: Callable[..., Any], who: str) -> Mapping[str, inspect.Parameter]:
@@ -215,7 +227,7 @@ def _signature_of(primitive: Callable[..., Any]) -> Signature:
     """Positional arguments are arrays, keyword-only ones parameters."""
     name = name_of(primitive)
     if not hasattr(primitive, "on_arrays"):
-        raise TypeError(f"derivative({name}): mark the function with @minigrad.primitive, or give NumPy's a signature")
+        raise TypeError(f"derivative({name}): mark it with @minigrad.primitive, or give NumPy's a signature")
     arrays: tuple[str, ...] = ()
     parameters: dict[str, Any] = {}
     for argument in _arguments(primitive, f"derivative({name}): a primitive").values():
@@ -223,7 +235,9 @@ def _signature_of(primitive: Callable[..., Any]) -> Signature:
         if argument.kind is argument.KEYWORD_ONLY:
             parameters[argument.name] = argument.default if has_default else Row.required
         elif has_default:
-            raise TypeError(f"derivative({name}): {argument} has a default, so it is no array: make it keyword-only, after *")
+            raise TypeError(
+                f"derivative({name}): {argument} has a default, so it is no array: put it after a *"
+            )
         else:
             arrays += (argument.name,)
     return arrays, False, parameters, 0

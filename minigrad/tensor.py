@@ -1,11 +1,12 @@
 """Tensor: an array that remembers how it was made.
 
-NumPy is the language.  Operators and NumPy functions on a Tensor compute what they compute on arrays, and the result
-keeps its *origin*: the function, its inputs and its parameters.  That is the whole graph; backprop reads it backwards.
+NumPy is the language.  Operators and NumPy functions on a Tensor compute what they compute on arrays, and the
+result keeps its *origin*: the function, its inputs and its parameters.  That is the whole graph, and backprop
+reads it backwards.
 
-Every Tensor carries a stamp from one counter, so a result is newer than its inputs, and topological order is a sort by
-stamp.  An array is frozen once a Tensor holds it: assignment to a leaf gives the leaf a new array and a new stamp, by
-which backprop sees that a graph is older than the leaf that it used.
+Every Tensor carries a stamp from one counter, so a result is newer than its inputs, and topological order is
+a sort by stamp.  An array is frozen once a Tensor holds it: assignment to a leaf gives it a new array and a
+new stamp, by which backprop sees that a graph is older than the leaf that it used.
 """
 
 from __future__ import annotations
@@ -48,16 +49,19 @@ def _operator(function: Any, reflected: bool = False) -> Any:
     """The method behind an operator: records the NumPy function."""
 
     def method(self: Tensor, other: Any) -> Any:
-        if not isinstance(other, Tensor) and not isinstance(other, _operands):
-            if getattr(other, "__array_ufunc__", None) is None:
-                return NotImplemented
+        if (
+            not isinstance(other, Tensor)
+            and not isinstance(other, _operands)
+            and getattr(other, "__array_ufunc__", None) is None
+        ):
+            return NotImplemented
         return record(function, (other, self) if reflected else (self, other))
 
     return method
 
 
 def _in_place(function: Any) -> Any:
-    """The method behind `t -= ...`: assignment to a leaf inside no_grad, otherwise the name gets a new result."""
+    """The method behind `t -= ...`: assignment to a leaf inside no_grad, else the name gets a new result."""
 
     def method(self: Tensor, other: Any) -> Tensor:
         if self.origin is not None or (recording.get() and not self._requires_grad):
@@ -97,20 +101,34 @@ class Tensor:
     Tensor([2., 4.])
     """
 
-    __slots__ = ("__weakref__", "_data", "_grad", "_requires_grad", "_retains_grad", "name", "origin", "scope", "stamp")
+    __slots__ = (
+        "__weakref__",
+        "_data",
+        "_grad",
+        "_requires_grad",
+        "_retains_grad",
+        "name",
+        "origin",
+        "scope",
+        "stamp",
+    )
 
-    _data: Any  # a frozen ndarray, a NumPy scalar, an array of another library, or the Python number of a constant
+    _data: Any  # a frozen ndarray, a NumPy scalar, another library's array, or a constant's Python number
     _grad: Tensor | None
     _requires_grad: bool
     _retains_grad: bool
     name: str | None
     origin: Origin | None  # (function, inputs, parameters); None for a leaf
-    scope: Any  # of a module's output: (module, the stamp before its call, the scope of the module that it called)
+    scope: Any  # of a module's output: (module, the stamp before its call, the scope inside it)
     stamp: int
 
-    def __init__(self, data: Any, requires_grad: bool = False, name: str | None = None, dtype: Any = None) -> None:
+    def __init__(
+        self, data: Any, requires_grad: bool = False, name: str | None = None, dtype: Any = None
+    ) -> None:
         if requires_grad not in (True, False) or type(name) not in (str, type(None)):
-            raise TypeError(f"Tensor: requires_grad={requires_grad!r}, name={name!r}; wanted a bool, and a text or None")
+            raise TypeError(
+                f"Tensor: requires_grad={requires_grad!r}, name={name!r}; wanted a bool, and a text or None"
+            )
         if isinstance(data, Tensor):
             data._check_leaving("Tensor()")
             data = data._data
@@ -146,14 +164,14 @@ class Tensor:
             raise RuntimeError(f"requires_grad: {describe(self)} is a result, not a leaf; use t.detach()")
         if value and self.dtype.kind != "f":
             raise TypeError(
-                f"requires_grad: {describe(self)} is {self.dtype}; only floating-point data can have a gradient "
-                "(write 1.0 for 1, or pass dtype=float)"
+                f"requires_grad: {describe(self)} is {self.dtype}; only floating-point data can have a "
+                "gradient (write 1.0 for 1, or pass dtype=float)"
             )
         self._requires_grad = bool(value)
 
     @property
     def grad(self) -> Tensor | None:
-        """The gradient that backward() has accumulated here (leaves, and results after retain_grad()), or None."""
+        """What backward() has accumulated here (in leaves, and results after retain_grad()), or None."""
         return self._grad
 
     @grad.setter
@@ -162,7 +180,8 @@ class Tensor:
             value = Tensor(value, dtype=self.dtype)
         if value is not None and (value.shape != self.shape or value.dtype != self.dtype):
             raise ValueError(
-                f"grad: {describe(self)} of {self.dtype} cannot have a gradient of shape {value.shape} and {value.dtype}"
+                f"grad: {describe(self)} of {self.dtype} cannot have a gradient of shape {value.shape} and "
+                f"{value.dtype}"
             )
         self._grad = value
 
@@ -172,7 +191,9 @@ class Tensor:
         return self.origin is None
 
     shape = property(lambda self: () if type(self._data) in _scalars else self._data.shape)
-    dtype = property(lambda self: np.result_type(self._data) if type(self._data) in _scalars else self._data.dtype)
+    dtype = property(
+        lambda self: np.result_type(self._data) if type(self._data) in _scalars else self._data.dtype
+    )
     ndim = property(lambda self: len(self.shape))
     size = property(lambda self: prod(self.shape))
     itemsize = property(lambda self: self.dtype.itemsize)
@@ -187,7 +208,7 @@ class Tensor:
         self._retains_grad = True
 
     def backward(self, gradient: Any = None, create_graph: bool = False) -> None:
-        """Accumulate ∂self/∂leaf into `.grad` of every leaf that requires a gradient; see `minigrad.backward`."""
+        """Accumulate ∂self/∂leaf into `.grad` of every leaf that needs one; see `minigrad.backward`."""
         from minigrad.backprop import backward
 
         backward(self, gradient, create_graph)
@@ -239,15 +260,15 @@ class Tensor:
     def _check_reading(self, how: str) -> None:
         if not reading_allowed.get() and (self._requires_grad or self.origin is not None):
             raise RuntimeError(
-                f"{how} of {describe(self)} inside a function that is being recorded would fix its value, and drop its "
-                "gradient; keep to Tensors, or use t.detach() where no gradient is wanted"
+                f"{how} of {describe(self)} inside a function that is being recorded would fix its value and "
+                "drop its gradient; keep to Tensors, or use t.detach() where no gradient is wanted"
             )
 
     def _check_leaving(self, how: str) -> None:
         if self._requires_grad and recording.get():
             raise RuntimeError(
-                f"{how}: an array of {describe(self)} would lose its gradient: use t.detach(), or a function that "
-                "minigrad differentiates (np.stack for a list of Tensors)"
+                f"{how}: an array of {describe(self)} would lose its gradient: use t.detach(), or a function "
+                "that minigrad differentiates (np.stack for a list of Tensors)"
             )
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
@@ -282,6 +303,8 @@ class Tensor:
 
     def __repr__(self) -> str:
         notes = [np.array2string(self.data, separator=", ", prefix="Tensor(")]
+        if not self.size:
+            notes.append(f"shape={self.shape}")
         if self.dtype not in (np.float64, np.int64, np.bool_):
             notes.append(f"dtype={self.dtype}")
         if self.name is not None:
@@ -299,12 +322,19 @@ class Tensor:
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self.origin is not None and self._requires_grad:
-            raise RuntimeError(f"copy: {describe(self)} is a result with a graph; only leaves are copied: use t.detach()")
+            raise RuntimeError(
+                f"copy: {describe(self)} is a result with a graph; only leaves are copied: use t.detach()"
+            )
         return _rebuild, (type(self), self._data, self._state())
 
     def _state(self) -> dict[str, Any]:
         grad = self._grad if self._grad is None else self._grad.detach()
-        return {**getattr(self, "__dict__", {}), "name": self.name, "_requires_grad": self._requires_grad, "_grad": grad}
+        return {
+            **getattr(self, "__dict__", {}),
+            "name": self.name,
+            "_requires_grad": self._requires_grad,
+            "_grad": grad,
+        }
 
     # ---- NumPy's protocols
 
@@ -343,7 +373,7 @@ class Tensor:
     __iand__, __ior__, __ixor__ = map(_in_place, (np.bitwise_and, np.bitwise_or, np.bitwise_xor))
 
     def __pow__(self, exponent: Any) -> Any:
-        if type(exponent) in (int, float) and exponent == 2 and self.dtype.kind == "f":
+        if type(exponent) is int and exponent == 2:
             return record(np.square, (self,))
         return self._power(exponent)
 
@@ -367,7 +397,9 @@ class Tensor:
     def __setitem__(self, index: Any, value: Any) -> None:
         _check_assignable(self)
         if isinstance(value, Tensor) and value._requires_grad and recording.get():
-            raise RuntimeError(f"t[...] = {describe(value)} would lose its gradient: use np.where or np.concatenate")
+            raise RuntimeError(
+                f"t[...] = {describe(value)} would lose its gradient: use np.where or np.concatenate"
+            )
         data = self.data.copy()
         try:
             data[fixed(index)] = plain(value)
@@ -387,7 +419,11 @@ def made(data: Any, origin: Origin | None = None, requires_grad: bool = False) -
 
 
 def _fill(
-    tensor: Tensor, data: Any, origin: Origin | None = None, requires_grad: bool = False, name: str | None = None
+    tensor: Tensor,
+    data: Any,
+    origin: Origin | None = None,
+    requires_grad: bool = False,
+    name: str | None = None,
 ) -> Tensor:
     tensor._data = freeze(data)
     tensor.origin = origin
@@ -429,7 +465,7 @@ def describe(tensor: Tensor) -> str:
 
 
 def _array(value: Any, dtype: Any = None) -> Any:
-    """A copy as an array that nobody else can change; an array of another library (CuPy, Dask) stays one."""
+    """A copy as an array that nobody else can change; another library's array (CuPy, Dask) stays one."""
     if type(value) is not np.ndarray:
         if isinstance(value, np.ma.MaskedArray):
             raise TypeError("a masked array would lose its mask: use np.where, or fill it with .filled()")
@@ -458,11 +494,11 @@ def _asked_by_a_test() -> bool:
 
 
 def assign(leaf: Tensor, value: Any) -> None:
-    """Give a leaf a new array of the same shape and dtype; graphs that used the old one are refused by backprop.
+    """Give a leaf a new array of the same shape and dtype; backprop refuses graphs that used the old one.
 
     value    a Tensor, or an array that nobody else holds: it becomes the leaf's own
-    Raises:  RuntimeError for a result, or for a leaf that needs a gradient outside no_grad; ValueError for another
-             shape; TypeError for a dtype that does not fit.
+    Raises:  RuntimeError for a result, or for a leaf that needs a gradient outside no_grad; ValueError for
+             another shape; TypeError for a dtype that does not fit.
     """
     _check_assignable(leaf)
     data = plain(value)
@@ -481,8 +517,8 @@ def assign(leaf: Tensor, value: Any) -> None:
 def _check_assignable(leaf: Tensor) -> None:
     if leaf.origin is not None:
         raise RuntimeError(
-            f"assignment to {describe(leaf)}: it is a result, so its gradient would be wrong; make a new Tensor "
-            "(np.where, np.concatenate)"
+            f"assignment to {describe(leaf)}: it is a result, so its gradient would be wrong; make a new "
+            "Tensor (np.where, np.concatenate)"
         )
     if leaf._requires_grad and recording.get():
         name = leaf.name or "W"
@@ -495,11 +531,13 @@ def _check_assignable(leaf: Tensor) -> None:
 # ---- recording
 
 
-def record(function: Callable, inputs: tuple[Any, ...], parameters: dict[str, Any] = _no_parameters) -> Tensor:
+def record(
+    function: Callable, inputs: tuple[Any, ...], parameters: dict[str, Any] = _no_parameters
+) -> Tensor:
     """Compute function(*inputs, **parameters) and remember it.
 
-    The result needs a gradient if an input does.  It keeps its origin if it needs a gradient, or if an input has a
-    name or an origin of its own (so `1 - Y` of named data stays visible); nothing is kept inside no_grad.
+    The result needs a gradient if an input does.  It keeps its origin if it needs a gradient, or if an input
+    has a name or an origin of its own (so `1 - Y` of named data stays visible); inside no_grad it keeps none.
     """
     row = table[function]
     values: list[Any] = []
@@ -529,8 +567,8 @@ def record(function: Callable, inputs: tuple[Any, ...], parameters: dict[str, An
     if needs_gradient and (row.constant or data.dtype.kind != "f"):
         if not row.constant and data.dtype.kind not in "iub":
             raise TypeError(
-                f"{name_of(function)}: the result is {data.dtype}, for which there are no gradients; keep to real "
-                "floating-point numbers, or use t.detach()"
+                f"{name_of(function)}: the result is {data.dtype}, for which there are no gradients; keep to "
+                "real floating-point numbers, or use t.detach()"
             )
         needs_gradient = False
     return _fill(_new(Tensor), data, (function, inputs, parameters), needs_gradient)
@@ -545,7 +583,9 @@ def _settled(data: Any, values: list[Any], function: Callable) -> Any:
     if isinstance(data, np.ndarray | Number):
         return np.array(data)
     if not hasattr(data, "__array_function__"):
-        raise TypeError(f"{name_of(function)} gave a {type(data).__name__}; a recorded function gives one array")
+        raise TypeError(
+            f"{name_of(function)} gave a {type(data).__name__}; a recorded function gives one array"
+        )
     return data
 
 
@@ -601,7 +641,7 @@ def primitive(function: Callable) -> Callable:
 
 
 answers: set[Callable] = set()
-"""Functions whose answer is no array to differentiate (np.argmax, np.allclose ...): computed on the plain values."""
+"""Those whose answer is no array to differentiate (np.argmax, np.allclose ...): given for plain arrays."""
 
 
 def _without_gradient(function: Callable, name: str, args: tuple, kwargs: dict) -> Any:
@@ -618,7 +658,8 @@ def _without_gradient(function: Callable, name: str, args: tuple, kwargs: dict) 
         if "read-only" not in str(error):
             raise
         raise ValueError(
-            f"{name}: the array of a Tensor is not changed in place, since graphs use it; assign to a leaf, t[...] = value"
+            f"{name}: the array of a Tensor is not changed in place, since graphs use it; assign to a leaf, "
+            "t[...] = value"
         ) from error
 
 
@@ -645,7 +686,9 @@ def fixed(value: Any) -> Any:
     """A parameter as the graph keeps it: no Tensors in it, and nothing that its caller can change later."""
     if isinstance(value, Tensor):
         if value._requires_grad and recording.get():
-            raise TypeError(f"{describe(value)} is given as a parameter or an index, which would lose its gradient")
+            raise TypeError(
+                f"{describe(value)} is given as a parameter or an index, which would lose its gradient"
+            )
         return value._data
     if isinstance(value, np.ndarray):
         return _array(value)

@@ -1,10 +1,23 @@
 """What the tests share."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
+
+from minigrad.table import table
 
 
 @pytest.fixture
 def rng() -> np.random.Generator:
     """A seeded generator; a new one for every test."""
     return np.random.default_rng(20)
+
+
+@pytest.fixture(autouse=True)
+def _rows_of_one_test_are_not_anothers() -> Iterator[None]:
+    """Rows that a test enters into the table are taken out after it."""
+    before = dict(table)
+    yield
+    table.clear()
+    table.update(before)

@@ -64,7 +64,11 @@ def test_every_operator_in_place(symbol, rng):
 def test_logical_operators_in_place():
     t = mg.Tensor([True, False])
     with mg.no_grad():
-        for f, other in ((operator.iand, [True, True]), (operator.ior, [False, True]), (operator.ixor, [True, False])):
+        for f, other in (
+            (operator.iand, [True, True]),
+            (operator.ior, [False, True]),
+            (operator.ixor, [True, False]),
+        ):
             assert f(t, np.array(other)) is t
     np.testing.assert_array_equal(t, [False, True])
 
@@ -87,7 +91,12 @@ def test_a_graph_that_used_the_old_value_is_refused(form):
     x.grad = np.array([9.0, 9.0])
     with mg.no_grad():
         assignments[form](W)
-    for ask in (loss.backward, lambda: mg.grad(loss, x), lambda: mg.grad(loss, W), lambda: loss.backward(create_graph=True)):
+    for ask in (
+        loss.backward,
+        lambda: mg.grad(loss, x),
+        lambda: mg.grad(loss, W),
+        lambda: loss.backward(create_graph=True),
+    ):
         with pytest.raises(RuntimeError, match=r'"W" \(2,\) was assigned to after np.multiply used it'):
             ask()
     assert W.grad is None
@@ -107,7 +116,9 @@ def test_data_that_needs_no_gradient_is_watched_too():
 @pytest.mark.parametrize("form", assignments)
 def test_outside_no_grad_a_leaf_with_a_gradient_is_not_assigned_to(form):
     W = leaf([1.0, 2.0], "W")
-    with pytest.raises(RuntimeError, match=r'"W" \(2,\): it needs a gradient, so write\n    with mg.no_grad\(\):\n +W -='):
+    with pytest.raises(
+        RuntimeError, match=r'"W" \(2,\): it needs a gradient, so write\n    with mg.no_grad\(\):\n +W -='
+    ):
         assignments[form](W)
     np.testing.assert_array_equal(W, [1, 2])
 
@@ -157,9 +168,11 @@ def test_assigned_values_keep_shape_and_dtype():
         assert W.dtype == np.float32
         with pytest.raises(ValueError, match=r'assignment to "W" \(2, 3\): the new value has shape \(3,\)'):
             W.data = np.ones(3)
-        with pytest.raises(ValueError, match=r'add: "W" \(2, 3\) and an array \(2,\): the shapes do not broadcast'):
+        with pytest.raises(
+            ValueError, match=r'add: "W" \(2, 3\) and an array \(2,\): the shapes do not broadcast'
+        ):
             W += np.ones(2)
-        with pytest.raises(ValueError, match=r'the new value has shape \(4, 2, 3\)'):
+        with pytest.raises(ValueError, match=r"the new value has shape \(4, 2, 3\)"):
             W += np.ones((4, 2, 3))
         with pytest.raises(ValueError, match=r'setitem: "W" \(2, 3\) and an array \(2,\) with index=0'):
             W[0] = np.ones(2)
@@ -175,7 +188,9 @@ def test_assigned_values_keep_shape_and_dtype():
 
 def test_a_value_that_needs_a_gradient_is_not_written_into_data():
     data, x = mg.Tensor([1.0, 2.0]), leaf(3.0, "x")
-    with pytest.raises(RuntimeError, match=r'"x" \(\) would lose its gradient: use np.where or np.concatenate'):
+    with pytest.raises(
+        RuntimeError, match=r'"x" \(\) would lose its gradient: use np.where or np.concatenate'
+    ):
         data[0] = x
     with mg.no_grad():
         data[0] = x
@@ -278,10 +293,17 @@ def _mask(W: Tensor) -> tuple[Tensor, Any]:
 
 def _axes(W: Tensor) -> tuple[Tensor, Any]:
     axes = [1, 0]
-    return np.transpose(W * np.array([[1.0, 2.0], [3.0, 4.0]]), axes) * np.array([[5.0, 6.0], [7.0, 8.0]]), axes
+    return np.transpose(W * np.array([[1.0, 2.0], [3.0, 4.0]]), axes) * np.array(
+        [[5.0, 6.0], [7.0, 8.0]]
+    ), axes
 
 
 def _parameter_of_a_primitive(W: Tensor) -> tuple[Tensor, Any]:
+    @mg.primitive
+    def scaled(x, *, scale):
+        return x * scale
+
+    mg.derivative(scaled, x=lambda g, scale: g * scale)
     scale = np.array([3.0, 4.0])
     return scaled(W, scale=scale), scale
 
@@ -308,14 +330,11 @@ def _seed(W: Tensor) -> tuple[Tensor, Any]:
     return mg.grad(W * W, W, seed, create_graph=True), seed
 
 
-@mg.primitive
-def scaled(x, *, scale):
-    return x * scale
-
-
-mg.derivative(scaled, x=lambda g, scale: g * scale)
-
-mutable = [value for name, value in list(globals().items()) if name.startswith("_") and getattr(value, "__module__", None) == __name__]
+mutable = [
+    value
+    for name, value in list(globals().items())
+    if name.startswith("_") and getattr(value, "__module__", None) == __name__
+]
 
 
 def _spoil(thing: Any) -> None:
@@ -380,7 +399,9 @@ def test_data_of_a_parameter_is_read_only():
         W.data[0] = 1
     with pytest.raises(ValueError, match="read-only"), mg.no_grad():
         W.data -= 0.1
-    with pytest.raises(ValueError, match=r"np.subtract: the array of a Tensor is not changed in place.*t\[...\] = value"):
+    with pytest.raises(
+        ValueError, match=r"np.subtract: the array of a Tensor is not changed in place.*t\[...\] = value"
+    ):
         W.data -= mg.Tensor(0.1)
     np.testing.assert_array_equal(W, [[1, 2]])
 
@@ -431,4 +452,3 @@ def test_a_primitive_and_a_rule_that_work_in_place_are_refused():
         np.sum(y * np.ones(2)).backward()
     np.testing.assert_array_equal(x, [1, 2])
     assert x.grad is None
-

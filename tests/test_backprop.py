@@ -1,4 +1,4 @@
-"""The chain rule: grad, backward, accumulation, second order, the life of a graph, linear time, nothing half-done."""
+"""The chain rule: accumulation, higher order, the life of a graph, linear time, nothing half-done."""
 
 from __future__ import annotations
 
@@ -102,7 +102,9 @@ def test_gradient_of_an_output_that_is_not_a_scalar():
     y.backward([1.0, 10.0])
     np.testing.assert_array_equal(x.grad, [2, 40])
     np.testing.assert_array_equal(mg.grad(y, x, mg.Tensor([0.0, 1.0])), [0, 4])
-    with pytest.raises(RuntimeError, match=r"backward: a Tensor of shape \(2,\) is not a scalar; reduce it \(np\.sum"):
+    with pytest.raises(
+        RuntimeError, match=r"backward: a Tensor of shape \(2,\) is not a scalar; reduce it \(np\.sum"
+    ):
         y.backward()
     with pytest.raises(ValueError, match=r"gradient= has shape \(3,\)"):
         y.backward(np.ones(3))
@@ -157,7 +159,15 @@ def test_a_path_that_is_not_asked_for_is_not_walked():
 @pytest.mark.parametrize("create_graph", [False, True])
 def test_broadcast_inputs_count_each_of_their_uses(create_graph, rng):
     """Also where the gradient that arrives is one number for the whole output, as that of a sum is."""
-    shapes = [((), (3,)), ((1, 3), (2, 3)), ((2, 1), (2, 3)), ((3,), (2, 3)), ((1, 1), (2, 3)), ((1,), (4, 1)), ((0,), (1,))]
+    shapes = [
+        ((), (3,)),
+        ((1, 3), (2, 3)),
+        ((2, 1), (2, 3)),
+        ((3,), (2, 3)),
+        ((1, 1), (2, 3)),
+        ((1,), (4, 1)),
+        ((0,), (1,)),
+    ]
     reductions = [
         np.sum,
         np.mean,
@@ -216,7 +226,11 @@ def test_gradients_have_the_leafs_dtype(dtype, rng):
     W = leaf(rng.random((2, 4)).astype(dtype))
     b = leaf(rng.random(2))  # float64, mixed in
     lambd, m = mg.constant(0.7, name="lambd"), mg.constant(3, name="m")
-    loss = np.sum(mg.sigmoid(x @ W.T)) / m + lambd / (2 * m) * np.sum(np.square(W)) + np.mean(np.maximum(x, 0) ** 3) * 2
+    loss = (
+        np.sum(mg.sigmoid(x @ W.T)) / m
+        + lambd / (2 * m) * np.sum(np.square(W))
+        + np.mean(np.maximum(x, 0) ** 3) * 2
+    )
     assert loss.dtype == dtype
     for y in (loss, loss + np.sum(b)):
         x.grad = W.grad = b.grad = None
@@ -337,7 +351,12 @@ def test_errors_in_backward_keep_no_graph_alive(no_collector):
     def forward() -> weakref.ref:
         x = leaf(np.ones(2), "x")
         y = np.exp(x)
-        for wrong in (lambda: y @ np.ones(5), lambda: np.sum(y, axis=7), lambda: np.linalg.svd(y), lambda: np.sum(y, out=1)):
+        for wrong in (
+            lambda: y @ np.ones(5),
+            lambda: np.sum(y, axis=7),
+            lambda: np.linalg.svd(y),
+            lambda: np.sum(y, out=1),
+        ):
             with pytest.raises((ValueError, TypeError)):
                 wrong()
         return weakref.ref(y)

@@ -1,12 +1,15 @@
 """The pages say what is true: code runs, links lead somewhere, pictures have a command that makes them."""
 
+import argparse
 import doctest
 import re
+import shlex
 import sys
 from pathlib import Path
 
 import pytest
 
+from minigrad.experiments import command
 from minigrad.table import compositions, name_of, table
 
 root = Path(__file__).parent.parent
@@ -112,3 +115,17 @@ def test_a_wrong_page_is_found_out(tmp_path, monkeypatch):
         page.write_text(f"text\n\n```python\n{wrong}```\n", encoding="utf-8")
         with pytest.raises((AssertionError, ZeroDivisionError)):
             test_code_runs_and_gives_what_the_page_shows(page, tmp_path, monkeypatch)
+
+
+def test_the_options_on_the_page_of_the_main_job_are_the_options_there_are():
+    parser = argparse.ArgumentParser(exit_on_error=False)
+    command.add_options(parser)
+    page = root / "docs" / "main-job.md"
+    commands = [line for _, block in blocks(page, "bash") for line in block.splitlines()]
+    assert len(commands) > 3
+    for line in commands:
+        assert line.startswith("python -m minigrad")
+        parser.parse_args(shlex.split(line)[3:])
+    listed = re.findall(r"`(--[a-z-]+)", page.read_text(encoding="utf-8").partition("## Options")[2])
+    there_are = [option for action in parser._actions for option in action.option_strings if option != "-h"]
+    assert set(listed) == set(there_are) - {"--help"}

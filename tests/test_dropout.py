@@ -395,6 +395,8 @@ def test_held_masks_are_let_go_after_an_error():
 def test_held_masks_nest():
     drop, x = nn.Dropout(keep_prob=0.5, rng=0), np.ones(3)
     with nn.fixed_masks(drop, [[1, 0, 0]]):
+        with nn.fixed_masks(drop):
+            np.testing.assert_array_equal(drop(x), [2, 0, 0])
         np.testing.assert_array_equal(drop(x), [2, 0, 0])
         with nn.fixed_masks(drop, [[0, 0, 1]]):
             np.testing.assert_array_equal(drop(x), [0, 0, 2])

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from minigrad import show
+from minigrad.table import table
 
 pytest.importorskip("matplotlib")
 pytest.importorskip("sklearn")
@@ -51,7 +52,10 @@ def run(tmp_path, monkeypatch):
                 assert content.rstrip().endswith(SVG if can_draw() else b"}")
         return numbers
 
-    return run_number
+    rows = dict(table)
+    yield run_number
+    table.clear()  # of the rows that examples enter
+    table.update(rows)
 
 
 def test_every_example_has_a_test():

@@ -1,4 +1,4 @@
-"""The tester is tested: wrong rules of every kind are caught and named, right ones pass, and nothing passes empty."""
+"""The tester is tested: wrong rules of every kind are caught and named, right ones pass, none is empty."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from cases import Case, analytic_cases, cases_of, composed, rows
 
 import minigrad as mg
 from minigrad.check import GradcheckError, gradcheck
-from minigrad.check.oracle import Differences, Replay, analytic
+from minigrad.check.oracle import analytic
 from minigrad.table import name_of, table
-from minigrad.tensor import Tensor, plain
+from minigrad.tensor import Tensor, made, plain
 
 
 def leaf(*shape: int, name: str | None = None, seed: int = 0, scale: float = 1.0) -> Tensor:
@@ -28,14 +28,19 @@ def enter() -> Iterator[Callable]:
     entered = []
 
     def make(function: Callable, **rules: Callable) -> Callable:
-        made = mg.primitive(function)
-        mg.derivative(made, **rules)
-        entered.append(made)
-        return made
+        primitive = mg.primitive(function)
+        mg.derivative(primitive, **rules)
+        entered.append(primitive)
+        return primitive
 
     yield make
-    for made in entered:
-        del table[made]
+    for function in entered:
+        del table[function]
+
+
+def named(x: Tensor, name: str) -> Tensor:
+    x.name = name
+    return x
 
 
 def message_of(function: Callable, inputs: Any, order: int = 1, **options: Any) -> str:
@@ -58,9 +63,6 @@ def checkable(case: Case) -> bool:
     return whole and all(x.size for x in case.arrays)
 
 
-some_cases = [next(filter(checkable, cases_of(f))) for f in dict.fromkeys(c.function for c in analytic_cases())]
-
-
 def as_function(case: Case) -> Callable:
     def function(*tensors: Tensor) -> Any:
         y = case.call(tensors)
@@ -69,32 +71,22 @@ def as_function(case: Case) -> Callable:
     return function
 
 
-@pytest.mark.parametrize("case", some_cases, ids=[case.name for case in some_cases])
-def test_the_rows_pass_to_second_order(case):
-    result = gradcheck(as_function(case), case.arrays, order=2)
-    assert all(error < 1e-13 for error in result.errors.values())
-    assert all(slope.exact is not None for slope in result.slopes if slope.order == 1)
+@pytest.mark.parametrize("case", [c for c in analytic_cases() if checkable(c)], ids=lambda case: case.name)
+def test_the_rows_agree_with_both_oracles_to_second_order(case):
+    result = gradcheck(as_function(case), case.arrays, 2, raise_exception=False)
+    for slope in result.slopes:
+        if "nothing is checked" in slope.fault:  # a case at which it is flat
+            assert not slope.machine.any()
+        else:
+            assert slope.fault == ""
+            assert slope.error < 1e-11
+            assert slope.exact is not None or slope.order > 1
 
 
 def test_every_row_with_a_rule_has_a_form_for_the_complex_step():
     assert {f for f in rows if any(table[f].rules)} == set(analytic)
-    assert {case.function for case in some_cases} == set(analytic) | set(composed)
-
-
-@pytest.mark.parametrize("case", [c for c in analytic_cases() if checkable(c)], ids=lambda case: case.name)
-def test_the_complex_step_through_a_graph_is_the_slope(case):
-    leaves = [mg.Tensor(x, requires_grad=True) for x in case.arrays]
-    ys = as_function(case)(*leaves)
-    total: Any = sum(np.sum(y) for y in ys) if isinstance(ys, tuple) else np.sum(ys)
-    for x in leaves:
-        replay = Replay(total, x)
-        wanted = Differences(lambda a, replay=replay: [replay(a)], [1.0], x._data).all()
-        found = replay.slopes()
-        np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-9 * max(1.0, float(np.max(np.abs(wanted)))))
-
-
-def network(X: Any, W1: Any, b1: Any, W2: Any, b2: Any) -> Any:
-    return mg.relu(X @ W1.T + b1) @ W2.T + b2
+    seen = {case.function for case in analytic_cases() if checkable(case)}
+    assert seen == set(analytic) | set(composed)
 
 
 def parameters() -> list[Tensor]:
@@ -115,7 +107,9 @@ def test_a_network_with_l2_and_a_mask_passes_to_second_order():
     result = gradcheck(cost, parameters(), order=2)
     assert list(result.errors) == ["W1", "b1", "W2", "b2"]
     assert max(result.errors.values()) < 1e-13
-    assert re.search(r"'W1' \(5, 4\), order 2: agrees to \d\.\de-1\d \(differences and the complex step\)", repr(result))
+    assert re.search(
+        r"'W1' \(5, 4\), order 2: agrees to \d\.\de-1\d \(differences and the complex step\)", repr(result)
+    )
 
 
 def test_a_model_is_checked_through_its_own_parameters():
@@ -126,7 +120,7 @@ def test_a_model_is_checked_through_its_own_parameters():
     def cost(*_: Any) -> Any:
         return np.mean(mg.sigmoid(model(X)) ** 2)
 
-    assert "fixed_masks(model)" in message_of(cost, model.parameters())
+    assert "fixed_masks(model)" in message_of(cost, list(model.parameters()))
     model(X)
     with mg.nn.fixed_masks(model):
         assert gradcheck(cost, model.parameters(), order=2)
@@ -134,7 +128,9 @@ def test_a_model_is_checked_through_its_own_parameters():
 
 @pytest.mark.parametrize("scale", [1e-6, 1e-3, 1e3, 1e6])
 def test_scale_does_not_matter_to_right_rules(scale, enter):
-    cube = enter(lambda x: x * x * x, x=lambda g, x: g * 3 * x * x)  # which the complex step is not taken through
+    cube = enter(
+        lambda x: x * x * x, x=lambda g, x: g * 3 * x * x
+    )  # which the complex step is not taken through
     X = np.random.default_rng(6).standard_normal((7, 4))
     W, b = leaf(5, 4, name="W", scale=scale), leaf(5, name="b", seed=1)
     for function in (np.tanh, cube):
@@ -147,11 +143,13 @@ def test_scale_does_not_matter_to_right_rules(scale, enter):
 
 def test_a_small_output_beside_a_large_one_is_checked_too(enter):
     wrong = enter(lambda x: x * x, x=lambda g, x: g * 2.002 * x)
-    assert "1.001 times" in message_of(lambda a, b: (1e9 * np.sin(a), 1e-9 * wrong(b)), [leaf(3), leaf(3, seed=1)])
+    assert "1.001 times" in message_of(
+        lambda a, b: (1e9 * np.sin(a), 1e-9 * wrong(b)), [leaf(3), leaf(3, seed=1)]
+    )
 
 
 def test_steep_and_uneven_functions_pass(enter):
-    opaque = enter(np.sin, a=lambda g, a: g * np.cos(a))
+    opaque = enter(lambda x: np.sin(x), x=lambda g, x: g * np.cos(x))
     inverse = enter(lambda x: 1 / x, x=lambda g, x: -g / (x * x))
     assert gradcheck(lambda x: opaque(300 * x), leaf(4))
     assert gradcheck(inverse, mg.Tensor([1e-7, 0.3, 2.0, 1e5], requires_grad=True), order=2)
@@ -161,43 +159,72 @@ def test_steep_and_uneven_functions_pass(enter):
 
 # ---- wrong rules are caught, and their mistake is named
 
-squares = {
-    "a factor": (lambda g, x: g * 2.002 * x, "it is 1.001 times the slope, in every entry: a factor is wrong"),
-    "a small factor": (lambda g, x: g * 2.000002 * x, "it is 1.000001 times the slope, in every entry"),
-    "the sign": (lambda g, x: -g * 2 * x, "it is -1 times the slope, in every entry: the sign is wrong"),
-    "a 2": (lambda g, x: g * x, "it is 0.5 times the slope, in every entry: a 2, as of a square or of 1/"),
-    "zero": (lambda g, x: 0 * g * x, "it is 0 everywhere, where the function has a slope: a term is dropped"),
-    "some zeros": (lambda g, x: g * 2 * x * (x > 1), "it is 0 at 8 of 12 entries, where the function has a slope"),
-    "a term": (lambda g, x: g * 2 * x + 0.9 / 7 * x, "machine - slope = 0.128571 · W: a term like that of an L2"),
-    "a sign term": (lambda g, x: g * 2 * x - 0.3 * np.sign(x), "machine - slope = -0.3 · "),
-    "a constant": (lambda g, x: g * 2 * x + 0.25, "machine - slope = 0.25 · "),
+exponentials = {
+    "a factor": (
+        lambda g, y: g * 1.001 * y,
+        "it is 1.001 times the slope, in every entry: a factor is wrong",
+    ),
+    "a digit": (
+        lambda g, y: g * 1.000001 * y,
+        "it is 1.000001 times the slope, in every entry: a factor is wrong, or",
+    ),
+    "the sign": (lambda g, y: -g * y, "it is -1 times the slope, in every entry: the sign is wrong"),
+    "a 2": (
+        lambda g, y: g * y / 2,
+        "it is 0.5 times the slope, in every entry: a 2, as of a square or of 1/(2m)",
+    ),
+    "zero": (lambda g, y: 0 * g * y, "it is 0 everywhere, where the function has a slope: a term is dropped"),
+    "some zeros": (
+        lambda g, y: g * y * (y > 3),
+        "of 12 entries, where the function has a slope: a term is dropped",
+    ),
+    "a term": (
+        lambda g, y, x: g * y + 0.9 / 7 * x,
+        "machine - slope = 0.128571 · W: a term like that of an L2 penalty",
+    ),
+    "a sign term": (
+        lambda g, y, x: g * y - 0.3 * np.sign(x),
+        "machine - slope = -0.3 · sign(W): a term like that of an L1",
+    ),
+    "a constant": (
+        lambda g, y: g * y + 0.25,
+        "machine - slope = 0.25 · 1: a term is dropped, doubled or has a wrong factor",
+    ),
     "transposed": (
-        lambda g, x: np.reshape(np.transpose(g * 2 * x), x.shape),
+        lambda g, y: np.reshape(np.transpose(g * y), y.shape),
         "its entries are those of the transposed slope: a transposition is missing, or one too many",
     ),
-    "unlike": (lambda g, x: g * (2 * x + np.sin(9 * x)), "12 of 12 entries differ"),
+    "unlike": (lambda g, y, x: g * (y + np.sin(9 * x)), "12 of 12 entries differ"),
 }
 
 
-@pytest.mark.parametrize("kind", squares)
+def weight(sign: float = 1.0) -> Tensor:
+    """W (3, 4), of both signs."""
+    W = leaf(3, 4).data * np.where(np.arange(12).reshape(3, 4) % 3 == 1, -1, 1)
+    return mg.Tensor(sign * W, requires_grad=True, name="W")
+
+
+@pytest.mark.parametrize("kind", exponentials)
 def test_a_wrong_rule_is_caught_and_its_mistake_named(kind, enter):
-    rule, sentence = squares[kind]
-    W = leaf(3, 4, name="W")
-    wrong = enter(lambda x: x * x, x=rule)
-    message = message_of(lambda W: np.sum(wrong(W)), W)
-    assert message.startswith("gradcheck: the machine's gradient is not confirmed\n  'W' (3, 4), order 1: relative error")
+    rule, sentence = exponentials[kind]
+    wrong = enter(lambda x: np.exp(x), x=rule)
+    message = message_of(lambda W: np.sum(wrong(W)), weight())
+    assert message.startswith(
+        "gradcheck: the machine's gradient is not confirmed\n  'W' (3, 4), order 1: relative error"
+    )
     assert sentence in message
     assert "the rule of <lambda> for x is wrong when checked alone" in message
 
 
-@pytest.mark.parametrize("kind", [k for k in squares if k not in ("some zeros", "a term", "a sign term", "a constant")])
+@pytest.mark.parametrize(
+    "kind", [kind for kind in exponentials if kind not in ("a term", "a sign term", "a constant")]
+)
 def test_a_rule_wrong_only_beyond_first_order_is_caught(kind, enter):
-    rule, sentence = squares[kind]
-    wrong = enter(lambda x: x * x, x=rule)
-    cube = enter(lambda x: x * x * x, x=lambda g, x: g * 3 * wrong(x))
-    W = leaf(3, 4, name="W")
-    assert gradcheck(lambda W: np.sum(cube(W)), W)
-    message = message_of(lambda W: np.sum(cube(W)), W, order=2)
+    rule, sentence = exponentials[kind]
+    wrong = enter(lambda x: np.exp(x), x=rule)
+    outer = enter(lambda x: np.exp(x), x=lambda g, x: g * wrong(x))
+    assert gradcheck(lambda W: np.sum(outer(W)), weight())
+    message = message_of(lambda W: np.sum(outer(W)), weight(), order=2)
     assert "'W' (3, 4), order 2: relative error" in message
     assert "order 1" not in message
     assert sentence in message
@@ -228,13 +255,18 @@ def test_the_wrong_argument_of_several_is_named(enter):
 def test_a_sum_in_place_of_a_mean_is_named(enter):
     mean = enter(lambda x: np.mean(x), x=lambda g, x: g * np.ones_like(x))
     message = message_of(lambda X: mean(X * X), leaf(7, 1, name="X"))
-    assert "it is 7 times the slope, in every entry: 7 is the length of axis 0 of X; a sum may stand for" in message
+    assert (
+        "it is 7 times the slope, in every entry: 7 is the length of axis 0 of X; a sum may stand for"
+        in message
+    )
 
 
 @pytest.mark.parametrize("function", [f for f in rows if any(table[f].rules)], ids=name_of)
 @pytest.mark.parametrize("mistake", ["times 1.001", "zero", "negative"])
 def test_a_mistake_in_any_row_is_caught(function, mistake, monkeypatch):
-    change = {"times 1.001": lambda d: d * 1.001, "zero": lambda d: d * 0.0, "negative": lambda d: -d}[mistake]
+    change = {"times 1.001": lambda d: d * 1.001, "zero": lambda d: d * 0.0, "negative": lambda d: -d}[
+        mistake
+    ]
     row, some = table[function], [case for case in cases_of(function) if case.arrays and checkable(case)]
     for i, pull in enumerate(row.rules):
         if pull is None:
@@ -244,14 +276,33 @@ def test_a_mistake_in_any_row_is_caught(function, mistake, monkeypatch):
         faults = []
         for case in some:
             arrays = [mg.Tensor(x, requires_grad=True) for x in case.arrays]
-            y = as_function(case)(*arrays)
-            result = gradcheck(lambda *x, c=case: np.tanh(as_function(c)(*x)), arrays, raise_exception=False)
+            result = gradcheck(as_function(case), arrays, raise_exception=False)
             faults += [slope.fault for slope in result.slopes if "relative error" in slope.fault]
-            assert isinstance(y, Tensor)
             if faults:
                 break
         monkeypatch.undo()
         assert faults, f"{name_of(function)}: a wrong rule for {row.arrays[i]} passes"
+
+
+@pytest.mark.parametrize("function", [f for f in rows if any(table[f].rules)], ids=name_of)
+def test_a_row_that_takes_its_arguments_for_constants_is_caught(function, monkeypatch):
+    row, right = table[function], table[function].rules
+
+    def curvatures(case: Case) -> tuple[list[bool], list[bool]]:
+        """Whether each input's second order is other than 0, and whether there is a fault."""
+        found = gradcheck(as_function(case), case.arrays, 2, raise_exception=False).slopes
+        second = [slope for slope in found if slope.order == 2]
+        return [np.max(np.abs(slope.machine)) > 1e-9 for slope in second], [
+            bool(slope.fault) for slope in second
+        ]
+
+    for case in [case for case in cases_of(function) if case.arrays and checkable(case)][:5]:
+        monkeypatch.setattr(row, "rules", right)
+        curved, _ = curvatures(case)
+        detached = [p and (lambda g, y, x, *rest, p=p: p(g, plain(y), plain(tuple(x)), *rest)) for p in right]
+        monkeypatch.setattr(row, "rules", tuple(detached))
+        _, faults = curvatures(case)
+        assert faults == curved
 
 
 # ---- what it says of the function
@@ -260,15 +311,23 @@ def test_a_mistake_in_any_row_is_caught(function, mistake, monkeypatch):
 def test_a_random_forward_pass():
     rng = np.random.default_rng(0)
     message = message_of(lambda W: np.sum(W * (rng.random((3, 4)) < 0.8)), leaf(3, 4))
-    assert "different values for the same inputs: it draws at random, or changes something at each call" in message
+    assert (
+        "different values for the same inputs: it draws at random, or changes something at each call"
+        in message
+    )
     assert "mg.nn.fixed_masks(model)" in message
     assert gradcheck(lambda W: np.sum(W * (np.random.default_rng(0).random((3, 4)) < 0.8)), leaf(3, 4))
 
 
 def test_single_precision():
-    W = mg.Tensor(np.random.default_rng(0).standard_normal((3, 4)), requires_grad=True, name="W", dtype=np.float32)
+    W = mg.Tensor(
+        np.random.default_rng(0).standard_normal((3, 4)), requires_grad=True, name="W", dtype=np.float32
+    )
     message = message_of(lambda W: np.mean(np.tanh(W) ** 2), W)
-    assert '"W" (3, 4) is float32, whose differences agree to about 1e-3 and at best 1e-5: check in float64' in message
+    assert (
+        '"W" (3, 4) is float32, whose differences agree to about 1e-3 and at best 1e-5: check in float64'
+        in message
+    )
     assert gradcheck(lambda W: np.mean(np.tanh(W) ** 2), W, tolerance=1e-3)
     message = message_of(lambda W: np.mean(np.tanh(1.001 * W.detach() + 0 * W)), W, tolerance=1e-3)
     assert "float32" in message
@@ -283,8 +342,12 @@ def test_a_kink():
     assert "x[1] = 0 is on a kink: the slope is 0 to its left and " in message
     assert "move it away" in message
     assert "on a kink" in message_of(lambda x: np.sum(np.maximum(x, 0) * [1, 2, 3]), x)
-    assert "on a kink" in message_of(lambda x: np.max(np.abs(x[:2])), mg.Tensor([1.0, -1.0, 2.0], requires_grad=True))
-    assert "on a kink" in message_of(lambda x: np.sum(mg.relu(x) * x), x, order=2)  # whose first order is smooth
+    assert "on a kink" in message_of(
+        lambda x: np.max(np.abs(x[:2])), mg.Tensor([1.0, -1.0, 2.0], requires_grad=True)
+    )
+    assert "on a kink" in message_of(
+        lambda x: np.sum(mg.relu(x) * x), x, order=2
+    )  # whose first order is smooth
     for near in (1e-3, 1e-6, -1e-6):
         assert gradcheck(mg.relu, mg.Tensor([-1.0, near, 2.0], requires_grad=True))
 
@@ -299,6 +362,9 @@ def test_something_that_is_not_recorded():
     assert "it is 0 everywhere" in message
     assert "no recorded path leads from it to the output" in message
     assert "not recorded" in message_of(lambda W: np.sum(np.sin(W) * np.mean(W.data)), W)
+    X = np.random.default_rng(1).standard_normal((7, 4))
+    message = message_of(lambda W: np.mean((X @ W.T) ** 2) + 0.9 / 14 * np.sum(W.detach() ** 2), W)
+    assert "machine - slope = -0.128571 · W: a term like that of an L2 penalty is dropped" in message  # 0.9/7
 
 
 def test_something_computed_before_the_function_is_called():
@@ -316,13 +382,13 @@ def test_an_input_changed_in_place():
         return np.sum(W * W)
 
     def sneak(W: Tensor) -> Tensor:
-        W._data[0] += 1.0
+        base[0] += 1.0
         return np.sum(W * W)
 
-    W = leaf(3, 4, name="W")
+    W, base = leaf(3, 4, name="W"), np.ones((3, 4))
     before = W.data.tobytes()
-    for function in (shrink, sneak):
-        assert 'changes its input "W" (3, 4) in place' in message_of(function, mg.Tensor(W.data, True, "W"))
+    assert 'changes its input "W" (3, 4) in place' in message_of(shrink, W)
+    assert 'changes its input "V" (3, 4) in place' in message_of(sneak, named(made(base[:], None, True), "V"))
     with pytest.raises(GradcheckError):
         gradcheck(shrink, W)
     assert W.data.tobytes() == before
@@ -336,7 +402,7 @@ def test_a_number_read_out_of_a_tensor_raises(read):
         read(np.sum(W))
         return np.sum(W * W)
 
-    with pytest.raises(RuntimeError, match="inside a function that is being recorded would drop its gradient"):
+    with pytest.raises(RuntimeError, match="inside a function that is being recorded would"):
         gradcheck(function, W)
     assert W.sum().item() == pytest.approx(float(np.sum(W.data)))  # allowed again
 
@@ -347,14 +413,19 @@ def test_a_number_read_out_of_a_tensor_raises(read):
 def test_an_input_that_the_function_does_not_depend_on():
     W, b = leaf(3, 4, name="W"), leaf(4, name="b")
     message = message_of(lambda W, b: np.sum(W * W), [W, b])
-    assert "'b' (4,), order 1: the function does not depend on it, or not at these values: nothing is checked" in message
+    assert (
+        "'b' (4,), order 1: the function does not depend on it, or not at these values: nothing is checked"
+        in message
+    )
     assert "nothing is checked" in message_of(mg.relu, mg.Tensor([-1.0, -2.0], requires_grad=True))
     assert "nothing is checked" in message_of(lambda x: x**2, mg.Tensor([0.0, 0.0], requires_grad=True))
     assert "nothing is checked" in message_of(lambda W, b: np.sum(W + 0 * b[0]), [W, b])
 
 
 def test_empty_inputs_and_outputs():
-    assert "is empty: there is nothing to check" in message_of(lambda x: np.sum(x), mg.Tensor(np.ones((0, 3)), True))
+    assert "is empty: there is nothing to check" in message_of(
+        lambda x: np.sum(x), mg.Tensor(np.ones((0, 3)), True)
+    )
     assert "which is empty" in message_of(lambda x: x[:0], leaf(3))
 
 
@@ -374,7 +445,9 @@ def test_what_is_not_finite_is_said(enter):
     with np.errstate(all="ignore"):
         assert "the function's value at [0] is -inf" in message_of(np.log, x)
         assert "the function's value at [0] is nan" in message_of(lambda x: x / x, x)
-        assert "the machine's gradient is inf: choose values inside" in message_of(np.sqrt, x)
+        assert "the machine's gradient is inf: choose values inside" in message_of(
+            lambda x: np.sum(np.sqrt(x)), x
+        )
     lost = enter(lambda x: x * x, x=lambda g, x: g * np.nan * x)
     assert "the machine's gradient is nan" in message_of(lost, leaf(3))
 
@@ -393,7 +466,9 @@ def test_a_gradient_that_is_0_by_design():
     assert "'W'" not in message
     for zero in ("b", 1, ["b"], [1]):
         assert gradcheck(normalised, [W, b], order=2, zero=zero)
-    assert "zero= says that its gradient is 0 by design, and it is not" in message_of(normalised, [W, b], zero=["W", "b"])
+    assert "zero= says that its gradient is 0 by design, and it is not" in message_of(
+        normalised, [W, b], zero=["W", "b"]
+    )
     with pytest.raises(ValueError, match=re.escape("zero= names 'c'; the inputs are ['W', 'b']")):
         gradcheck(normalised, [W, b], zero="c")
 
@@ -412,7 +487,7 @@ def test_a_slope_that_drowns_in_rounding_does_not_pass(enter):
     wrong = enter(lambda x: x + 1e12, x=lambda g: 1.001 * g)
     x = leaf(3)
     for function in (opaque, wrong):
-        assert "rounding within the function" in message_of(lambda x, f=function: f(np.sin(x)), x)
+        assert "rounding" in message_of(lambda x, f=function: f(np.sin(x)), x)
     assert gradcheck(lambda x: np.sin(x) + 1e12, x)  # the complex step is not drowned
     assert "saturation" in message_of(mg.sigmoid, mg.Tensor([30.0], requires_grad=True))
 
@@ -425,7 +500,9 @@ def test_a_function_linear_in_an_input_has_a_second_order_of_0():
 
 def test_a_second_order_of_0_that_should_not_be_is_caught(enter):
     half = enter(lambda x: x * x, x=lambda g, x: g * 2 * plain(x))
-    message = message_of(lambda W, b: np.sum(3 * W) + np.sum(half(b)), [leaf(4, name="W"), leaf(4, name="b")], 2)
+    message = message_of(
+        lambda W, b: np.sum(3 * W) + np.sum(half(b)), [leaf(4, name="W"), leaf(4, name="b")], 2
+    )
     assert "'b' (4,), order 2" in message
     assert "'W'" not in message
 
@@ -469,12 +546,24 @@ def test_arrays_and_numbers_are_made_into_leaves():
     assert array.dtype == int
 
 
+def test_numbers_and_the_identity_are_checked():
+    W = mg.Tensor(2.0, requires_grad=True, name="W")
+    with mg.no_grad():
+        W -= 0.5
+    assert gradcheck(lambda W: W * W * W, W, order=2)
+    assert gradcheck(lambda x: (x, x * x, x), leaf(3), order=2)
+    assert gradcheck(lambda x: x, leaf(3), order=2)
+
+
 def test_inputs_that_cannot_be_checked():
     x = leaf(3, name="x")
     for inputs, sentence in (
         ([], "there are no inputs"),
         (x * 2, "is a result, not a leaf"),
-        (mg.Tensor([1.0], name="Y"), '"Y" (1,) needs no gradient; set requires_grad=True, or keep it out of the inputs'),
+        (
+            mg.Tensor([1.0], name="Y"),
+            '"Y" (1,) needs no gradient; set requires_grad=True, or keep it out of the inputs',
+        ),
         ([x, x], "an input is given twice"),
     ):
         with pytest.raises(ValueError, match=re.escape(sentence)):
@@ -485,7 +574,9 @@ def test_inputs_that_cannot_be_checked():
 
 
 def test_inputs_of_one_name_are_told_apart_by_position():
-    result = gradcheck(lambda a, b, c: a * b * c, [leaf(2, name="W"), leaf(2, name="W", seed=1), leaf(2, name="c")])
+    result = gradcheck(
+        lambda a, b, c: a * b * c, [leaf(2, name="W"), leaf(2, name="W", seed=1), leaf(2, name="c")]
+    )
     assert list(result.errors) == ["input 0", "input 1", "c"]
 
 
@@ -502,14 +593,17 @@ def test_the_result_of_a_failed_check_has_the_numbers(enter):
     assert slope.exact is None
     assert caught.value.result.errors == {"x": slope.error}
     assert isinstance(caught.value, AssertionError)
-    assert f"at {list(slope.worst)} the machine gives {slope.machine[slope.worst]:.10g}, differences" in str(caught.value)
+    assert f"at {list(slope.worst)} the machine gives {slope.machine[slope.worst]:.10g}, differences" in str(
+        caught.value
+    )
 
 
 def test_a_tighter_tolerance_holds_where_the_complex_step_can_be_taken(monkeypatch):
     row = table[np.log2]
     ((pull),) = row.rules
-    monkeypatch.setattr(row, "rules", (lambda *a: pull(*a) * (np.log(2) / 0.6931471806),))  # ten digits of log 2
-    assert "order 1: relative error 5.8e-11, allowed" in message_of(lambda x: np.sum(np.log2(x)), leaf(4)) or True
+    monkeypatch.setattr(
+        row, "rules", (lambda *a: pull(*a) * (np.log(2) / 0.6931471806),)
+    )  # ten digits of log 2
     message = message_of(lambda x: np.sum(np.log2(x)), leaf(4))
     assert "the rule of np.log2" not in message  # which only the complex step can see
     assert "the complex step" in message

@@ -3,6 +3,7 @@
 import abc
 import copy
 import pickle
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -236,6 +237,16 @@ def test_layers_are_numbered():
     assert names(many)[-1] == "b11"
 
 
+def test_layers_appended_to_a_list_are_numbered():
+    class Chain(nn.Module):
+        def __init__(self, *sizes):
+            self.layers = []
+            for n_in, n_out in pairwise(sizes):
+                self.layers.append(nn.Linear(n_in, n_out, rng=0))
+
+    assert names(Chain(5, 4, 3)) == ["W1", "b1", "W2", "b2"]
+
+
 def test_results_carry_the_letters_of_the_notes(rng):
     model, A = three_layers(), rng.standard_normal((7, 5))
     seen = []
@@ -452,6 +463,9 @@ class TestCopies:
             np.testing.assert_array_equal(p.grad, q.grad)
         twin.append(nn.Linear(1, 1, rng=0))
         assert names(twin)[-2:] == ["W4", "b4"]
+        assert names(copied(nn.Sequential(nn.Linear(2, 2, rng=0))).append(nn.Linear(2, 2, rng=0))) == [
+            "W1", "b1", "W2", "b2",
+        ]  # fmt: skip
         assert names(model)[-2:] == ["W3", "b3"]
         assert repr(copied(model)) == repr(model)
 
@@ -512,6 +526,15 @@ def test_sequential_applies_its_layers_in_order(rng):
     assert model[-1].n_out == 1
     np.testing.assert_array_equal(nn.Sequential(np.square, lambda t: t + 1)(np.array([2.0])), [5.0])
     assert nn.Sequential()(3) == 3
+
+
+def test_a_module_that_becomes_an_attribute_later_is_applied(rng):
+    model, x = nn.Sequential(nn.Linear(5, 4, rng=0)), rng.standard_normal((7, 5))
+    model.head = nn.Linear(4, 1, rng=1)
+    assert len(model) == 2
+    np.testing.assert_array_equal(model(x), model.head(model[0](x)))
+    assert names(model) == ["W1", "b1", "W2", "b2"]
+    assert "  head: Linear(4, 1)" in repr(model)
 
 
 @pytest.mark.parametrize("layers", [([],), (3,), ("relu",), (nn.ReLU,), ({"a": 1},)])

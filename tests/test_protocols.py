@@ -133,7 +133,19 @@ def test_is_recorded_with_the_right_derivative(form, rng):
 
 def test_comparisons_are_recorded_but_have_no_gradient():
     t = leaf([1.0, -2.0])
-    for y in (t > 0, t >= 0, t < 0, t <= 0, t == 0, t != 0, 0 < t, np.sign(t), np.floor(t), np.isnan(t), t // 1):
+    for y in (
+        t > 0,
+        t >= 0,
+        t < 0,
+        t <= 0,
+        t == 0,
+        t != 0,
+        0 < t,
+        np.sign(t),
+        np.floor(t),
+        np.isnan(t),
+        t // 1,
+    ):
         assert isinstance(y, Tensor)
         assert y.origin is not None
         assert not y.requires_grad
@@ -144,7 +156,14 @@ def test_comparisons_are_recorded_but_have_no_gradient():
 def test_logical_operators(rng):
     a, b = rng.random(4) < 0.5, rng.random(4) < 0.5
     s, t = mg.Tensor(a), mg.Tensor(b)
-    for y, expected in ((s & t, a & b), (s | t, a | b), (s ^ t, a ^ b), (~s, ~a), (True & s, a), (False | t, b)):
+    for y, expected in (
+        (s & t, a & b),
+        (s | t, a | b),
+        (s ^ t, a ^ b),
+        (~s, ~a),
+        (True & s, a),
+        (False | t, b),
+    ):
         assert isinstance(y, Tensor)
         np.testing.assert_array_equal(y, expected)
 
@@ -379,7 +398,12 @@ def public_functions() -> Iterator[tuple[str, Callable]]:
     for prefix, module in (("np", np), ("np.linalg", np.linalg), ("np.fft", np.fft)):
         for name in dir(module):
             function = getattr(module, name)
-            if callable(function) and not isinstance(function, type) and not name.startswith("_") and name != "test":
+            if (
+                callable(function)
+                and not isinstance(function, type)
+                and not name.startswith("_")
+                and name != "test"
+            ):
                 yield f"{prefix}.{name}", function
 
 
@@ -453,7 +477,10 @@ calls: dict[str, tuple[Callable[[Any, Any, Any], tuple], dict[str, Any]]] = {
     ),
     "(t, dtype=)": (lambda t, v, s: (t,), {"dtype": lambda t, v, s: np.float32}),
     "(t, where=)": (lambda t, v, s: (t,), {"where": lambda t, v, s: M}),
-    "(a, where=t > 1)": (lambda t, v, s: (A,), {"where": lambda t, v, s: t > 1, "out": lambda t, v, s: np.zeros((3, 3))}),
+    "(a, where=t > 1)": (
+        lambda t, v, s: (A,),
+        {"where": lambda t, v, s: t > 1, "out": lambda t, v, s: np.zeros((3, 3))},
+    ),
     "(t, out=a)": (lambda t, v, s: (t,), {"out": lambda t, v, s: np.zeros((3, 3))}),
     "(t, a, out=a)": (lambda t, v, s: (t, A), {"out": lambda t, v, s: np.zeros((3, 3))}),
     "(a, out=t)": (lambda t, v, s: (A,), {"out": lambda t, v, s: t}),
@@ -506,7 +533,11 @@ def _numbers(y: Any) -> list[Any]:
     if isinstance(y, list | tuple):
         return [number for entry in y for number in _numbers(entry)]
     y = plain(y)
-    return [np.asarray(y)] if isinstance(y, float | complex | np.ndarray | np.generic) and np.asarray(y).dtype.kind in "fc" else []
+    return (
+        [np.asarray(y)]
+        if isinstance(y, float | complex | np.ndarray | np.generic) and np.asarray(y).dtype.kind in "fc"
+        else []
+    )
 
 
 def _depends_on_the_value(function: Callable, form: str) -> bool:
@@ -516,12 +547,14 @@ def _depends_on_the_value(function: Callable, form: str) -> bool:
         there = _numbers(_call(function, form, X * 1.001, V * 1.001, S * 1.001))
     except TypeError:
         return False  # it took a Tensor for its dtype, as which an array will not do
-    return len(here) != len(there) or any(not np.array_equal(a, b, equal_nan=True) for a, b in zip(here, there, strict=True))
+    return len(here) != len(there) or any(
+        not np.array_equal(a, b, equal_nan=True) for a, b in zip(here, there, strict=True)
+    )
 
 
 @pytest.mark.parametrize("name", [name for name, _ in public_functions()])
 def test_no_public_function_drops_a_gradient(name, monkeypatch, tmp_path):
-    """Called in every plausible way, it gives a Tensor, raises, or its answer does not depend on the Tensor's values."""
+    """Called in every plausible way it gives a Tensor, raises, or answers what the values do not matter for."""
     function = dict(public_functions())[name]
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.stdout", io.StringIO())
@@ -535,7 +568,12 @@ def test_no_public_function_drops_a_gradient(name, monkeypatch, tmp_path):
                     y = _call(function, form, t, v, s)
                 except Exception:
                     continue  # it raises: nothing is lost in silence
-                if _has_tensor(y) or not _numbers(y) or name == "np.empty_like" or reads_a_number.get(name) == form:
+                if (
+                    _has_tensor(y)
+                    or not _numbers(y)
+                    or name == "np.empty_like"
+                    or reads_a_number.get(name) == form
+                ):
                     continue
                 assert not _depends_on_the_value(function, form), f"{name}{form} gave {y!r}"
                 np.testing.assert_array_equal(t, X)
@@ -593,7 +631,10 @@ def test_answers_are_plain():
         (lambda t: np.add.reduce(t), r"np\.add\.reduce has no derivative.*nearest that have one: np\.sum"),
         (lambda t: np.exp(t, out=np.zeros((3, 3))), r"np\.exp with out= would lose the gradient"),
         (lambda t: np.exp(t, where=M), r"np\.exp with where= would lose"),
-        (lambda t: np.sum(t, dtype=float), r"np\.sum of a Tensor takes a, axis, .*dtype= would lose the gradient"),
+        (
+            lambda t: np.sum(t, dtype=float),
+            r"np\.sum of a Tensor takes a, axis, .*dtype= would lose the gradient",
+        ),
         (lambda t: np.clip(t, 0, 1, out=np.zeros((3, 3))), r"np\.clip.*out= would lose the gradient"),
         (lambda t: np.split(t, 3, 0, 1), r"np\.split\(\)|np\.split with these arguments|split"),
         (lambda t: np.transpose(t, 0, 1, 2), r"transpose"),
@@ -629,14 +670,20 @@ def test_complex_and_object_results_are_refused():
     ):
         with pytest.raises(TypeError):
             call()
-    with pytest.raises(TypeError, match=r"np\.multiply: the result is complex128, for which there are no gradients"):
+    with pytest.raises(
+        TypeError, match=r"np\.multiply: the result is complex128, for which there are no gradients"
+    ):
         t * 1j
     assert (mg.Tensor([1.0]) * 1j).dtype == np.complex128
 
 
 def test_masked_arrays_are_refused_and_matrices_are_arrays():
     masked = np.ma.masked_array([1.0, 2.0], [True, False])
-    for call in (lambda: mg.Tensor(masked), lambda: leaf([1.0, 2.0]) * masked, lambda: mg.Tensor([1.0, 2.0]) + masked):
+    for call in (
+        lambda: mg.Tensor(masked),
+        lambda: leaf([1.0, 2.0]) * masked,
+        lambda: mg.Tensor([1.0, 2.0]) + masked,
+    ):
         with pytest.raises(TypeError, match="mask"):
             call()
     with warnings.catch_warnings():
@@ -652,7 +699,9 @@ def test_inside_no_grad_everything_is_computed():
     with mg.no_grad():
         assert np.linalg.norm(t) == np.linalg.norm(X)
         np.testing.assert_array_equal(np.exp(t, out=np.zeros((3, 3))), np.exp(X))
-        np.testing.assert_array_equal(np.sum(t, axis=0, dtype=np.float32), np.sum(X, axis=0, dtype=np.float32))
+        np.testing.assert_array_equal(
+            np.sum(t, axis=0, dtype=np.float32), np.sum(X, axis=0, dtype=np.float32)
+        )
         np.testing.assert_array_equal(np.clip(t, 0, 1, out=np.zeros((3, 3))), np.clip(X, 0, 1))
 
 
@@ -679,11 +728,14 @@ class Remote:
         return Remote(self.inner.sum(axis=axis, keepdims=keepdims))
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-        return Remote(getattr(ufunc, method)(*(x.inner if isinstance(x, Remote) else x for x in inputs), **options))
+        return Remote(
+            getattr(ufunc, method)(*(x.inner if isinstance(x, Remote) else x for x in inputs), **options)
+        )
 
     def __array_function__(self, function: Callable, types: Any, args: tuple, kwargs: dict) -> Any:
         args = tuple(x.inner if isinstance(x, Remote) else x for x in args)
         return Remote(function(*args, **kwargs))
+
 
 for _name, _ufunc in (("add", np.add), ("sub", np.subtract), ("mul", np.multiply), ("truediv", np.divide)):
     setattr(Remote, f"__{_name}__", lambda self, other, _ufunc=_ufunc: _ufunc(self, other))
@@ -698,4 +750,6 @@ def test_arrays_of_another_library_stay_where_they_are():
     y.backward()
     assert isinstance(y.data, Remote)
     assert isinstance(t.grad.data, Remote)
-    np.testing.assert_allclose(t.grad.numpy(), np.array([1.0, 2.0, 3.0]) * (1 - np.tanh([1.0, 2.0, 3.0]) ** 2))
+    np.testing.assert_allclose(
+        t.grad.numpy(), np.array([1.0, 2.0, 3.0]) * (1 - np.tanh([1.0, 2.0, 3.0]) ** 2)
+    )

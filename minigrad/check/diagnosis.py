@@ -18,8 +18,9 @@ class Disagreement(NamedTuple):
     leaves, names  all inputs, and what messages call them
     i              which of them it is
     order          of the gradient
-    outputs        the recorded number that the outputs were added up to
-    total          the recorded number whose gradient is wrong; `outputs` itself at order 1
+    outputs        what the function gave
+    recorded       what was differentiated: the outputs themselves, or their gradients of the order below
+    weights        how its entries are added up
     started        the stamp at which the check began
     machine        the machine's gradient
     slopes         what it should be
@@ -31,8 +32,9 @@ class Disagreement(NamedTuple):
     names: list[str]
     i: int
     order: int
-    outputs: Tensor
-    total: Tensor
+    outputs: list[Tensor]
+    recorded: list[Tensor]
+    weights: list[np.ndarray]
     started: int
     machine: np.ndarray
     slopes: np.ndarray
@@ -79,7 +81,9 @@ def shape_of_error(
 def _meaning(factor: float, leaves: list[Tensor], names: list[str]) -> str:
     ratio = max(abs(factor), 1 / abs(factor))
     if ratio < 1 + 1e-5:
-        return "the sign is wrong"
+        return (
+            "the sign is wrong" if factor < 0 else "a factor is wrong, or a constant that has too few digits"
+        )
     for x, name in zip(leaves, names, strict=True):
         for axis, n in enumerate(x.shape):
             if n > 2 and abs(ratio - n) < 1e-5 * n:
@@ -111,7 +115,7 @@ def _parallel(gap: np.ndarray, leaves: list[Tensor], names: list[str]) -> str | 
 
 def single_precision(found: Disagreement) -> str | None:
     """What is computed in less than double precision, if something is."""
-    for x in (*found.leaves, *(node for node, _ in leading(found.total))):
+    for x in (*found.leaves, *(node for node, _ in leading(found.recorded))):
         if x.dtype != np.float64:
             made = f", made by {name_of(x.origin[0])}," if x.origin is not None else ""
             return (
@@ -139,7 +143,7 @@ def _kink(found: Disagreement) -> str | None:
 
 
 def _made_before(found: Disagreement) -> str | None:
-    for node, (function, *_) in leading(found.total, found.leaves[found.i]):
+    for node, (function, *_) in leading(found.recorded, found.leaves[found.i]):
         if node.stamp < found.started:
             return (
                 f"{describe(node)}, made by {name_of(function)}, was computed before the function was "
@@ -185,6 +189,7 @@ class _Alone:
     def wrong_arguments(self) -> list[str]:
         """The arguments whose rule does not give the slope."""
         gradients = self._gradients(self._at(0.0), create_graph=False)
+        self._follow(gradients)
         wrong = []
         for n, i in enumerate(self.places):
 
@@ -204,10 +209,16 @@ class _Alone:
         first = self._gradients(leaves, create_graph=True)
         total: Any = sum(np.sum(v * g) for v, g in zip(weights, first, strict=True))
         second = grad(total, leaves, allow_unused=True)
+        self._follow(second)
         terms = np.array([np.sum(g._data * u) for g, u in zip(second, self.moves, strict=True)])
         return _off(
             terms, lambda t: [g._data for g in self._gradients(self._at(t), create_graph=False)], weights
         )
+
+    def _follow(self, gradients: Any) -> None:
+        """Turn the moves so that no two entries' slopes cancel."""
+        signed = [np.copysign(u, g._data) for u, g in zip(self.moves, gradients, strict=False)]
+        self.moves = signed + self.moves[len(signed) :]
 
     def _at(self, t: Any) -> list[Tensor]:
         return [Tensor(x + t * u, requires_grad=True) for x, u in zip(self.starts, self.moves, strict=True)]
@@ -234,11 +245,12 @@ def _double(x: Any) -> Any:
 def _unrecorded(found: Disagreement) -> str | None:
     """Whether the recorded graph has the machine's slope, and the function another."""
     leaf, machine = found.leaves[found.i], found.machine[found.worst]
-    if found.order == 1 and not leading(found.total, leaf):
+    path = leading(found.recorded, leaf)
+    if found.order == 1 and not path:
         return "no recorded path leads from it to the output: look for detach(), .data, numpy() or no_grad"
-    if leading(found.total, leaf):
-        replay = Replay(found.total, leaf)
-        slope, uncertainty, _ = Differences(lambda x: [replay(x)], [1.0], leaf._data).refine(found.worst)
+    if path:
+        replay = Replay(found.recorded, leaf)
+        slope, uncertainty, _ = Differences(replay, found.weights, leaf._data).refine(found.worst)
         close = 1e-6 * max(abs(slope), abs(machine)) + 3 * uncertainty
         if abs(slope - machine) > close or abs(slope - found.slopes[found.worst]) <= close:
             return None

@@ -35,7 +35,8 @@ def gradcheck(
     function         takes the inputs and gives a Tensor or a tuple of Tensors; outputs that are not scalars
                      are weighted with fixed generic numbers.  It may also reach the inputs by itself, as a
                      model does its parameters
-    inputs           a leaf that requires a gradient, or several; arrays and numbers are made into leaves
+    inputs           a leaf that requires a gradient, or several; arrays and numbers are made into leaves.  Each
+                     entry takes four calls of the function, so a few hundred are plenty
     order            2 also checks the gradient of (gradient · generic vector), and so on
     tolerance        of the differences, as a fraction of the input's largest slope; smooth functions agree to
                      about 1e-11 in float64
@@ -112,9 +113,9 @@ class _Check:
         self.weights = _weights(outputs)
         slopes: list[Slope] = []
         for level in range(1, order + 1):
-            total = self.total(level)
-            machine = grad(total, self.leaves, allow_unused=True)
-            slopes += [_Comparison(self, i, level, total, g._data).slope() for i, g in enumerate(machine)]
+            recorded, weights = self.recorded(level)
+            machine = self.gradients(recorded, weights, create_graph=False)
+            slopes += [_Comparison(self, i, level, recorded, g._data).slope() for i, g in enumerate(machine)]
             if any(slope.fault for slope in slopes):
                 break
         return Result(tuple(slopes))
@@ -132,25 +133,36 @@ class _Check:
                 raise _UnfitError(_changed(x))
         return list(result) if isinstance(result, list | tuple) else [result]
 
-    def total(self, level: int) -> Tensor:
-        """The number whose gradient is wanted:  Σ w y  at level 1,  Σ u ∂/∂x of the level below from 2 on."""
-        total = _contract(self.call(), self.weights)
+    def recorded(self, level: int) -> tuple[list[Tensor], list[np.ndarray]]:
+        """What is differentiated, and its weights: outputs at level 1, the gradients of the last above."""
+        recorded, weights = self.call(), self.weights
         for _ in range(level - 1):
-            if not total.requires_grad:
-                break
-            first = grad(total, self.leaves, create_graph=True, allow_unused=True)
-            total = _contract(first, self.directions)
-        return total
+            recorded, weights = self.gradients(recorded, weights, create_graph=True), self.directions
+        return recorded, weights
+
+    def gradients(
+        self, recorded: list[Tensor], weights: list[np.ndarray], create_graph: bool
+    ) -> list[Tensor]:
+        """Σ w ∂y/∂leaf per leaf; the weights go in as `gradient=`, past the rules that are being checked."""
+        found: list[Any] = [None] * len(self.leaves)
+        for y, w in zip(recorded, weights, strict=True):
+            if y.requires_grad:
+                new = grad(y, self.leaves, gradient=w, create_graph=create_graph, allow_unused=True)
+                found = [g if old is None else old + g for old, g in zip(found, new, strict=True)]
+        return [
+            Tensor(np.zeros_like(x._data)) if g is None else g
+            for g, x in zip(found, self.leaves, strict=True)
+        ]
 
     def values(self, level: int, i: int, x: np.ndarray) -> list[np.ndarray]:
-        """What the total of a level is the weighted sum of, with leaf i holding another array."""
+        """The values of what is differentiated at a level, with leaf i holding another array."""
         leaf = self.leaves[i]
         held = leaf._data
         leaf._data = x
         try:
             if level == 1:
                 return [y._data for y in self.call()]
-            return [g._data for g in grad(self.total(level - 1), self.leaves, allow_unused=True)]
+            return [g._data for g in self.gradients(*self.recorded(level - 1), create_graph=False)]
         finally:
             leaf._data = held
 
@@ -168,13 +180,15 @@ class _Check:
 class _Comparison:
     """One input's gradient of one order against differences and, where it can be taken, the complex step."""
 
-    def __init__(self, check: _Check, i: int, level: int, total: Tensor, machine: np.ndarray) -> None:
-        self.check, self.i, self.level, self.total, self.machine = check, i, level, total, machine
+    def __init__(
+        self, check: _Check, i: int, level: int, recorded: list[Tensor], machine: np.ndarray
+    ) -> None:
+        self.check, self.i, self.level, self.recorded, self.machine = check, i, level, recorded, machine
         leaf = check.leaves[i]
-        weights = check.weights if level == 1 else check.directions
-        self.differences = Differences(lambda x: check.values(level, i, x), weights, leaf._data)
+        self.weights = check.weights if level == 1 else check.directions
+        self.differences = Differences(lambda x: check.values(level, i, x), self.weights, leaf._data)
         self.slopes = self.differences.all()
-        self.exact = Replay(total, leaf).slopes()
+        self.exact = Replay(recorded, leaf).slopes(self.weights)
         for k in map(tuple, np.argwhere(~np.isfinite(self.slopes))):  # a step beyond the end of the domain
             self.slopes[k] = self.differences.refine(k).slope
 
@@ -242,7 +256,7 @@ class _Comparison:
 
     def _against_differences(self) -> Slope:
         """Look again, with better steps, wherever they disagree; a disagreement that stays is a fault."""
-        gap = np.abs(self.machine - self.slopes)
+        gap = np.array(np.abs(self.machine - self.slopes))
         uncertain: dict[tuple[int, ...], float] = {}
         while True:
             k = _largest(gap)
@@ -269,8 +283,8 @@ class _Comparison:
         fault = f"relative error {error:.2g}, allowed {allowed:.2g}; {entries}"
         check = self.check
         found = Disagreement(
-            check.leaves, check.names, self.i, self.level, check.total(1), self.total, check.started,
-            self.machine, reference, k, self.differences,
+            check.leaves, check.names, self.i, self.level, check.call(), self.recorded, self.weights,
+            check.started, self.machine, reference, k, self.differences,
         )  # fmt: skip
         if unsettled:
             fault += (
@@ -293,14 +307,6 @@ def _fraction(error: float, size: float) -> float:
 
 def _typical(x: Tensor) -> float:
     return float(np.median(scale_of(x._data))) if x.size else 1.0
-
-
-def _contract(ys: Sequence[Tensor], weights: Sequence[np.ndarray]) -> Tensor:
-    total: Any = None
-    for y, w in zip(ys, weights, strict=True):
-        term = y if not y.shape and w == 1 else np.sum(y * w.astype(y.dtype))
-        total = term if total is None else total + term
-    return total
 
 
 def _weights(outputs: Sequence[Tensor]) -> list[np.ndarray]:
@@ -362,7 +368,7 @@ def _leaves(inputs: Any) -> list[Tensor]:
                 f"gradcheck: {describe(x)} needs no gradient; set requires_grad=True, or keep it out of the "
                 "inputs, as X in gradcheck(lambda W: loss(W, X), W)"
             )
-        if not isinstance(x._data, np.ndarray):
+        if not isinstance(x._data, np.ndarray | np.generic):
             raise TypeError(f"gradcheck: {describe(x)} holds a {type(x._data).__name__}, not a NumPy array")
         leaves.append(x)
     if len({x.stamp for x in leaves}) < len(leaves):

@@ -138,7 +138,7 @@ class Replay:
         with np.errstate(all="ignore"):
             for k in np.ndindex(x.shape):
                 h = 1e-20 * (abs(x[k]) or 1.0)
-                shifted = x.astype(complex)
+                shifted = np.array(x, dtype=complex)
                 shifted[k] += 1j * h
                 found[k] = (
                     sum(np.sum(w * np.imag(y)) for w, y in zip(weights, self(shifted), strict=True)) / h

@@ -1,13 +1,14 @@
-"""The report's figures, with matplotlib: each function gives the text of one SVG, the same for the same numbers.
+"""The report's figures, with matplotlib: each function gives the text of an SVG, the same for the same numbers.
 
-A colour stands for a model, a solid line for the training set, a dashed one for the dev set.  The hues are Okabe and
-Ito's, which colour-blind readers can tell apart; the two sides of a boundary are purple and orange, and their points
-differ in shape too.
+A colour stands for a model, a solid line for the training set, a dashed one for the dev set.  The hues are Okabe
+and Ito's, which colour-blind readers can tell apart; the two sides of a boundary are purple and orange, and their
+points differ in shape too.
 """
 
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
@@ -28,7 +29,14 @@ colours = {"plain": "#4D4D4D", "L2": "#0072B2", "dropout": "#D55E00", "both": "#
 _points = ("#542788", "#B35806", "#1B7837", "#2166AC", "#8C510A", "#C51B7D", "#4D4D4D")
 _tints = ("#D9D3E8", "#FBE0BF", "#CDE7CF", "#CFE1F0", "#EADCC0", "#F5D3E6", "#E0E0E0")
 _markers = "^oDsvPX"
-_shades = ("#B2ABD2", "#D0CBE3", "#E9E6F1", "#FCEBD6", "#FDD5A6", "#FDB863")  # of the likely class, up to certainty
+_shades = (
+    "#B2ABD2",
+    "#D0CBE3",
+    "#E9E6F1",
+    "#FCEBD6",
+    "#FDD5A6",
+    "#FDB863",
+)  # of the likely class, up to certainty
 
 
 def installed() -> bool:
@@ -40,8 +48,12 @@ def installed() -> bool:
     return True
 
 
+_long_number = re.compile(r"(?<=[ML \n\"])(-?\d+\.\d\d)\d+(?=[ \n\"])")
+"""A coordinate with more digits than a picture needs; the factors of scale(...) are left alone."""
+
+
 def _drawn(width: float, height: float) -> Callable[[Callable[..., None]], Callable[..., str]]:
-    """Decorator: a function that draws on a Figure becomes one that gives the SVG.  No global state is left changed."""
+    """Decorator: a function that draws on a Figure becomes one that gives the SVG; no global state is changed."""
 
     def decorator(draw: Callable[..., None]) -> Callable[..., str]:
         @wraps(draw)
@@ -54,7 +66,7 @@ def _drawn(width: float, height: float) -> Callable[[Callable[..., None]], Calla
                 draw(figure, *args, **options)
                 text = io.StringIO()
                 FigureCanvasSVG(figure).print_svg(text, metadata={"Date": None, "Creator": None})
-            return text.getvalue()
+            return _long_number.sub(r"\1", text.getvalue())
 
         return svg
 
@@ -65,7 +77,7 @@ def _drawn(width: float, height: float) -> Callable[[Callable[..., None]], Calla
 def _style() -> Iterator[None]:
     import matplotlib as mpl
 
-    style = {
+    style: Any = {
         "svg.hashsalt": "minigrad",  # ids that are the same in every run
         "font.family": ["DejaVu Sans"],
         "font.size": 10,
@@ -122,14 +134,17 @@ def _plane(axes: Axes, dataset: Dataset, model: Trained) -> None:
     else:
         guess = a.argmax(axis=1).reshape(len(x2), len(x1))
         k = a.shape[1]
-        axes.contourf(x1, x2, guess, levels=np.arange(k + 1) - 0.5, colors=[_tints[i % len(_tints)] for i in range(k)])
+        axes.contourf(
+            x1, x2, guess, levels=np.arange(k + 1) - 0.5, colors=[_tints[i % len(_tints)] for i in range(k)]
+        )
         for i in range(k):
             if 0 < np.sum(guess == i) < guess.size:
                 axes.contour(x1, x2, guess == i, levels=[0.5], colors="black", linewidths=1.0)
         codes = dataset.y
     for i, name in enumerate(dataset.classes):
         style: dict[str, Any] = {"marker": _markers[i % len(_markers)], "color": _points[i % len(_points)]}
-        axes.scatter(*X[codes == i].T, **style, s=20, edgecolor="white", linewidth=0.6, label=name, zorder=3)
+        x, y = X[codes == i].T
+        axes.scatter(x, y, s=20, edgecolor="white", linewidth=0.6, label=name, zorder=3, **style)
     axes.set_xlim(low[0], high[0])
     axes.set_ylim(low[1], high[1])
 
@@ -144,7 +159,9 @@ def costs(figure: Figure, experiment: Experiment) -> None:
     for model in experiment.models:
         if model.keep_prob < 1:  # every step has other masks: the cost jumps
             axes.plot(*_thinned(model.costs), color=colours[model.name], alpha=0.25, linewidth=0.7)
-            axes.plot(*_smoothed(model.costs), color=colours[model.name], label=f"{model.name} (running median)")
+            axes.plot(
+                *_smoothed(model.costs), color=colours[model.name], label=f"{model.name} (running median)"
+            )
         else:
             axes.plot(*_thinned(model.costs), color=colours[model.name], label=model.name)
     axes.set_yscale("log")
@@ -167,7 +184,7 @@ def _smoothed(y: np.ndarray, points: int = 120) -> tuple[np.ndarray, np.ndarray]
 
 @_drawn(5.2, 4.6)
 def overfitting(figure: Figure, experiment: Experiment) -> None:
-    """Cross-entropy on both sets while each model is trained, dropout off; the gap between them is what is overfitted."""
+    """Cross-entropy on both sets while each model is trained, dropout off; the gap is what is overfitted."""
     panels = figure.subplots(2, 2, sharex=True, sharey=True)
     for axes, model in zip(panels.flat, experiment.models, strict=True):
         steps, on_training, on_dev = model.watched.T
@@ -177,12 +194,22 @@ def overfitting(figure: Figure, experiment: Experiment) -> None:
         axes.fill_between(steps, on_training, on_dev, color=colour, alpha=0.12, linewidth=0)
         axes.set_title(model.name, color=colour, fontweight="bold")
         axes.set_yscale("log")
+        upper = max(on_training[-1], on_dev[-1])
         for line, text in ((on_training, "training"), (on_dev, "dev")):
+            above = line[-1] == upper
             axes.annotate(
-                f"{text} {line[-1]:.2g}", (steps[-1], line[-1]), (-2, 4), textcoords="offset points", ha="right",
-                fontsize=8.5, color="#333333",
-            )  # fmt: skip
-    _plain_ticks(panels[0, 0], [model.watched[:, 1:] for model in experiment.models])
+                f"{text} {line[-1]:.2g}",
+                (steps[-1], line[-1]),
+                (-2, 4 if above else -5),
+                textcoords="offset points",
+                ha="right",
+                va="bottom" if above else "top",
+                fontsize=8.5,
+                color="#333333",
+            )
+    watched = [model.watched[:, 1:] for model in experiment.models]
+    _plain_ticks(panels[0, 0], watched)
+    panels[0, 0].set_ylim(min(w.min() for w in watched) / 2.5, max(w.max() for w in watched) * 1.6)
     panels[0, 0].set_xlim(0, experiment.setting.steps)
     figure.supxlabel("steps of gradient descent", fontsize=10)
     figure.supylabel("cross-entropy (log scale)", fontsize=10)
@@ -216,7 +243,15 @@ def weight_histograms(figure: Figure, experiment: Experiment) -> None:
         axes.set_yscale("symlog", linthresh=1)
         axes.set_yticks([0, 1, 10, 100], ["0", "1", "10", "100"])
         axes.yaxis.set_minor_locator(_no_ticks())
-        axes.text(0.01, 0.93, model.name, transform=axes.transAxes, va="top", fontweight="bold", color=colours[model.name])
+        axes.text(
+            0.01,
+            0.93,
+            model.name,
+            transform=axes.transAxes,
+            va="top",
+            fontweight="bold",
+            color=colours[model.name],
+        )
         axes.text(0.99, 0.93, f"‖W‖ = {model.norm:.2f}", transform=axes.transAxes, va="top", ha="right")
     panels[-1].set_xlabel("weight")
     figure.supylabel("number of weights (log scale)", fontsize=10)
@@ -233,12 +268,22 @@ def _no_ticks() -> Any:
 
 @_drawn(5.2, 6.6)
 def lambda_curve(figure: Figure, curve: Sequence[Trained], *, used: float) -> None:
-    """Accuracy, cross-entropy and the size of the weights against λ; equal steps along the axis are equal factors of λ."""
+    """Accuracy, cross-entropy and the size of the weights against λ, its values at equal distances."""
     panels = figure.subplots(3, 1, sharex=True, height_ratios=[1.2, 1.2, 1])
     x = np.arange(len(curve))
     colour, dashed = colours["L2"], (0, (4, 1.5))
-    panels[0].plot(x, [100 * m.accuracy for m in curve], "o-", color=colour, markersize=4, label="training set")
-    panels[0].plot(x, [100 * m.accuracy_dev for m in curve], "o", linestyle=dashed, color=colour, markersize=4, label="dev set")
+    panels[0].plot(
+        x, [100 * m.accuracy for m in curve], "o-", color=colour, markersize=4, label="training set"
+    )
+    panels[0].plot(
+        x,
+        [100 * m.accuracy_dev for m in curve],
+        "o",
+        linestyle=dashed,
+        color=colour,
+        markersize=4,
+        label="dev set",
+    )
     panels[0].set_ylabel("accuracy in %")
     panels[1].plot(x, [m.cross_entropy for m in curve], "o-", color=colour, markersize=4)
     panels[1].plot(x, [m.cross_entropy_dev for m in curve], "o", linestyle=dashed, color=colour, markersize=4)
@@ -259,7 +304,14 @@ def lambda_curve(figure: Figure, curve: Sequence[Trained], *, used: float) -> No
             axes.axvline(i, color="#555555", linestyle=":", linewidth=1.2)
     for start, end, text in ((-0.5, best - 0.5, "too small"), (best + 0.5, len(curve) - 0.5, "too large")):
         if end - start >= 2:
-            panels[0].text((start + end) / 2, 1.0, text, transform=panels[0].get_xaxis_transform(), ha="center", va="bottom")
+            panels[0].text(
+                (start + end) / 2,
+                1.0,
+                text,
+                transform=panels[0].get_xaxis_transform(),
+                ha="center",
+                va="bottom",
+            )
     panels[0].legend(*panels[0].get_legend_handles_labels(), loc="lower left")
 
 

@@ -1,4 +1,4 @@
-"""The report's folder: every file is written beside its place and renamed, so it is there whole or not at all."""
+"""The report's folder: a file is written beside its place and renamed, so it is there whole or not at all."""
 
 from __future__ import annotations
 

@@ -46,7 +46,9 @@ class Gradient:
 
 
 def gradients(model: nn.Sequential, X: np.ndarray, y: np.ndarray, *, lambd: float = 0.0) -> list[Gradient]:
-    """∂J/∂(every value and parameter) with the masks of the model's last forward pass, in the hand derivation's order.
+    """∂J/∂(every value and parameter), in the order of the hand derivation.
+
+    The masks are those of the model's last forward pass in training mode.
 
     >>> from minigrad.experiments.training import network
     >>> rng = np.random.default_rng(0)
@@ -112,13 +114,18 @@ _most_work = 2e8
 
 
 def _by_parameter(
-    model: nn.Sequential, p: Tensor, entries: list[tuple[int, ...]], X: np.ndarray, y: np.ndarray, lambd: float
+    model: nn.Sequential,
+    p: Tensor,
+    entries: list[tuple[int, ...]],
+    X: np.ndarray,
+    y: np.ndarray,
+    lambd: float,
 ) -> np.ndarray:
     """∂J/∂p entry by entry, J being the machine's cost and the masks the last ones."""
     before = np.array(p.data)
     result = np.full_like(before, np.nan)
 
-    def J_at(index: tuple[int, ...], value: float) -> tuple[float, np.ndarray]:
+    def cost_at(index: tuple[int, ...], value: float) -> tuple[float, np.ndarray]:
         moved = before.copy()
         moved[index] = value
         p.data = moved
@@ -128,8 +135,8 @@ def _by_parameter(
     with no_grad(), _restored(p, before):
         for index in entries:
             for h in _steps:
-                above, signs_above = J_at(index, before[index] + h)
-                below, signs_below = J_at(index, before[index] - h)
+                above, signs_above = cost_at(index, before[index] + h)
+                below, signs_below = cost_at(index, before[index] - h)
                 result[index] = (above - below) / (2 * h)
                 if np.array_equal(signs_above, signs_below):
                     break
@@ -139,8 +146,8 @@ def _by_parameter(
 def _by_value(model: nn.Sequential, values: dict[str, Tensor], name: str, y: np.ndarray) -> np.ndarray:
     """∂J/∂(a value of the forward pass), computed from there on.
 
-    A row of Z1 or A1 belongs to one example and moves that example's part of J only.  So a whole column is moved at
-    once, and every example's own part is read.
+    A row of Z1 or A1 belongs to one example and moves that example's part of J only.  So a whole column is moved
+    at once, and every example's own part is read.
     """
     start = list(values).index(name) + 1
     before = np.array(values[name].data)
@@ -197,7 +204,7 @@ def _forward(model: nn.Sequential, x: Any, start: int = 0) -> dict[str, Tensor]:
 
 
 def _signs(values: Sequence[Tensor] | Any) -> np.ndarray:
-    """On which side of ReLU's kink every number is, example by example; the network is smooth where that stays."""
+    """On which side of ReLU's kink every number is; where that stays, the network is smooth."""
     return np.concatenate([v.data > 0 for v in values], axis=1)
 
 

@@ -28,7 +28,9 @@ class Line(NamedTuple):
     value: np.ndarray
 
 
-def forward(X: np.ndarray, parameters: Arrays, *, masks: Sequence[np.ndarray] = (), keep_prob: float = 1.0) -> Arrays:
+def forward(
+    X: np.ndarray, parameters: Arrays, *, masks: Sequence[np.ndarray] = (), keep_prob: float = 1.0
+) -> Arrays:
     """Every value of the forward pass by its name: Z1, A1, A1_drop, Z2 ... and A3, the probabilities.
 
     parameters  W1 (n_1, n_in), b1 (n_1,), W2 ...
@@ -53,7 +55,9 @@ def forward(X: np.ndarray, parameters: Arrays, *, masks: Sequence[np.ndarray] = 
     return values
 
 
-def backward(values: Arrays, parameters: Arrays, Y: np.ndarray, *, lambd: float = 0.0, keep_prob: float = 1.0) -> list[Line]:
+def backward(
+    values: Arrays, parameters: Arrays, Y: np.ndarray, *, lambd: float = 0.0, keep_prob: float = 1.0
+) -> list[Line]:
     """The gradient of J by every value and parameter, from the last layer to the first.
 
     values   what `forward` gave

@@ -31,10 +31,11 @@ _style = """
 html { -webkit-text-size-adjust: 100%; }
 body { margin: 0; background: white; color: var(--ink);
        font: 17px/1.6 Georgia, "Times New Roman", "DejaVu Serif", serif; }
-main { max-width: 54rem; margin: 0 auto; padding: 1.5rem 1.1rem 4rem; }
+main { max-width: 56rem; margin: 0 auto; padding: 1.5rem 1.1rem 4rem; }
 h1, h2, h3, th, nav, figcaption, summary, .key { font-family: system-ui, "Helvetica Neue", Arial, "DejaVu Sans", sans-serif; }
 h1 { font-size: 1.9rem; line-height: 1.2; margin: .5rem 0 1rem; }
-h2 { font-size: 1.4rem; line-height: 1.25; margin: 3rem 0 .8rem; padding-top: .6rem; border-top: 2px solid var(--ink); }
+h2 { font-size: 1.4rem; line-height: 1.25; margin: 3rem 0 .8rem; padding-top: .6rem;
+       border-top: 2px solid var(--ink); }
 h3 { font-size: 1.08rem; margin: 2rem 0 .5rem; }
 p, ul, ol { margin: .7rem 0; }
 p, li { max-width: 42rem; }
@@ -43,41 +44,56 @@ code, pre { font: .84em/1.5 ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", m
 code { overflow-wrap: anywhere; }
 pre { background: var(--soft); padding: .8rem 1rem; overflow-x: auto; }
 .lead { font-size: 1.12rem; }
-.key { background: var(--soft); border-left: 4px solid #0072B2; padding: .6rem 1.1rem; margin: 1.4rem 0; font-size: .95rem; }
+.key { background: var(--soft); border-left: 4px solid #0072B2; padding: .6rem 1.1rem; margin: 1.4rem 0;
+       font-size: .95rem; }
 .key p { margin: .35rem 0; max-width: none; }
 nav ol { columns: 2; column-gap: 2.5rem; padding-left: 1.4rem; font-size: .95rem; max-width: none; }
 nav li { break-inside: avoid; }
 .wide { overflow-x: auto; margin: 1rem 0; }
-table { border-collapse: collapse; font-size: .88rem; line-height: 1.35; font-variant-numeric: tabular-nums lining-nums; }
+table { border-collapse: collapse;
+       font: .82rem/1.35 system-ui, "Helvetica Neue", Arial, "DejaVu Sans", sans-serif;
+       font-variant-numeric: tabular-nums lining-nums; }
 caption { caption-side: top; text-align: left; color: var(--quiet); padding-bottom: .4rem; }
-th, td { padding: .3rem .7rem; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line); }
-thead th { font-weight: 600; font-size: .82rem; border-bottom: 1.5px solid var(--ink); vertical-align: bottom; }
-tbody th { font-weight: 600; text-align: left; }
+th, td { padding: .3rem .55rem; text-align: right; white-space: nowrap;
+       border-bottom: 1px solid var(--line); }
+thead th { font-weight: 600; font-size: .78rem; border-bottom: 1.5px solid var(--ink);
+       vertical-align: bottom; }
+tbody th { font-weight: 600; } th:first-child { text-align: left; }
 td.text, th.text { text-align: left; }
 td.group, th.group { border-left: 1px solid var(--line); }
 .yes { color: #00664a; } .no { color: #a13a00; font-weight: 600; }
 figure { margin: 1.4rem 0; }
 figure img { display: block; max-width: 100%; height: auto; margin: 0 auto; }
-figcaption { font-size: .88rem; line-height: 1.45; color: var(--quiet); margin-top: .5rem; max-width: 46rem; }
-.grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(21rem, 100%), 1fr)); gap: 1rem; align-items: start; }
-.strip { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(15rem, 100%), 1fr)); gap: .8rem; }
+figcaption { font-size: .88rem; line-height: 1.45; color: var(--quiet); margin-top: .5rem;
+       max-width: 46rem; }
+.grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(21rem, 100%), 1fr)); gap: 1rem;
+       align-items: start; }
+.strip { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(15rem, 100%), 1fr));
+       gap: .8rem; }
 .grid figure, .strip figure { margin: 0; }
-.equation { margin: 1.1rem 0; padding: .2rem 0 .2rem 1.4rem; overflow-x: auto; white-space: nowrap; font-size: 1.08rem; }
+.equation { margin: 1.1rem 0; padding: .2rem 0 .2rem 1.4rem; overflow-x: auto; white-space: nowrap;
+       font-size: 1.08rem; }
 .equation .number { color: var(--quiet); padding-left: 2rem; }
 .equation i, p i.math, li i.math { font-family: "Latin Modern Math", Cambria, Georgia, serif; }
-.frac { display: inline-flex; flex-direction: column; vertical-align: middle; text-align: center; line-height: 1.25; padding: 0 .15em; }
+.frac { display: inline-flex; flex-direction: column; vertical-align: middle; text-align: center;
+       line-height: 1.25; padding: 0 .15em; }
 .frac > span:first-child { border-bottom: 1.2px solid currentColor; padding: 0 .2em; }
-.sum { display: inline-flex; flex-direction: column; vertical-align: middle; text-align: center; line-height: 1; padding: 0 .12em; }
-.sum > span:first-child { font-size: 1.5em; } .sum > span:last-child { font-size: .62em; padding-top: .15em; }
-.brace { display: inline-block; vertical-align: top; text-align: center; padding: 0 .2em; }
-.brace > span:first-child { display: block; border-bottom: 2px solid var(--quiet); border-radius: 0 0 6px 6px; padding-bottom: .3em; }
-.brace > span:last-child { display: block; font: .68em/1.4 system-ui, Arial, sans-serif; color: var(--quiet); padding-top: .2em; }
+.sum { display: inline-flex; flex-direction: column; vertical-align: middle; text-align: center;
+       line-height: 1; padding: 0 .12em; }
+.sum > span:first-child { font-size: 1.5em; } .sum > span:last-child { font-size: .62em;
+       padding-top: .15em; }
+.brace { display: inline-block; position: relative; vertical-align: middle; text-align: center;
+       margin: 0 .2em 1.6em; top: .8em; }
+.brace > span:first-child { display: block; border-bottom: 2px solid var(--quiet);
+       border-radius: 0 0 6px 6px; padding-bottom: .3em; }
+.brace > span:last-child { position: absolute; left: 0; right: 0; top: 100%;
+       font: .68em/1.4 system-ui, Arial, sans-serif; color: var(--quiet); padding-top: .2em; }
 sub, sup { line-height: 0; font-size: .7em; }
 details { margin: .8rem 0; border: 1px solid var(--line); border-radius: 4px; padding: 0 .9rem; }
 summary { cursor: pointer; padding: .5rem 0; font-size: .95rem; }
 .graph { overflow-x: auto; text-align: center; }
 .graph svg { max-width: 100%; height: auto; }
-.pair { display: grid; grid-template-columns: 1.3fr 1fr; gap: 1rem; align-items: start; }
+.pair { display: grid; grid-template-columns: var(--columns); gap: 1rem; align-items: start; }
 .pair figure { margin: 0; min-width: 0; }
 @media (max-width: 40rem) {
   body { font-size: 16px; } h1 { font-size: 1.55rem; } nav ol { columns: 1; }
@@ -126,8 +142,16 @@ def table(
         lines.append(f"<caption>{caption}</caption>")
     lines.append("<thead>")
     if over:
-        lines.append("<tr>" + "".join(f'<th colspan="{span}" class="text">{words}</th>' for words, span in over) + "</tr>")
-    lines.append("<tr>" + "".join(f'<th scope="col"{attributes(i)}>{cell}</th>' for i, cell in enumerate(head)) + "</tr>")
+        lines.append(
+            "<tr>"
+            + "".join(f'<th colspan="{span}" class="text">{words}</th>' for words, span in over)
+            + "</tr>"
+        )
+    lines.append(
+        "<tr>"
+        + "".join(f'<th scope="col"{attributes(i)}>{cell}</th>' for i, cell in enumerate(head))
+        + "</tr>"
+    )
     lines.append("</thead><tbody>")
     for first, *others in rows:
         cells = "".join(f"<td{attributes(i)}>{cell}</td>" for i, cell in enumerate(others, 1))

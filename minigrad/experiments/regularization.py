@@ -1,4 +1,4 @@
-"""The regularization experiment: one network trained plain, with L2, with dropout, with both; and λ from small to large."""
+"""One network trained plain, with L2, with dropout, with both; what the notes claim; λ from small to large."""
 
 from __future__ import annotations
 
@@ -91,7 +91,13 @@ Tick = Callable[[str], None]
 
 
 def fit(
-    name: str, dataset: Dataset, setting: Setting, *, lambd: float, keep_prob: float, tick: Tick = lambda name: None
+    name: str,
+    dataset: Dataset,
+    setting: Setting,
+    *,
+    lambd: float,
+    keep_prob: float,
+    tick: Tick = lambda name: None,
 ) -> Trained:
     """Train one model and measure it.
 
@@ -108,7 +114,9 @@ def fit(
 
     try:
         watch()
-        for J in gradient_descent(model, dataset.X, dataset.y, steps=setting.steps, lr=setting.lr, lambd=lambd):
+        for J in gradient_descent(
+            model, dataset.X, dataset.y, steps=setting.steps, lr=setting.lr, lambd=lambd
+        ):
             costs.append(J)
             tick(name)
             if len(costs) % every == 0 or len(costs) == setting.steps:
@@ -202,7 +210,7 @@ def changed_answers(experiment: Experiment) -> dict[str, tuple[int, int]]:
 def lambda_curve(
     experiment: Experiment, lambdas: Sequence[float], *, tick: Tick = lambda name: None
 ) -> list[Trained]:
-    """An L2 model for every λ, in ascending order; the models that the experiment has already are not trained again.
+    """An L2 model for every λ, in ascending order; those that the experiment has already are not trained again.
 
     A λ for which gradient descent diverges is left out.
     """

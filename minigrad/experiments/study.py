@@ -1,4 +1,4 @@
-"""All that is computed for one data set: the four models, their gradients found in three ways, the curve of λ."""
+"""All that is computed for one data set: the four models, their gradients three times, the curve of λ."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def title(experiment: Experiment) -> str:
 
 
 def columns(rows: Iterable[Sequence[str]], *, left: Sequence[int] = (0,), gap: str = "  ") -> list[str]:
-    """Lines of aligned cells; the columns whose numbers are in `left` begin at the left, the others end at the right.
+    """Lines of aligned cells: flush left in the columns whose numbers are in `left`, flush right in the others.
 
     >>> columns([["model", "cost"], ["L2", "0.5"]])
     ['model  cost', 'L2      0.5']
@@ -65,13 +65,13 @@ def summary(experiment: Experiment) -> list[str]:
     return [
         f"{dataset.n_in} features, {len(dataset.classes)} classes, {dataset.m} training and "
         f"{len(dataset.X_dev)} dev examples",
-        f"{sizes} network, {setting.steps:,} steps, lr {setting.lr:g}, lambd {setting.lambd:g}, "
-        f"keep_prob {setting.keep_prob:g}",
+        f"{sizes} network, {setting.steps:,} steps, lr {setting.lr:g}, lambd {setting.lambd:g}, keep_prob "
+        f"{setting.keep_prob:g}",
     ]
 
 
 def results_table(experiment: Experiment) -> list[str]:
-    """Accuracy and cross-entropy cost on both sets, dropout off, and the norms of the weights; a line per model."""
+    """A line per model: accuracy and cross-entropy on both sets, dropout off, and the norms of the weights."""
     head = ["model", "training", "dev", "training", "dev"]
     head += [f"‖W{layer}‖" for layer in range(1, len(experiment.models[0].norms) + 1)] + ["‖W‖"]
     rows = [
@@ -104,15 +104,19 @@ def verdict_table(experiment: Experiment) -> list[str]:
     names = list(dict.fromkeys(verdict.model for verdict in found))
     rows = [["did it hold?", *names]]
     for claim in claims:
-        rows.append([claim, *(f"{'yes' if v.held else 'no'}, {change(v)}" for v in found if v.claim == claim)])
+        rows.append(
+            [claim, *(f"{'yes' if v.held else 'no'}, {change(v)}" for v in found if v.claim == claim)]
+        )
     return columns(rows, left=(0, 1, 2, 3))
 
 
 def change(verdict: Verdict) -> str:
     """By how much: percentage points of accuracy, per cent of a norm.
 
-    >>> change(Verdict("dev accuracy rises", "L2", 0.5, 0.52, True)), change(Verdict("weights shrink", "L2", 8, 4, True))
-    ('+2.0 points', '−50%')
+    >>> change(Verdict("dev accuracy rises", "L2", 0.5, 0.52, True))
+    '+2.0 points'
+    >>> change(Verdict("weights shrink", "L2", 8.0, 4.0, True))
+    '−50%'
     """
     if "accuracy" in verdict.claim:
         return _signed(100 * (verdict.after - verdict.before), ".1f") + " points"
@@ -143,7 +147,9 @@ def conclusions(studies: Sequence[Study]) -> list[str]:
         if not missed:
             sentences.append(f"{text}: held in all {count} comparisons with the plain model.")
         else:
-            sentences.append(f"{text}: held in {count - len(missed)} of {count} comparisons, not for {_listed(missed)}.")
+            sentences.append(
+                f"{text}: held in {count - len(missed)} of {count} comparisons, not for {_listed(missed)}."
+            )
     return sentences
 
 
@@ -155,15 +161,25 @@ def _listed(parts: Sequence[str]) -> str:
 
 
 def gradient_table(gradients: Sequence[Gradient]) -> list[str]:
-    """A line per gradient: its largest entry found in three ways, the largest errors over all entries, the formula."""
+    """A line per gradient: its largest entry found in three ways, the largest errors over all, the formula."""
     head = ["", "machine", "by hand", "by diff.", "hand", "diff.", "by hand it is"]
     rows = [
-        [g.name, *(f"{value:.3e}" for value in g.largest()), _error(g.error_to_hand), _error(g.error_to_differences)]
+        [
+            g.name,
+            *(f"{value:.3e}" for value in g.largest()),
+            _error(g.error_to_hand),
+            _error(g.error_to_differences),
+        ]
         + [g.formula]
         for g in gradients
     ]
     lines = columns([head, *rows], left=(0, 6), gap=" ")
-    return [_at([len(rows[-1][0]) + 1, lines[0].index("hand", 25) - 1], ["largest entry", "largest error"])] + lines
+    return [
+        _at(
+            [len(rows[-1][0]) + 1, lines[0].index("by diff.") + len("by diff.") + 1],
+            ["largest entry", "largest error"],
+        )
+    ] + lines
 
 
 def _error(error: float) -> str:
@@ -181,7 +197,11 @@ def largest_errors(gradients: Iterable[Gradient]) -> tuple[float, float]:
 
 def results_csv(studies: Sequence[Study]) -> str:
     """A row per data set and model."""
-    return _csv({"data_set": s.experiment.dataset.name, **_row(s.experiment, m)} for s in studies for m in s.experiment.models)
+    return _csv(
+        {"data_set": s.experiment.dataset.name, **_row(s.experiment, m)}
+        for s in studies
+        for m in s.experiment.models
+    )
 
 
 def curve_csv(found: Study) -> str:
@@ -198,7 +218,11 @@ def gradients_csv(studies: Sequence[Study]) -> str:
             "gradient": g.name,
             "shape": "x".join(map(str, g.machine.shape)),
             "formula": g.formula,
-            **dict(zip(("machine", "hand", "differences"), (f"{value:.9e}" for value in g.largest()), strict=True)),
+            **dict(
+                zip(
+                    ("machine", "hand", "differences"), (f"{value:.9e}" for value in g.largest()), strict=True
+                )
+            ),
             "largest_relative_error_to_hand": f"{g.error_to_hand:.1e}",
             "largest_relative_error_to_differences": f"{g.error_to_differences:.1e}",
         }
@@ -208,41 +232,51 @@ def gradients_csv(studies: Sequence[Study]) -> str:
     )
 
 
-def results_json(studies: Sequence[Study], *, version: str) -> str:
-    """Settings, results, claims and the largest errors of the gradients."""
-    return json.dumps(
-        {
-            "minigrad": version,
-            "data_sets": [
-                {
-                    "name": s.experiment.dataset.name,
-                    "setting": _setting(s.experiment.setting),
-                    "models": [_numbers(_row(s.experiment, model)) for model in s.experiment.models],
-                    "claims": [
-                        {
-                            "claim": v.claim,
-                            "model": v.model,
-                            "plain": float(f"{v.before:.6g}"),
-                            "regularized": float(f"{v.after:.6g}"),
-                            "held": v.held,
-                        }
-                        for v in verdicts(s.experiment)
-                    ],
-                    "dev_answers_changed": {
-                        name: {"right_now": gained, "wrong_now": lost}
-                        for name, (gained, lost) in changed_answers(s.experiment).items()
-                    },
-                    "largest_gradient_errors": {
-                        name: dict(zip(("to_hand", "to_differences"), (float(f"{e:.1e}") for e in largest_errors(found)), strict=True))
-                        for name, found in s.gradients.items()
-                    },
-                }
-                for s in studies
-            ],
-        },
-        indent=2,
-        ensure_ascii=False,
-    ) + "\n"
+def results_json(studies: Sequence[Study], *, version: str, files: Sequence[str]) -> str:
+    """Settings, results, claims, the largest errors of the gradients, and the names of the report's files."""
+    return (
+        json.dumps(
+            {
+                "minigrad": version,
+                "data_sets": [
+                    {
+                        "name": s.experiment.dataset.name,
+                        "setting": _setting(s.experiment.setting),
+                        "models": [_numbers(_row(s.experiment, model)) for model in s.experiment.models],
+                        "claims": [
+                            {
+                                "claim": v.claim,
+                                "model": v.model,
+                                "plain": float(f"{v.before:.6g}"),
+                                "regularized": float(f"{v.after:.6g}"),
+                                "held": v.held,
+                            }
+                            for v in verdicts(s.experiment)
+                        ],
+                        "dev_answers_changed": {
+                            name: {"right_now": gained, "wrong_now": lost}
+                            for name, (gained, lost) in changed_answers(s.experiment).items()
+                        },
+                        "largest_gradient_errors": {
+                            name: dict(
+                                zip(
+                                    ("to_hand", "to_differences"),
+                                    (float(f"{e:.1e}") for e in largest_errors(found)),
+                                    strict=True,
+                                )
+                            )
+                            for name, found in s.gradients.items()
+                        },
+                    }
+                    for s in studies
+                ],
+                "files": list(files),
+            },
+            indent=2,
+            ensure_ascii=False,
+        )
+        + "\n"
+    )
 
 
 def _setting(setting: Setting) -> dict[str, Any]:
@@ -281,7 +315,9 @@ def _numbers(row: dict[str, str]) -> dict[str, Any]:
 def _csv(rows: Iterable[dict[str, str]]) -> str:
     table = list(rows)
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(dict.fromkeys(key for row in table for key in row)), lineterminator="\n")
+    writer = csv.DictWriter(
+        text, list(dict.fromkeys(key for row in table for key in row)), lineterminator="\n"
+    )
     writer.writeheader()
     writer.writerows(table)
     return text.getvalue()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ def network(sizes: Sequence[int], *, keep_prob: float = 1.0, seed: int) -> nn.Se
     """
     weights, masks = np.random.default_rng([seed, 0]), np.random.default_rng([seed, 1])
     model = nn.Sequential()
-    for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True):
+    for n_in, n_out in pairwise(sizes):
         if len(model):
             model.append(nn.ReLU())
             if keep_prob < 1:
@@ -70,7 +71,7 @@ def cost(model: nn.Module, X: Any, y: Any, *, lambd: float = 0.0) -> Tensor:
 def gradient_descent(
     model: nn.Module, X: Any, y: Any, *, steps: int, lr: float, lambd: float = 0.0
 ) -> Iterator[float]:
-    """Full-batch gradient descent  w ← w - lr ∂J/∂w;  gives the cost J of every step, before the step is taken.
+    """Full-batch gradient descent  w ← w - lr ∂J/∂w;  gives the cost J of every step as it was before the step.
 
     Raises:  Diverged if the cost is not finite.
 

@@ -186,6 +186,7 @@ def fixed_masks(model: Module, masks: Mapping[str, Any] | Sequence[Any] | None =
     if masks is None:
         masks = {}
     if not isinstance(masks, Mapping):
+        masks = list(masks)
         if len(masks) != len(layers):
             raise ValueError(
                 f"fixed_masks: {len(masks)} masks for {len(layers)} Dropout layers, {list(layers)}"

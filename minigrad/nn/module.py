@@ -280,8 +280,7 @@ class Sequential(Module):
     """
 
     def __init__(self, *layers: Any) -> None:
-        for layer in layers:
-            self.append(layer)
+        vars(self).update({str(i): _checked_layer(layer) for i, layer in enumerate(layers)})
 
     def forward(self, x: Any) -> Any:
         """x through every layer, in order."""
@@ -291,26 +290,29 @@ class Sequential(Module):
 
     def append(self, layer: Any) -> Self:
         """Add one layer at the end."""
-        if not callable(layer) or isinstance(layer, type):
-            raise TypeError(
-                f"Sequential: {layer!r} is not a module; give the layers one by one: Sequential(a, b, c)"
-            )
-        setattr(self, str(len(self)), layer)
+        setattr(self, str(len(self)), _checked_layer(layer))
         return self
 
     def __iter__(self) -> Iterator[Any]:
-        return (value for name, value in vars(self).items() if name.isdigit())
+        return (layer for _, layer in self._shown_children())
 
     def __len__(self) -> int:
-        return sum(name.isdigit() for name in vars(self))
+        return len(list(self))
 
     def __getitem__(self, i: int) -> Any:
         return list(self)[i]
 
     def _shown_children(self) -> Iterator[tuple[str, Any]]:
-        return (
-            (name, value) for name, value in vars(self).items() if name.isdigit() or isinstance(value, Module)
+        """(name, layer): those that were given, by number, and modules that became attributes later."""
+        return ((name, x) for name, x in vars(self).items() if name.isdigit() or isinstance(x, Module))
+
+
+def _checked_layer(layer: Any) -> Any:
+    if not callable(layer) or isinstance(layer, type):
+        raise TypeError(
+            f"Sequential: {layer!r} is not a module; give the layers one by one: Sequential(a, b, c)"
         )
+    return layer
 
 
 _parts = (Module, Tensor, np.random.Generator, np.random.RandomState)

@@ -45,9 +45,11 @@ def identifier(text: str) -> str:
     >>> [identifier(text) for text in ("W1", "my W", "1st", "lambda", "λ", "?")]
     ['W1', 'my_W', '_1st', 'lambda_', 'λ', '_']
     """
-    text = re.sub(r"\W", "_", normalize("NFKC", text))
+    text = normalize("NFKC", text)  # as Python reads it
+    if not text.isidentifier():
+        text = re.sub(r"\W", "_", text)
     if not text.isidentifier():
         text = f"_{text}"
-    if not text.isidentifier():  # letters that Python counts as such only in some places
+    if not text.isidentifier():  # digits that Python does not allow in a name
         text = re.sub(r"[^a-zA-Z0-9_]", "_", text)
     return f"{text}_" if iskeyword(text) or text in _taken_by_source else text

@@ -21,6 +21,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from minigrad.program import Call, Equation, Literal, Program, Variable
 from minigrad.program.roles import dependent_on_data, roles
 from minigrad.show import symbols
@@ -134,6 +136,7 @@ def _or(names: Iterable[str]) -> str:
 _text = {"fontname": "Helvetica", "fontsize": "11", "fontcolor": "#222222"}  # its widths every renderer knows
 _quiet = {"fontname": "Helvetica", "fontsize": "9", "fontcolor": "#666666"}
 _graph = {
+    "newrank": "true",  # arrows point one way through all boxes
     "bgcolor": "white",
     "nodesep": "0.25",
     "ranksep": "0.27",
@@ -189,7 +192,7 @@ class _Drawing:
         self.program = program
         self.show = show
         self.gradients = gradients
-        self.title = _inline(f"Computation graph of {', '.join(v.name for v in program.outputs)}")
+        self.title = _inline(f"Computation graph of {', '.join(v.name for v in program.outputs)}", 80)
         self.roles = roles(program)
         self.view = View(program, self.roles, max_nodes)
         self.outputs = set(program.outputs)
@@ -207,7 +210,7 @@ class _Drawing:
         import graphviz
 
         notices = [*self.view.notices, *self._notices()]
-        label = {**_quiet, "label": _escape(notices, ending="\\l")} if notices else {}
+        label = {**_quiet, "label": _escape(notices, ending="\\l", longest=160)} if notices else {}
         picture = graphviz.Digraph(self.title, node_attr=_node, edge_attr=_edge)
         picture.attr("graph", _attributes={**_graph, "rankdir": rankdir, **label})
         open_boxes = {}
@@ -251,13 +254,13 @@ class _Drawing:
             if _arity(v.equation) > 1:
                 style["ordering"] = "in"
         style["class"] = " ".join(kinds)
-        style["tooltip"] = _escape(self._tooltip(v))
+        style["tooltip"] = _tip(self._tooltip(v))
         box.node(self.ids[v], _escape(lines + self._gradient(v)), _attributes=style)
 
     def _leaf(self, v: Variable) -> list[str]:
         data = v.tensor._data
         if v.kind == "constant":
-            return [f"{v.label} = {symbols.values(data)}" if v.label else symbols.values(data)]
+            return [_equation(v.label, data) if v.label else symbols.values(data)]
         if v.kind == "data" and v.label is None:
             return [symbols.in_place(data)]
         return self._named(v) or [v.kind]
@@ -266,12 +269,9 @@ class _Drawing:
         """A line of the value's name, if it has one, and what is to be shown of it."""
         data, name = v.tensor._data, v.label or ""
         if self.show == "values":
-            text = symbols.values(data)
-            between = " = " if text.startswith("[") or symbols.is_one(data) else ": "
-        else:
-            text = symbols.shape(data) if self.show == "shapes" else ""
-            between = " "
-        return [f"{name}{between}{text}" if name and text else name or text] if name or text else []
+            return [_equation(name, data) if name else symbols.values(data)]
+        shape = symbols.shape(data) if self.show == "shapes" else ""
+        return [f"{name} {shape}".strip()] if name or shape else []
 
     def _gradient(self, v: Variable) -> list[str]:
         tensor = v.tensor
@@ -279,14 +279,15 @@ class _Drawing:
             return []
         name = f"d{v.label}" if v.label else "gradient"
         if tensor.grad is not None:
-            text = symbols.values(tensor.grad._data)
-            return [f"{name} = {text}" if symbols.is_one(tensor.grad._data) else f"{name}: {text}"]
+            return [_equation(name, tensor.grad._data)]
         return [f"{name}: not computed"] if v.equation is None or tensor._retains_grad else []
 
     def _array(self, box: Any, equation: Equation, i: int, literal: Literal) -> None:
         self.ids[literal] = f"{equation.output.name} operand {i}"
-        style = {**_styles["array"], "class": "array"}
-        style["tooltip"] = _escape(["an array that is no Tensor", symbols.summary(literal.value)])
+        kinds = ["array", *["mask"] * _is_boolean(literal)]
+        style = {key: value for kind in kinds for key, value in _styles[kind].items()}
+        style["class"] = " ".join(kinds)
+        style["tooltip"] = _tip(["an array that is no Tensor", symbols.summary(literal.value)])
         box.node(self.ids[literal], _escape([symbols.in_place(literal.value)]), _attributes=style)
 
     def _tooltip(self, v: Variable) -> list[str]:
@@ -313,7 +314,7 @@ class _Drawing:
 
         box = graphviz.Digraph(f"cluster_{number}")
         style = {**_boxes[group.kind], "class": "module" if group.call else "penalty"}
-        style["tooltip"] = _escape(self._box_tooltip(group))
+        style["tooltip"] = _tip(self._box_tooltip(group))
         box.attr("graph", label=_escape([_title(group)]), _attributes=style)
         return box
 
@@ -333,7 +334,7 @@ class _Drawing:
         ]
         style = {key: value for kind in kinds for key, value in _styles[kind].items()}
         style["class"] = " ".join(kinds)
-        style["tooltip"] = _escape([*self._box_tooltip(group), f"{operations} folded"])
+        style["tooltip"] = _tip([*self._box_tooltip(group), f"{operations} folded"])
         box.node(self.ids[group], _escape(lines), _attributes=style)
 
     def _box_tooltip(self, group: Group) -> list[str]:
@@ -369,12 +370,17 @@ class _Drawing:
                 if source is target or source not in self.ids:
                     continue
                 style: dict[str, str] = {}
-                if isinstance(x, Variable):
-                    style["tooltip"] = _escape([f"{x.label or x.name} {symbols.shape(x.tensor)}".rstrip()])
-                    if self.roles.get(x) in ("draw", "mask"):
-                        style.update(style="dashed", color=_random)
+                if isinstance(x, Literal):
+                    part = "mask" if _is_boolean(x) else ""
+                else:
+                    part = self.roles.get(x, "")
+                    style["tooltip"] = _tip([f"{x.label or x.name} {symbols.shape(x.tensor)}".rstrip()])
                     if x in main:
                         style["weight"] = "8"  # the way of the data is kept straight
+                    elif x.kind == "parameter" and self.roles.get(equation.output) == "penalty":
+                        style["weight"] = "0"  # a penalty stands by the cost, not by its weights
+                if part in ("draw", "mask"):
+                    style.update(style="dashed", color=_random)
                 if target is equation.output:
                     if name:
                         style["label"] = _escape([f" {name} "])
@@ -394,14 +400,18 @@ class _Drawing:
                 continue
             inside = dict.fromkeys(group.inside())
             inputs = [x for v in inside if v.equation for x in v.equation.inputs if isinstance(x, Variable)]
+            outer = {x for x in inputs if x not in inside and x.kind == "parameter"}
             given = [x for x in inputs if x not in inside and x.kind != "parameter"]
             if not given:
                 continue
             newest = max(given, key=lambda x: (x.equation is not None, x.tensor.stamp))
             for v in group.members:
-                begins = first_use.get(v) in inside if v.equation is None else not _arity(v.equation)
+                if v.equation is None:
+                    begins = first_use.get(v) in inside
+                else:
+                    begins = all(isinstance(x, Literal) or x in outer for x in v.equation.inputs)
                 if begins and self.view.place[v] is v:
-                    picture.edge(self.ids[self.view.place[newest]], self.ids[v], style="invis")
+                    picture.edge(self.ids[self.view.place[newest]], self.ids[v], style="invis", weight="0")
 
     # ---- notices
 
@@ -423,9 +433,21 @@ class _Drawing:
 
 def _look(v: Variable) -> str:
     """The style of a value; one that was given without a name looks as if it were written in place."""
+    if v.kind == "mask":
+        return "array"
     if v.kind != "data" or v.label is not None:
         return v.kind
     return "constant" if symbols.is_one(v.tensor._data) else "array"
+
+
+def _equation(name: str, data: Any) -> str:
+    """W = [1, −2.5] for values in full, W: −2.1 … 3.4 for their range."""
+    text = symbols.values(data)
+    return f"{name} = {text}" if symbols.is_one(data) or text.startswith("[") else f"{name}: {text}"
+
+
+def _is_boolean(literal: Literal) -> bool:
+    return bool(np.asarray(literal.value).dtype.kind == "b")
 
 
 def _arity(equation: Equation) -> int:
@@ -441,7 +463,10 @@ def _calls(group: Group) -> list[Call]:
 def _title(group: Group) -> str:
     if group.call is not None:
         return _caption(group.call)
-    return "penalty" if group.kind == "penalty" else f"… {len(group.groups):,} more modules …"
+    if group.kind == "penalty":
+        return "penalty"
+    again = any(call.number > 1 for call in _calls(group))
+    return f"… {len(group.groups):,} more {'calls' if again else 'modules'} …"
 
 
 def _caption(call: Call) -> str:
@@ -453,19 +478,21 @@ def _caption(call: Call) -> str:
     return f"{text}, {symbols.ordinal(call.number)} call" if call.repeated else text
 
 
-_longest = 120
-
-
-def _inline(text: str) -> str:
+def _inline(text: str, longest: int) -> str:
     """A text in one line, not too long, with no character that DOT or XML cannot hold."""
     text = "".join(c if c.isprintable() else " " if c.isspace() else "\ufffd" for c in text)
-    return text if len(text) <= _longest else f"{text[: _longest - 1]}…"
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
-def _escape(lines: list[str], ending: str = "\\n") -> str:
+def _escape(lines: list[str], ending: str = "\\n", longest: int = 60) -> str:
     """A label of several lines, of which no character means anything to Graphviz."""
     import graphviz
 
-    lines = [_inline(line).replace("&", "&amp;").replace("\\", "\\\\") for line in lines]
+    lines = [_inline(line, longest).replace("&", "&amp;").replace("\\", "\\\\") for line in lines]
     text = ending.join(lines)
     return graphviz.nohtml(text if ending == "\\n" else text + ending)
+
+
+def _tip(lines: list[str]) -> str:
+    """A tooltip of several lines."""
+    return _escape(lines, longest=160)

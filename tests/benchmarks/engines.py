@@ -55,7 +55,9 @@ def make_torch(network: Network):
     loss = nn.functional.binary_cross_entropy_with_logits if network.binary else nn.functional.cross_entropy
 
     def step() -> float:
-        J = loss(model(X), Y) + network.lambd / (2 * network.batch) * sum(torch.sum(torch.square(W)) for W in weights)
+        J = loss(model(X), Y) + network.lambd / (2 * network.batch) * sum(
+            torch.sum(torch.square(W)) for W in weights
+        )
         optimizer.zero_grad()
         J.backward()
         optimizer.step()

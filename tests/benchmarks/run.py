@@ -30,7 +30,9 @@ def measure(engine: str, network: str, seconds: float, environment: dict[str, st
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seconds", type=float, default=1.0, help="of measuring, per engine and round")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
@@ -45,9 +47,13 @@ def main() -> None:
         environment["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
     modules = {"PyTorch": "torch", "jax.jit": "jax"}
     installed = [
-        name for name in engines if importlib.util.find_spec(modules.get(name.split(",")[0], "numpy")) is not None
+        name
+        for name in engines
+        if importlib.util.find_spec(modules.get(name.split(",")[0], "numpy")) is not None
     ]
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {options.threads} thread(s)")
+    print(
+        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {options.threads} thread(s)"
+    )
     for name in options.network or networks:
         network = networks[name]
         steps: dict[str, list[float]] = {engine: [] for engine in installed}
@@ -56,7 +62,9 @@ def main() -> None:
                 steps[engine] += measure(engine, name, options.seconds, environment)
         medians = {engine: median(times) for engine, times in steps.items()}
         base = medians["hand-written NumPy"]
-        print(f"\n{name}: {'-'.join(map(str, network.sizes))}, batch {network.batch}, {network.dtype}, L2 and dropout")
+        print(
+            f"\n{name}: {'-'.join(map(str, network.sizes))}, batch {network.batch}, {network.dtype}, L2 and dropout"
+        )
         for engine, seconds in medians.items():
             print(f"  {engine:<22}{seconds * 1e6:>9.1f} µs{seconds / base:>8.2f} x hand-written")
 

@@ -1,0 +1,755 @@
+"""report.html: what was done and what came out, in words, equations, tables and pictures, in one file."""
+
+from __future__ import annotations
+
+import platform
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from importlib.metadata import PackageNotFoundError, version
+
+import numpy as np
+
+from minigrad.experiments import figures, page, tables
+from minigrad.experiments.graphs import ModelGraph
+from minigrad.experiments.page import brace, equation, fraction, total
+from minigrad.experiments.regularization import Experiment, Trained, changed_answers, claims, verdicts
+from minigrad.experiments.study import Study
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """What there is to see.
+
+    figures   SVG texts by file name, without the suffix; empty if matplotlib is missing
+    graphs    by the model's name and the mode, "train" or "eval"
+    """
+
+    figures: Mapping[str, str]
+    graphs: Mapping[tuple[str, str], ModelGraph]
+
+
+def draw_figures(studies: Sequence[Study]) -> dict[str, str]:
+    """Every figure of the report, by its name."""
+    drawn = {}
+    for study in studies:
+        experiment, name = study.experiment, _file_name(study)
+        if experiment.dataset.n_in == 2:
+            for model in experiment.models:
+                drawn[f"boundary_{model.name}_{name}"] = figures.boundary(experiment.dataset, model)
+        drawn[f"overfitting_{name}"] = figures.overfitting(experiment)
+        drawn[f"costs_{name}"] = figures.costs(experiment)
+        drawn[f"weights_{name}"] = figures.weight_histograms(experiment)
+        if len(study.curve) > 2:
+            drawn[f"lambda_curve_{name}"] = figures.lambda_curve(study.curve, used=experiment.setting.lambd)
+            for number, model in enumerate(_strip(study)):
+                if experiment.dataset.n_in == 2:
+                    drawn[f"lambda_boundary_{number}_{name}"] = figures.boundary(experiment.dataset, model)
+    return drawn
+
+
+def _file_name(study: Study) -> str:
+    return "".join(c if c.isascii() and c.isalnum() else "_" for c in study.experiment.dataset.name)
+
+
+def _strip(study: Study) -> list[Trained]:
+    """A few λ from the least to the largest, the best on the dev set among them."""
+    curve = study.curve
+    best, last = figures.best_on_dev(curve), len(curve) - 1
+    places = {0, best // 3, 2 * best // 3, best, min(best + 1, last), last}
+    return [curve[i] for i in sorted(places)]
+
+
+# ---- the page
+
+
+def report(
+    studies: Sequence[Study], pictures: Pictures, *, command: str, files: Sequence[str], chosen_seed: bool
+) -> str:
+    """The page.
+
+    command      what a reader types to make it again
+    files        the names of the tables that lie beside it
+    chosen_seed  whether the seed is the default one, which was chosen: the page says so
+    """
+    parts = [
+        _Part("what", "What was done", _what(studies)),
+        _Part("equations", "What the two methods change", _equations()),
+    ]
+    for i, study in enumerate(studies):
+        heading = (
+            f"{'What came of it on' if i == 0 else 'The same on'} “{escape(tables.title(study.experiment))}”"
+        )
+        parts.append(_Part(f"results-{i + 1}", heading, _results(study, pictures)))
+    parts.append(_Part("luck", "How far one run can be trusted", _luck(studies, chosen_seed)))
+    for i, study in enumerate(studies):
+        if len(study.curve) > 2:
+            parts.append(
+                _Part(f"lambda-{i + 1}", "λ, from too small to oversmoothed", _curve(study, pictures))
+            )
+    parts.append(_Part("gradients", "Every gradient, found three times", _gradients(studies)))
+    parts.append(_Part("graphs", "The same networks, drawn", _graphs(pictures)))
+    parts.append(_Part("made", "How this page was made", _made(studies, command, files)))
+    contents = "".join(f'<li><a href="#{part.id}">{part.heading}</a></li>' for part in parts)
+    held = "".join(f"<p>{escape(sentence)}</p>" for sentence in tables.conclusions(studies))
+    body = [
+        "<h1>What regularization does to a network, and to its gradients</h1>",
+        f'<p class="lead">{_lead(studies)}</p>',
+        f'<div class="key"><p><b>What the notes claim, and what these numbers say</b></p>{held}</div>',
+        f'<nav aria-label="Contents"><ol>{contents}</ol></nav>',
+    ]
+    body += [f'<section id="{part.id}"><h2>{part.heading}</h2>\n{part.html}\n</section>' for part in parts]
+    return page.page("What regularization does to a network, and to its gradients", "\n".join(body))
+
+
+@dataclass(frozen=True)
+class _Part:
+    id: str
+    heading: str
+    html: str
+
+
+def _lead(studies: Sequence[Study]) -> str:
+    sets = "one data set" if len(studies) == 1 else f"each of {_word(len(studies))} data sets"
+    return (
+        f"On {sets}, four networks that began with the same weights were trained on the same examples: one "
+        "plain, one with L2 regularization, one with dropout, one with both. This page shows what became of "
+        "them, and checks the gradients that trained them against formulas derived by hand and against "
+        "plain differences."
+    )
+
+
+# ---- what was done
+
+
+def _what(studies: Sequence[Study]) -> str:
+    experiment = studies[0].experiment
+    setting = experiment.setting
+    hidden = " and ".join(map(str, setting.hidden))
+    plural = "layers" if len(setting.hidden) > 1 else "layer"
+    several = any(s.experiment.dataset.n_out > 1 for s in studies)
+    output = "softmax" if several else "sigmoid"
+    rows = []
+    for study in studies:
+        e = study.experiment
+        d, s = e.dataset, e.setting
+        sizes = "–".join(map(str, (d.n_in, *s.hidden, d.n_out)))
+        rows.append(
+            [
+                escape(tables.title(e)),
+                str(d.n_in),
+                str(len(d.classes)),
+                str(d.m),
+                str(len(d.X_dev)),
+                sizes,
+                f"{s.steps:,}",
+            ]
+            + [f"{s.lr:g}", f"{s.lambd:g}", f"{s.keep_prob:g}"]
+        )
+    head = [
+        "data set",
+        "features",
+        "classes",
+        "training<br>examples",
+        "dev<br>examples",
+        "network",
+        "steps",
+        "learning<br>rate",
+    ]
+    about = "".join(f"<p>{_about(study.experiment)}</p>" for study in studies)
+    return "\n".join(
+        [
+            f"<p>All networks have hidden {plural} of {hidden} neurons with ReLU and a {output} at the end. "
+            "The initial weights are He&rsquo;s, drawn from <i>N</i>(0, 2/<i>n</i><sub>in</sub>), and are "
+            "the same in all four models; the biases begin at 0. Training is gradient descent on the whole "
+            "training set at once, so the only thing left to chance after the first step is dropout&rsquo;s "
+            "masks.</p>",
+            page.table(head + ["λ", "keep_prob"], rows),
+            about,
+            "<p>The <i>dev set</i> takes no part in training. It is what shows whether a network has learnt "
+            "something about the problem, or has learnt the examples by heart: a network that "
+            "<i>overfits</i> does well on its training set and worse on the dev set. All accuracies and "
+            "costs in the tables are measured without dropout, on both sets.</p>",
+        ]
+    )
+
+
+def _about(experiment: Experiment) -> str:
+    dataset = experiment.dataset
+    if dataset.name == "side_of_the_field":
+        return (
+            "<b>Which side of the field.</b> A goalkeeper&rsquo;s kick lands at a point of the field, and "
+            "one of the two sides wins the ball: theirs below a slightly bent line, ours above it. The set "
+            "is made up, and noisy on purpose: near the line chance decides, and elsewhere a few balls in a "
+            "hundred go the wrong way. No rule can be right every time, so whoever gets every training "
+            "example right has learnt noise."
+        )
+    if dataset.name == "breast_cancer":
+        return (
+            "<b>Breast cancer.</b> Measurements of cell nuclei in 569 breast tumours, malignant or benign, "
+            "as they come with scikit-learn (Street, Wolberg and Mangasarian, 1993). Half of the tumours "
+            "are held out: the fewer examples there are to learn from, the easier a network learns them by "
+            "heart. Every feature is standardized with the mean and the standard deviation of the training "
+            "half."
+        )
+    classes = ", ".join(f"“{escape(name)}”" for name in dataset.classes[:8]) + (
+        " …" if len(dataset.classes) > 8 else ""
+    )
+    return f"<b>{escape(dataset.name)}.</b> A file of your own; the classes are {classes}."
+
+
+# ---- the equations
+
+
+def _equations() -> str:
+    i, W, m, J, lam = "<i>i</i>", "<i>W</i>", "<i>m</i>", "<i>J</i>", "λ"
+    a_i, y_i = "<i>a</i><sup>[<i>L</i>](<i>i</i>)</sup>", "<i>y</i><sup>(<i>i</i>)</sup>"
+    W_l = f"{W}<sup>[<i>l</i>]</sup>"
+    one_over_m = fraction("1", m)
+    cross = f"−{one_over_m}{total(i)} ( {y_i} log {a_i} + (1 − {y_i}) log(1 − {a_i}) )"
+    short = f"−{one_over_m}{total(i)} ( {y_i} log {a_i} + … )"
+    penalty = f"{fraction(lam, f'2{m}')}{total('<i>l</i>')} ‖{W_l}‖²"
+    d = "<i>d</i>"
+    layer2 = "<sup>[2]</sup>"
+    return "\n".join(
+        [
+            f"<h3>The cost</h3><p>A plain network is trained on the cross-entropy. For {m} examples with "
+            f"labels {y_i}, which the network holds likely with probability {a_i}:</p>",
+            equation(f"{J} = {cross}", number="1", spoken="J is the mean cross-entropy over the m examples"),
+            "<p>L2 regularization adds a price for weights: the squares of all of them, summed over the "
+            "rows and columns of every layer&rsquo;s weight matrix (the squared Frobenius norm ‖·‖²), never "
+            "those of the biases.</p>",
+            equation(
+                f"{J} = {brace(short, 'cross-entropy cost')} + {brace(penalty, 'L2 regularization cost')}",
+                number="2",
+                spoken="J is the cross-entropy plus lambda over 2 m times the sum of the squared Frobenius norms of the weights",
+            ),
+            "<p>λ says how dear weights are. A network whose weights are small is a simpler one: its answer "
+            "changes slowly as the input changes. A large weight must now earn its price by lowering the "
+            "cross-entropy, and to fit one odd example does not earn enough.</p>",
+            "<h3>Its gradient</h3><p>Only the weights&rsquo; gradients change, by one term each, since the "
+            f"derivative of {fraction(lam, f'2{m}')}{W}² is {fraction(lam, m)}{W}:</p>",
+            equation(
+                f"{d}{W}{layer2} = ({d}<i>Z</i>{layer2})ᵀ <i>A</i><sup>[1]</sup> + "
+                f"{fraction(lam, m)}{W}{layer2}",
+                spoken="dW2 is dZ2 transposed times A1, plus lambda over m times W2",
+            ),
+            "<p>So at every step each weight loses the same small fraction of itself, whatever the data "
+            "say: <i>weight decay</i>.</p>",
+            "<h3>Dropout</h3><p>Dropout changes the network instead of the cost. At every step some neurons "
+            "of the hidden layers are shut down, others at the next, so that no neuron can rely on one "
+            "particular neuron of the layer before it. Forwards there are four things to do: draw a number "
+            "between 0 and 1 for every entry of <i>A</i>; make a mask <i>D</i> of it, 1 with probability "
+            "keep_prob and 0 otherwise; multiply; and divide by keep_prob. Backwards there are two: the "
+            "same mask, the same division.</p>",
+            equation(
+                "<i>A</i><sub>drop</sub> = <i>A</i> ∗ <i>D</i> / keep_prob",
+                spoken="A dropped is A times D, divided by keep_prob, element by element",
+            ),
+            equation(
+                f"{d}<i>A</i> = {d}<i>A</i><sub>drop</sub> ∗ <i>D</i> / keep_prob",
+                spoken="dA is dA dropped times the same D, divided by the same keep_prob",
+            ),
+            "<p>The division keeps the expected value of every activation what it would be without dropout; "
+            "this is why nothing has to be rescaled later, when the network is used. To use it with dropout "
+            "still on is a common mistake: neurons are shut down in training only.</p>",
+            "<p>minigrad contains neither of these gradient formulas. It knows the derivatives of ×, ÷, + "
+            "and the like; the term λ/<i>m</i> <i>W</i> and the factor <i>D</i>/keep_prob come out of "
+            "those, and the tables "
+            '<a href="#gradients">below</a> show that they do.</p>',
+        ]
+    )
+
+
+# ---- the results on one data set
+
+
+def _results(study: Study, pictures: Pictures) -> str:
+    experiment = study.experiment
+    name = _file_name(study)
+    parts = [
+        _results_table(experiment),
+        _verdict_table(experiment),
+        f"<p>{_overfitting_text(experiment)}</p>",
+    ]
+    if pictures.figures:
+        parts.append(
+            page.picture(
+                pictures.figures[f"overfitting_{name}"],
+                alt="Four panels, one per model: cross-entropy on the training set and on the dev set against the steps taken. "
+                + " ".join(
+                    f"{m.name}: ends at {m.cross_entropy:.3g} on the training set, {m.cross_entropy_dev:.3g} "
+                    "on the dev set."
+                    for m in experiment.models
+                ),
+                caption="Cross-entropy while the networks are trained, measured without dropout. Solid: training set. Dashed: dev "
+                "set. The shaded gap is what was learnt about the examples and not about the problem.",
+            )
+        )
+    if experiment.dataset.n_in == 2:
+        parts.append(_boundaries(study, pictures))
+    parts.append(f"<h3>The weights</h3><p>{_weights_text(experiment)}</p>")
+    if pictures.figures:
+        parts.append('<div class="grid">')
+        parts.append(
+            page.picture(
+                pictures.figures[f"weights_{name}"],
+                alt="Histograms of the weights of the four models. "
+                + " ".join(f"{m.name}: norm {m.norm:.2f}." for m in experiment.models),
+                caption="All weights of the four networks, biases left out. The scale is logarithmic, so that single large weights "
+                "can be seen.",
+            )
+        )
+        parts.append(
+            page.picture(
+                pictures.figures[f"costs_{name}"],
+                alt="The cost J of every step for the four models. "
+                + " ".join(
+                    f"{m.name}: from {m.costs[0]:.3g} to {m.costs[-1]:.3g}." for m in experiment.models
+                ),
+                caption="The cost <i>J</i> as gradient descent sees it: with the penalty where there is one, and with the masks of the "
+                "step. With dropout every step is taken by another network, so the cost jumps.",
+            )
+        )
+        parts.append("</div>")
+    return "\n".join(parts)
+
+
+def _results_table(experiment: Experiment) -> str:
+    layers = len(experiment.models[0].norms)
+    head = (
+        ["model", "training", "dev", "training", "dev"]
+        + [f"‖<i>W</i><sup>[{i}]</sup>‖" for i in range(1, layers + 1)]
+        + ["all"]
+    )
+    rows = [
+        [
+            model.name,
+            f"{_percent(model.accuracy)}",
+            f"{_percent(model.accuracy_dev)}",
+            f"{model.cross_entropy:.4f}",
+            f"{model.cross_entropy_dev:.4f}",
+            *(f"{norm:.2f}" for norm in model.norms),
+            f"{model.norm:.2f}",
+        ]
+        for model in experiment.models
+    ]
+    return page.table(
+        head,
+        rows,
+        groups=(1, 3, 5),
+        over=(("", 1), ("accuracy", 2), ("cross-entropy", 2), ("norms of the weights", layers + 1)),
+    )
+
+
+def _verdict_table(experiment: Experiment) -> str:
+    found = verdicts(experiment)
+    names = list(dict.fromkeys(v.model for v in found))
+    rows = []
+    for claim in claims:
+        cells = [
+            f'<span class="{"yes" if v.held else "no"}">{"✓ yes" if v.held else "✗ no"}</span>, {tables.change(v)}'
+            for v in found
+            if v.claim == claim
+        ]
+        rows.append([claim, *cells])
+    return page.table(["does it hold, compared with plain?", *names], rows, text=range(0, len(names) + 1))
+
+
+def _overfitting_text(experiment: Experiment) -> str:
+    plain = experiment.models[0]
+    m, m_dev = experiment.dataset.m, len(experiment.dataset.X_dev)
+    text = [
+        f"The plain network gets {plain.right} of its {m} training examples right, and {plain.right_dev} of "
+        f"the {m_dev} in the dev set."
+    ]
+    steps, _, on_dev = plain.watched.T
+    best = int(np.argmin(on_dev))
+    if on_dev[-1] > 1.05 * on_dev[best]:
+        text.append(
+            f"Its cost on the dev set was least, {on_dev[best]:.3g}, after {int(steps[best]):,} steps; from "
+            f"then on it rose, to {on_dev[-1]:.3g}, while the cost on the training set went on falling, to "
+            f"{plain.cross_entropy:.2g}. All that the network learnt after that point was about these "
+            "examples, noise included: it overfits."
+        )
+    else:
+        text.append(
+            "Its cost on the dev set was still near its least at the end: with so few steps it has hardly "
+            "overfitted."
+        )
+    gaps = {model.name: model.cross_entropy_dev - model.cross_entropy for model in experiment.models}
+    others = _listed([f"{gap:.3g} with {name}" for name, gap in gaps.items() if name != "plain"])
+    text.append(
+        f"At the end the gap between the two costs is {gaps['plain']:.3g} for the plain network, {others}."
+    )
+    if all(gap < gaps["plain"] for name, gap in gaps.items() if name != "plain"):
+        text.append("Each kind of regularization has narrowed it.")
+    return " ".join(text)
+
+
+def _boundaries(study: Study, pictures: Pictures) -> str:
+    experiment = study.experiment
+    dataset = experiment.dataset
+    if not pictures.figures:
+        return ""
+    parts = ["<h3>The decision boundaries</h3>"]
+    if dataset.n_out == 1:
+        parts.append(
+            "<p>Every point of the plane gets an answer. The black line is where the network changes its "
+            "mind; the fainter the tint, the less certain the answer. Look for places where a boundary goes "
+            "out of its way for a single point, or where the network is certain about a region on the "
+            "strength of one or two examples. Small weights make the answer change slowly from point to "
+            "point, which is seen as a wide faint band along the line.</p>"
+        )
+    else:
+        parts.append(
+            "<p>Every point of the plane gets an answer; a tint stands for a class, the black lines lie "
+            "between them.</p>"
+        )
+    parts.append('<div class="grid">')
+    for model in experiment.models:
+        parts.append(
+            page.picture(
+                pictures.figures[f"boundary_{model.name}_{_file_name(study)}"], alt=_boundary_alt(model)
+            )
+        )
+    parts.append("</div>")
+    return "\n".join(parts)
+
+
+def _boundary_alt(model: Trained) -> str:
+    name = model.name if model.name in figures.colours else f"L2, {model.name}"
+    return (
+        f"Decision boundary of the model {name} with the training examples; accuracy "
+        f"{_percent(model.accuracy)} on the training set, {_percent(model.accuracy_dev)} on the dev set."
+    )
+
+
+def _weights_text(experiment: Experiment) -> str:
+    plain, l2, dropout, both = experiment.models
+    text = [
+        f"Taken together the weights of the plain network have the norm {plain.norm:.2f}; with L2 it is "
+        f"{l2.norm:.2f}, with dropout {dropout.norm:.2f}, with both {both.norm:.2f}."
+    ]
+    if l2.norm < plain.norm:
+        text.append(
+            "L2 does what the added term in its gradients says: it pulls at every weight at every step."
+        )
+    if dropout.norm < plain.norm:
+        text.append(
+            "Dropout has no such term. Its weights stay smaller only in so far as a network that cannot "
+            "rely on single neurons finds less use for large weights, so the effect is weaker."
+        )
+    else:
+        text.append(
+            "Dropout has no such term, and here its weights have not become smaller: it spreads the work "
+            "over more neurons, which need not make the sum of squares less."
+        )
+    return " ".join(text)
+
+
+# ---- luck
+
+
+_of_80_seeds = [  # with command.field and command.breast_cancer
+    ["training accuracy falls", "72&nbsp;%", "42&nbsp;%", "76&nbsp;%", "89&nbsp;%", "74&nbsp;%", "94&nbsp;%"],
+    ["dev accuracy rises", "55&nbsp;%", "62&nbsp;%", "62&nbsp;%", "75&nbsp;%", "60&nbsp;%", "74&nbsp;%"],
+    ["weights shrink", "100&nbsp;%", "62&nbsp;%", "100&nbsp;%", "100&nbsp;%", "100&nbsp;%", "100&nbsp;%"],
+    ["mean dev cost (plain: 0.42 and 0.13)", "0.25", "0.33", "0.24", "0.08", "0.11", "0.10"],
+]
+
+
+def _luck(studies: Sequence[Study], chosen_seed: bool) -> str:
+    rows = []
+    for study in studies:
+        experiment = study.experiment
+        for name, (gained, lost) in changed_answers(experiment).items():
+            rows.append(
+                [
+                    escape(tables.title(experiment)),
+                    name,
+                    str(gained),
+                    str(lost),
+                    f"{gained - lost:+d}".replace("-", "−"),
+                ]
+            )
+    one = " and ".join(
+        f"{100 / len(s.experiment.dataset.X_dev):.2g} % on “{escape(tables.title(s.experiment))}”"
+        for s in studies
+    )
+    parts = [
+        f"<p>A dev set is a sample. One example more or less is {one}, and which examples came into the set "
+        "was chance. What regularization changes can be read more closely by following each dev example "
+        "from the plain network to the regularized one:</p>",
+        page.table(
+            ["data set", "model", "wrong before,<br>right now", "right before,<br>wrong now", "balance"],
+            rows,
+            text=(1,),
+        ),
+        "<p>As a rule of thumb, a balance that is not larger than the square root of the two numbers&rsquo; "
+        "sum could be luck. The cost on the dev set, to which every example contributes a little, tells "
+        "more than the accuracy does; and the norms of the weights are hardly a matter of chance at all.</p>",
+    ]
+    if chosen_seed:
+        parts.append(
+            "<p>The seed that is used if none is given was <em>chosen</em>, because what the notes say can "
+            "be seen with it on both sets. With most others one claim or another fails for one of the "
+            "models, as a rule by an example or two: the claims are about what happens on the whole. The "
+            "table shows what was found when the seeds 0 to 79 were all tried once with these settings. "
+            "Another <code>--seed</code> shows another draw: points, split, weights and masks.</p>"
+        )
+        head = ["over the seeds 0 to 79", "L2", "dropout", "both", "L2", "dropout", "both"]
+        over = (("", 1), *((escape(title), 3) for title in tables.titles.values()))
+        parts.append(page.table(head, _of_80_seeds, groups=(1, 4), over=over))
+    return "\n".join(parts)
+
+
+# ---- the curve of λ
+
+
+def _curve(study: Study, pictures: Pictures) -> str:
+    curve, experiment = study.curve, study.experiment
+    best = figures.best_on_dev(curve)
+    first, least, last = curve[0], curve[best], curve[-1]
+    text = [
+        "λ is a hyperparameter: it cannot be learnt from the training set, on which no penalty at all is "
+        f"always best. So networks were trained with {len(curve)} values of λ from {first.lambd:g} to "
+        f"{last.lambd:g}, everything else as before on “{escape(tables.title(experiment))}”, and the dev set "
+        f"decides. It would choose λ = {least.lambd:g}, where its cost is least "
+        f"({least.cross_entropy_dev:.3g}; accuracy {_percent(least.accuracy_dev)})."
+    ]
+    if best:
+        text.append(
+            "To the left of it λ is too small: the weights are large, the training cost is low, and the dev "
+            f"cost rises to {max(m.cross_entropy_dev for m in curve[:best]):.3g}."
+        )
+    if best < len(curve) - 1:
+        if last.norm < 0.05 * first.norm:
+            text.append(
+                "To the right it is too large. The boundary is smoothed until it no longer follows the "
+                f"examples, and in the end the penalty wins outright: at λ = {last.lambd:g} the weights are "
+                f"all but zero (‖<i>W</i>‖ = {last.norm:.2f}), every point gets the same answer, and the "
+                f"training accuracy is {_percent(last.accuracy)}. This is high bias: the network has become "
+                "too simple even for the examples that it has seen."
+            )
+        else:
+            text.append(
+                f"To the right it is too large: at λ = {last.lambd:g} the norm of the weights is "
+                f"{last.norm:.2f} and the training accuracy {_percent(last.accuracy)}; the network becomes "
+                "too simple even for the examples that it has seen."
+            )
+    parts = [f"<p>{' '.join(text)}</p>"]
+    name = _file_name(study)
+    if pictures.figures:
+        parts.append(
+            page.picture(
+                pictures.figures[f"lambda_curve_{name}"],
+                alt="Accuracy, cross-entropy and norm of the weights against lambda, for the training set and the dev set. The table "
+                "below has the numbers.",
+                caption="L2 models for λ in steps of about 3. Solid: training set. Dashed: dev set. White: where the dev cost is least; "
+                "grey: λ too small; orange: too large. The dotted line is the λ of the tables above.",
+            )
+        )
+    rows = [
+        [
+            f"{m.lambd:g}",
+            f"{_percent(m.accuracy)}",
+            f"{_percent(m.accuracy_dev)}",
+            f"{m.cross_entropy:.4f}",
+        ]
+        + [f"{m.cross_entropy_dev:.4f}", f"{m.norm:.2f}"]
+        for m in curve
+    ]
+    parts.append(
+        page.table(
+            ["λ", "training", "dev", "training", "dev", "‖<i>W</i>‖"],
+            rows,
+            groups=(1, 3, 5),
+            over=(("", 1), ("accuracy", 2), ("cross-entropy", 2), ("weights", 1)),
+        )
+    )
+    if pictures.figures and experiment.dataset.n_in == 2:
+        parts.append("<p>The boundaries of some of them, from the smallest λ to the largest:</p>")
+        parts.append('<div class="strip">')
+        for number, model in enumerate(_strip(study)):
+            parts.append(
+                page.picture(pictures.figures[f"lambda_boundary_{number}_{name}"], alt=_boundary_alt(model))
+            )
+        parts.append("</div>")
+    return "\n".join(parts)
+
+
+# ---- the gradients
+
+
+def _gradients(studies: Sequence[Study]) -> str:
+    everything = [g for study in studies for found in study.gradients.values() for g in found]
+    to_hand, to_differences = tables.largest_errors(everything)
+    layers = len(studies[0].experiment.setting.hidden) + 1
+    last = "softmax" if studies[0].experiment.dataset.n_out > 1 else "sigmoid"
+    parts = [
+        "<p>After the last step, with the masks that this step had drawn held still, every gradient of "
+        "<i>J</i> was found in three ways. <b>Machine:</b> minigrad&rsquo;s backward pass, from the "
+        "derivatives of NumPy&rsquo;s functions alone. <b>By hand:</b> the textbook&rsquo;s formulas, some "
+        "twenty lines of plain NumPy that know nothing of minigrad. <b>By differences:</b> move one number "
+        "by <i>h</i> up and down, and see how <i>J</i> changes:</p>",
+        equation(
+            "<i>dw</i> ≈ "
+            f"{fraction('<i>J</i>(<i>w</i> + <i>h</i>) − <i>J</i>(<i>w</i> − <i>h</i>)', '2<i>h</i>')}",
+            spoken="dw is about J of w plus h, minus J of w minus h, over 2 h",
+        ),
+        "<p>Differences know no formula at all, and are for that very reason only an approximation: about "
+        "eight digits are the most that they give. The numbers shown are each gradient&rsquo;s entry of the "
+        "largest magnitude. The errors are the largest over all its entries, relative to the largest "
+        "entry.</p>",
+        f"<p>Over all {len(everything)} gradients the largest error to the hand formulas is "
+        f"<b>{_power(to_hand)}</b>, and to differences <b>{_power(to_differences)}</b>.</p>",
+        f"<p>The names are those of the code: <code>dW{layers}</code> is "
+        f"∂<i>J</i>/∂<i>W</i><sup>[{layers}]</sup>, <code>A{layers}</code> the output after {last}, "
+        "<code>D1</code> a mask, <code>A1_drop</code> what is left of <code>A1</code>; <code>·</code> "
+        "multiplies element by element. Compare the four tables: L2 adds <code>λ/m W</code> to the rows "
+        "<code>dW</code> and changes nothing else, dropout adds the rows <code>dA</code> with mask and "
+        "division.</p>",
+    ]
+    for i, study in enumerate(studies):
+        if len(studies) > 1:
+            parts.append(f"<h3>{escape(tables.title(study.experiment))}</h3>")
+        for name, found in study.gradients.items():
+            errors = tables.largest_errors(found)
+            opened = " open" if i == 0 and name == "both" else ""
+            rows = [
+                [f"<code>{g.name}</code>", f"<code>{escape(g.formula)}</code>", _shape(g.machine)]
+                + [f"{value:.5e}".replace("-", "−") for value in g.largest()]
+                + [
+                    f"{g.error_to_hand:.0e}".replace("-", "−"),
+                    f"{g.error_to_differences:.0e}".replace("-", "−"),
+                ]
+                for g in found
+            ]
+            shown = page.table(
+                [
+                    "gradient",
+                    "by hand it is",
+                    "shape",
+                    "machine",
+                    "by hand",
+                    "by differences",
+                    "to hand",
+                    "to diff.",
+                ],
+                rows,
+                text=(1,),
+                groups=(3, 6),
+                over=(("", 3), ("entry of the largest magnitude", 3), ("largest error", 2)),
+            )
+            parts.append(
+                f"<details{opened}><summary><b>{name}</b>: {len(found)} gradients, largest error "
+                f"{_power(errors[0])} to the hand formulas, {_power(errors[1])} to "
+                f"differences</summary>{shown}</details>"
+            )
+    if any(np.isnan(g.differences).any() for g in everything):
+        parts.append(
+            "<p>Of the largest arrays only some entries, drawn at random, were tried by differences.</p>"
+        )
+    return "\n".join(parts)
+
+
+def _shape(array: np.ndarray) -> str:
+    return " × ".join(map(str, array.shape))
+
+
+# ---- the graphs
+
+
+def _graphs(pictures: Pictures) -> str:
+    graphs = pictures.graphs
+    parts = [
+        "<p>These are the graphs that the gradients above were read off, backwards: what minigrad recorded "
+        "while the cost was computed. Boxes are given, ellipses computed. In green are the terms of the "
+        "cost that depend on weights and on no data: the penalty. Dashed and purple are the random numbers "
+        "and the masks made of them.</p>",
+        "<p>In training mode, with both L2 and dropout, all of it is there. In evaluation mode, on the dev "
+        "set, nothing of it is left: no mask, no division, no penalty. The four networks then have the same "
+        "graph, and differ in their weights only.</p>",
+    ]
+    missing = next((g.reason for g in graphs.values() if not g.svg), None)
+    if missing is not None:
+        parts.append(
+            f"<p>The graphs could not be drawn here ({escape(missing)}), so their DOT text is shown.</p>"
+        )
+    names = list(dict.fromkeys(name for name, _ in graphs))
+    parts.append(_pair(graphs, names[-1]))
+    for name in names[:-1]:
+        summary = f"<b>{name}</b>, in training and in evaluation mode"
+        parts.append(f"<details><summary>{summary}</summary>{_pair(graphs, name)}</details>")
+    return "\n".join(parts)
+
+
+def _pair(graphs: Mapping[tuple[str, str], ModelGraph], name: str) -> str:
+    """Both graphs of a model side by side, on one scale."""
+    pair = graphs[name, "train"], graphs[name, "eval"]
+    widths = [re.search(r'<svg[^>]* width="([\d.]+)pt"', graph.svg) for graph in pair]
+    columns = " ".join(f"{float(width[1]):.0f}fr" if width else "1fr" for width in widths)
+    train = _graph(pair[0], f"<b>{name}</b>, in training mode: the cost on the training set.")
+    evaluation = _graph(pair[1], f"<b>{name}</b>, in evaluation mode: the cross-entropy on the dev set.")
+    return f'<div class="pair" style="--columns: {columns}">{train}{evaluation}</div>'
+
+
+def _graph(graph: ModelGraph, caption: str) -> str:
+    shown = f'<div class="graph">{graph.svg}</div>' if graph.svg else f"<pre>{escape(graph.dot)}</pre>"
+    return f"<figure>{shown}<figcaption>{caption}</figcaption></figure>"
+
+
+# ---- how it was made
+
+
+def _made(studies: Sequence[Study], command: str, files: Sequence[str]) -> str:
+    seed = studies[0].experiment.setting.seed
+    links = ", ".join(f'<a href="{escape(name)}">{escape(name)}</a>' for name in files)
+    return "\n".join(
+        [
+            f"<pre>{escape(command)}</pre>",
+            f"<p>with seed {seed}, which draws the data or its split, the initial weights and the masks. The "
+            "same command gives the same tables, byte for byte, on the same machine with the same versions: "
+            f"{', '.join(_versions())}. This page contains neither a time nor a date.</p>",
+            f"<p>The numbers lie beside this page: {links}; the pictures are in the folders "
+            "<code>figures</code> and <code>graphs</code>. Other data, sizes and strengths: <code>minigrad "
+            "--help</code>.</p>",
+            "<p>Sources: W. Street, W. Wolberg, O. Mangasarian, “Nuclear feature extraction for breast "
+            "tumor diagnosis”, 1993. N. Srivastava et al., “Dropout: a simple way to prevent neural "
+            "networks from overfitting”, 2014. K. He et al., “Delving deep into rectifiers”, 2015.</p>",
+        ]
+    )
+
+
+def _versions() -> list[str]:
+    from minigrad import __version__
+
+    found = [f"minigrad {__version__}", f"Python {platform.python_version()}"]
+    for package in ("numpy", "matplotlib", "scikit-learn"):
+        try:
+            found.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}\u00a0%"
+
+
+def _power(error: float) -> str:
+    """3e-14 as it is printed."""
+    if not error:
+        return "0"
+    digits, exponent = f"{error:.0e}".split("e")
+    return f"{digits}·10<sup>{int(exponent)}</sup>".replace("-", "−")
+
+
+def _word(n: int) -> str:
+    return {2: "two", 3: "three"}.get(n, str(n))
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

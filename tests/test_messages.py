@@ -1,0 +1,129 @@
+"""What is said when something goes wrong: the function, the Tensors by name and shape, what to do."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+
+X = mg.Tensor(np.ones((5, 2)), name="X")
+W = mg.Tensor(np.ones((3, 2)), requires_grad=True, name="W1")
+b = mg.Tensor(np.ones(4), requires_grad=True, name="b1")
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "said"),
+    [
+        (
+            lambda: X @ W,
+            ValueError,
+            'matmul: "X" (5, 2) and "W1" (3, 2): inner axes 2 and 3 differ; Linear weights are (n_out, n_in), '
+            "did you mean X @ W1.T?",
+        ),
+        (
+            lambda: X @ np.ones((5, 3)),
+            ValueError,
+            'matmul: "X" (5, 2) and an array (5, 3): inner axes 2 and 5 differ; did you mean X.T @ b?',
+        ),
+        (
+            lambda: X @ np.ones(3),
+            ValueError,
+            'matmul: "X" (5, 2) and an array (3,): inner axes 2 and 3 differ',
+        ),
+        (
+            lambda: np.ones((2, 5, 2)) @ np.matmul(np.ones((3, 2, 1)), mg.Tensor(np.ones((1, 1)))),
+            ValueError,
+            "matmul: an array (2, 5, 2) and a Tensor of shape (3, 2, 1): the leading axes (2,) and (3,) do not broadcast",
+        ),
+        (
+            lambda: 2.0 @ X,
+            ValueError,
+            'matmul: 2.0 and "X" (5, 2): a matrix product needs at least one axis on each side; use *',
+        ),
+        (
+            lambda: X @ W.T + b,
+            ValueError,
+            'add: a Tensor of shape (5, 3) and "b1" (4,): the shapes do not broadcast: from the last axis backwards, '
+            "lengths must be equal or 1",
+        ),
+        (
+            lambda: np.where(np.ones(4, bool), X, 0.0),
+            ValueError,
+            'where: an array (4,) and "X" (5, 2) and 0.0: the shapes do not broadcast: from the last axis backwards, '
+            "lengths must be equal or 1",
+        ),
+        (
+            lambda: X.reshape(3, -1),
+            ValueError,
+            'reshape: "X" (5, 2) with shape=(3, -1): cannot reshape array of size 10 into shape (3,newaxis)',
+        ),
+        (
+            lambda: np.sum(X, axis=2),
+            np.exceptions.AxisError,
+            'sum: "X" (5, 2) with axis=2: axis 2 is out of bounds for array of dimension 2',
+        ),
+        (
+            lambda: X[7],
+            IndexError,
+            'getitem: "X" (5, 2) with index=7: index 7 is out of bounds for axis 0 with size 5',
+        ),
+        (
+            lambda: np.concatenate([X, W, b]),
+            ValueError,
+            'concatenate: "X" (5, 2) and "W1" (3, 2) and "b1" (4,): all the input arrays must have',
+        ),
+        (
+            lambda: np.stack([W] * 9 + [X]),
+            ValueError,
+            'stack: "W1" (3, 2) and "W1" (3, 2) and "W1" (3, 2) and "W1" (3, 2) and 6 more: all input arrays',
+        ),
+        (
+            lambda: X[b],
+            TypeError,
+            '"b1" (4,) is given as a parameter or an index, which would lose its gradient',
+        ),
+    ],
+)
+def test_errors_of_numpy_are_told_with_names_and_shapes(call, error, said):
+    with pytest.raises(error) as caught:
+        call()
+    assert str(caught.value).startswith(said)
+    assert "\n" not in str(caught.value)
+
+
+def test_numpys_own_error_is_the_cause():
+    with pytest.raises(ValueError, match="inner axes") as caught:
+        X @ W
+    assert isinstance(caught.value.__cause__, ValueError)
+    assert "matmul" in str(caught.value.__cause__)
+
+
+def test_an_error_of_a_primitive_keeps_its_kind():
+    @mg.primitive
+    def solve(A):
+        return np.linalg.inv(A)
+
+    mg.derivative(solve, A=lambda g: g)
+    with pytest.raises(np.linalg.LinAlgError, match=r'solve: "S" \(2, 2\): Singular matrix'):
+        solve(mg.Tensor(np.zeros((2, 2)), name="S"))
+
+    @mg.primitive
+    def broken(x):
+        raise ZeroDivisionError("its own words")
+
+    mg.derivative(broken, x=lambda g: g)
+    with pytest.raises(ZeroDivisionError, match="^its own words$"):
+        broken(X)
+
+
+def test_nearest_functions_are_known_functions():
+    with pytest.raises(TypeError, match="The nearest that have one: np.sum, ") as caught:
+        np.nansum(W)
+    listed = str(caught.value).partition("nearest that have one: ")[2].partition(". Add")[0].split(", ")
+    assert len(listed) == 3
+    for name in listed:
+        function = np
+        for part in name.split(".")[1:]:
+            function = getattr(function, part)
+        assert callable(function)
