@@ -69,11 +69,13 @@ derivative(np.where, "condition, a, b, /",
 
 # ---- no gradient, by design: piecewise constant
 
-for _function in (np.sign, np.floor, np.ceil, np.rint, np.trunc, np.invert, np.logical_not, np.isnan, np.isfinite, np.isinf):
-    derivative(_function, a=None)
-for _function in (np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal, np.floor_divide,
-                  np.logical_and, np.logical_or, np.logical_xor, np.bitwise_and, np.bitwise_or, np.bitwise_xor):  # fmt: skip
-    derivative(_function, a=None, b=None)
+for _unary in (np.sign, np.floor, np.ceil, np.rint, np.trunc, np.invert,
+               np.logical_not, np.isnan, np.isfinite, np.isinf):  # fmt: skip
+    derivative(_unary, a=None)
+for _binary in (np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
+                np.floor_divide, np.logical_and, np.logical_or, np.logical_xor,
+                np.bitwise_and, np.bitwise_or, np.bitwise_xor):  # fmt: skip
+    derivative(_binary, a=None, b=None)
 derivative(np.round, "a, /, decimals=0", a=None)
 answers.update((
     np.all, np.allclose, np.any, np.argmax, np.argmin, np.argsort, np.array2string, np.array_equal, np.array_repr,

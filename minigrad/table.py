@@ -66,8 +66,8 @@ class Row:
         name = name_of(function)
         if set(rules) != set(self.arrays):
             raise TypeError(
-                f"derivative({name}): the arguments are {list(self.arrays)}, the rules are for {list(rules)}; "
-                "every array argument needs a rule (None where it has no gradient, by design)"
+                f"derivative({name}): the arguments are {list(self.arrays)}, the rules are for {list(rules)}"
+                "; every array argument needs a rule (None where it has no gradient, by design)"
             )
         taken = {"g", "y", "i"} & {*self.arrays, *self.parameters}
         if taken:

@@ -420,7 +420,7 @@ def _import_all() -> None:
 
 
 _import_all()
-rows = list(table)  # at import, before a test or a doctest enters rows of its own
+rows = [f for f in table if name_of(f).startswith(("np.", "mg.", "getitem"))]  # not those that tests enter
 composed = list(compositions)
 
 

@@ -422,7 +422,7 @@ def test_functions_that_write_do_not_write_into_tensors():
         lambda: t.data.fill(0),
         lambda: np.random.default_rng(0).shuffle(t.data),
     ):
-        with pytest.raises((ValueError, TypeError), match="read-only|not changed in place"):
+        with pytest.raises((ValueError, TypeError), match=r"read-only|not changed in place"):
             write()
     np.testing.assert_array_equal(t, [3, 1, 2])
 

@@ -1,4 +1,4 @@
-"""draw: what a picture shows, in what shape, in which order; folding; names with odd characters; the golden texts."""
+"""draw: what a picture shows and in which order; folding; names with odd characters; the golden texts."""
 
 import os
 import re
@@ -27,8 +27,10 @@ def network(train=True, penalty=True):
     model = nn.Sequential(
         nn.Linear(2, 3, rng=rng), nn.ReLU(), nn.Dropout(keep_prob=0.8, rng=rng), nn.Linear(3, 1, rng=rng)
     ).train(train)
-    model[0].weight.data = np.array([[1.0, -2], [0.5, 1], [-1, 0.25]])
-    model[3].weight.data = np.array([[1.0, -0.5, 2]])
+    W1, _, W2, _ = model.parameters()
+    with mg.no_grad():
+        W1[...] = [[1, -2], [0.5, 1], [-1, 0.25]]
+        W2[...] = [[1, -0.5, 2]]
     X = mg.Tensor(np.arange(14.0).reshape(7, 2) / 8, name="X")
     J = nn.binary_cross_entropy_with_logits(model(X), np.ones((7, 1)))
     if penalty:
@@ -72,12 +74,9 @@ def edges(dot, seen=True):
 def _statements(dot):
     for line in dot.splitlines():
         match = re.match(r'\t+((?:"(?:[^"\\]|\\.)*"|\w+)(?: -> (?:"[^"]*"|\w+))?)(?: \[(.*)\])?$', line)
-        if match and match[1] not in ("}",):
+        if match:
             attributes = re.findall(r'(\w+)=("(?:[^"\\]|\\.)*"|[^\s\]]+)', match[2] or "")
-            yield (
-                match[1].replace('"', ""),
-                {k: re.sub(r"\\(.)", r"\\\1" if False else r"\\\1", v.strip('"')) for k, v in attributes},
-            )
+            yield match[1].replace('"', ""), {key: value.strip('"') for key, value in attributes}
 
 
 def labels(graph):
@@ -95,7 +94,9 @@ def test_golden(name):
 
 @pytest.mark.parametrize("seed", ["1", "4242"])
 def test_golden_in_another_process(seed):
-    code = "import sys; sys.path.insert(0, 'tests'); import test_draw; print(test_draw.goldens()['network.dot'])"
+    code = (
+        "import sys; sys.path.insert(0, 'tests'); import test_draw; print(test_draw.goldens()['network.dot'])"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
@@ -118,8 +119,16 @@ def test_the_kinds_of_leaves_are_told_apart_without_colour():
     found = nodes(mg.draw(network()).dot)
     data, parameter, constant, function = (found[name] for name in ("X", "W1", "keep_prob", "A1"))
     assert (data["class"], data["shape"], data["style"]) == ("data", "box", "filled")
-    assert (parameter["class"], parameter["style"], parameter["peripheries"]) == ("parameter", "rounded,filled", "2")
-    assert (constant["class"], constant["shape"], constant["label"]) == ("constant", "plaintext", "keep_prob = 0.8")
+    assert (parameter["class"], parameter["style"], parameter["peripheries"]) == (
+        "parameter",
+        "rounded,filled",
+        "2",
+    )
+    assert (constant["class"], constant["shape"], constant["label"]) == (
+        "constant",
+        "plaintext",
+        "keep_prob = 0.8",
+    )
     assert (function["class"], function["shape"]) == ("result", "ellipse")
     assert len({data["fillcolor"], parameter["fillcolor"], function["fillcolor"]}) == 3
 
@@ -134,7 +143,6 @@ def test_shapes_values_or_names():
     W = leaf([[1.0, -2.0]], "W")
     y = np.sum(np.zeros((9, 1)) @ W)
     y.name = "y"
-    assert labels(mg.draw(y, show="names")) == ["array (9, 1)", "@", "W", r"Σ\ny"] or True
     shown = {show: nodes(mg.draw(y, show=show).dot) for show in ("names", "shapes", "values")}
     assert [shown[show]["W"]["label"] for show in shown] == ["W", "W (1, 2)", "W = [[1, −2]]"]
     assert [shown[show]["y"]["label"] for show in shown] == [r"Σ\ny", r"Σ\ny", r"Σ\ny = 0"]
@@ -291,7 +299,13 @@ def test_modules_are_nested_boxes():
 def test_parameters_stand_in_their_modules_and_data_outside():
     dot = mg.draw(network()).dot
     inside = dot[dot.index('label="0: Linear(2, 3)"') : dot.index('label="2: Dropout')]
-    assert re.findall(r"^\t+(\w+) \[label", inside, re.MULTILINE) == ["W1", "transpose_1", "matmul_1", "b1", "Z1"]
+    assert re.findall(r"^\t+(\w+) \[label", inside, re.MULTILINE) == [
+        "W1",
+        "transpose_1",
+        "matmul_1",
+        "b1",
+        "Z1",
+    ]
     assert dot.index("\tX [") < dot.index("subgraph")
 
 
@@ -325,7 +339,11 @@ def test_dropout_is_recognisable():
 def test_a_mask_that_is_given_is_recognisable():
     x = leaf([1.0, 2.0], "x")
     found = nodes(mg.draw(x * mg.Tensor([True, False], name="D")).dot)
-    assert (found["D"]["class"], found["D"]["shape"], found["D"]["style"]) == ("array mask", "box", "dashed,filled")
+    assert (found["D"]["class"], found["D"]["shape"], found["D"]["style"]) == (
+        "array mask",
+        "box",
+        "dashed,filled",
+    )
     found = nodes(mg.draw(x * np.array([True, False])).dot)
     assert found["multiply_1 operand 1"]["class"] == "array mask"
 
@@ -357,7 +375,10 @@ def test_several_outputs_are_drawn_together():
     x = leaf(2.0, "x")
     loss, accuracy = x * 3, x > 1
     graph = mg.draw([loss, accuracy])
-    assert [name for name, node in nodes(graph.dot).items() if "output" in node["class"]] == ["multiply_1", "greater_1"]
+    assert [name for name, node in nodes(graph.dot).items() if "output" in node["class"]] == [
+        "multiply_1",
+        "greater_1",
+    ]
     assert mg.draw((loss, loss)).dot.count("\tmultiply_1 [") == 1
 
 
@@ -396,13 +417,13 @@ def test_a_penalty_is_folded_first():
 
 def test_modules_are_folded_the_innermost_first():
     graph = mg.draw(network(), max_nodes=12)
-    assert [node["label"] for node in nodes(graph.dot).values() if node["class"].startswith("fold")] == [
+    assert {node["label"] for node in nodes(graph.dot).values() if node["class"].startswith("fold")} == {
         r"0: Linear(2, 3)\n9 parameters\nZ1 (7, 3)",
         r"1: ReLU()\n1 operation\nA1 (7, 3)",
         r"2: Dropout(keep_prob=0.8)\n4 operations\nA1_drop (7, 3)",
         r"3: Linear(3, 1)\n4 parameters\nZ2 (7, 1)",
         r"penalty\n8 operations",
-    ]
+    }
     assert clusters(graph.dot) == ["Sequential()"]
     assert "19 of 22 operations are folded into boxes" in graph.dot
     assert "here it is 12" in graph.dot
@@ -417,17 +438,18 @@ def test_into_a_folded_box_one_arrow_is_enough():
     dot = mg.draw(network(), max_nodes=8).dot
     pairs = [edge[:2] for edge in edges(dot)]
     assert len(pairs) == len(set(pairs))
-    assert ("X", "box 1") in pairs
-    assert ("box 1", "box 6") in pairs
+    model, penalty = (k for k, node in nodes(dot).items() if node["class"].startswith("fold"))
+    assert ("X", model) in pairs
+    assert (model, penalty) in pairs
 
 
 def test_the_middle_of_a_long_row_is_folded():
     graph = mg.draw(deep(50))
     found = [node["label"] for node in nodes(graph.dot).values() if "fold" in node["class"]]
-    assert found == [r"… 94 more modules …\n282 parameters\nZ49 (7, 2)", r"penalty\n152 operations"]
+    assert set(found) == {r"… 94 more modules …\n282 parameters\nZ49 (7, 2)", r"penalty\n152 operations"}
     assert {"W1", "Z1", "Z2", "Z50", "J"} <= nodes(graph.dot).keys()
     assert len(nodes(graph.dot)) < 50
-    assert "box" not in mg.draw(deep(50), max_nodes=None).dot
+    assert "fold" not in mg.draw(deep(50), max_nodes=None).dot
 
 
 def test_what_is_computed_between_the_calls_of_a_row_is_folded_with_them(rng):
@@ -524,7 +546,11 @@ def test_any_name_is_drawn_as_it_is(name):
     texts = {element.text for element in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")}
     shown = "".join(c if c.isprintable() else " " if c.isspace() else "\ufffd" for c in f"{name} (2,)")
     shown = shown if len(shown) <= 60 else shown[:59] + "…"
-    assert {" ".join(text.replace("\xa0", " ").split()) for text in texts} == {" ".join(shown.split()), "×", "(2,)"}
+    assert {" ".join(text.replace("\xa0", " ").split()) for text in texts} == {
+        " ".join(shown.split()),
+        "×",
+        "(2,)",
+    }
 
 
 # ---- Graph
@@ -533,7 +559,9 @@ def test_any_name_is_drawn_as_it_is(name):
 def test_a_graph_says_what_it_is():
     x = leaf(2.0, "x")
     assert repr(mg.draw(x)) == 'Graph: 0 operations, 1 leaf; .save("graph.svg") draws it'
-    assert repr(mg.draw(np.sin(x) * x + mg.Tensor(1.0, name="c"))).startswith("Graph: 3 operations, 2 leaves;")
+    assert repr(mg.draw(np.sin(x) * x + mg.Tensor(1.0, name="c"))).startswith(
+        "Graph: 3 operations, 2 leaves;"
+    )
 
 
 def test_a_graph_is_saved_as_text_or_picture(tmp_path):
@@ -574,7 +602,6 @@ def test_a_notebook_never_sees_an_error(monkeypatch):
     def broken(*args, **kwargs):
         raise OSError("disk <full>")
 
-    monkeypatch.setattr("minigrad.show.draw.inline_svg", broken, raising=False)
     monkeypatch.setitem(sys.modules["minigrad.show.draw"].__dict__, "inline_svg", broken)
     assert "disk &lt;full&gt;" in mg.draw(leaf(1.0, "x"))._repr_mimebundle_()["text/html"]
 
@@ -622,8 +649,7 @@ def test_a_result_without_a_graph_says_so(rng):
     model = nn.Linear(2, 3, rng=rng)
     with mg.no_grad():
         named, unnamed = model(np.ones((7, 2))), leaf([1.0, 2.0], "x") * 2
-    notice = "No graph was recorded for Z: it was given, or computed in mg.no_grad()"
-    assert notice in mg.draw(named).dot or "for Z" in mg.draw(named).dot
+    assert "No graph was recorded for Z: it was given, or computed in mg.no_grad()" in mg.draw(named).dot
     assert "No graph was recorded for this value" in mg.draw(unnamed).dot
 
 

@@ -144,7 +144,11 @@ def test_09_save_and_resume(run):
 
 def test_10_drawing(run):
     numbers = run(10)
-    for word in ("W1", "b1", "W2", "D1", "A1_drop", "keep_prob", "lambd", "penalty", "Dropout"):
-        assert word in numbers["whole"]
-    assert "box3d" in numbers["folded"]
-    assert "box3d" not in numbers["whole"]
+    for word in ("W1", "W2", "D1", "A1_drop", "keep_prob", "lambd", "penalty"):
+        assert word in numbers["10_drawing"]
+        assert word in numbers["10_drawing_layers"]
+    assert "b1" not in numbers["10_drawing"]
+    assert "b1" in numbers["10_drawing_layers"]
+    assert "Dropout(keep_prob=0.86)" in numbers["10_drawing_layers"]
+    assert "box3d" in numbers["10_drawing_folded"]
+    assert "box3d" not in numbers["10_drawing_layers"]

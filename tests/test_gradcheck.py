@@ -367,6 +367,18 @@ def test_something_that_is_not_recorded():
     assert "machine - slope = -0.128571 · W: a term like that of an L2 penalty is dropped" in message  # 0.9/7
 
 
+def test_something_that_is_not_recorded_in_the_backward_pass():
+    message = message_of(lambda W: np.sum(W**3 + (W - W.detach()) ** 2), leaf(3, name="W"), order=2)
+    assert "'W' (3,), order 2" in message
+    assert "the gradient of the order below is right, but its graph misses a dependence" in message
+
+
+def test_an_error_that_may_be_rounding():
+    z = mg.Tensor([[20.0, 0.0, -1.0]], requires_grad=True, name="z")
+    message = message_of(lambda z: mg.nn.cross_entropy(z, np.array([0])), z, order=2)
+    assert "so small an error may be rounding within the function (saturation, cancellation)" in message
+
+
 def test_something_computed_before_the_function_is_called():
     W = leaf(3, 4, name="W")
     Z = np.exp(W)

@@ -18,8 +18,8 @@ b = mg.Tensor(np.ones(4), requires_grad=True, name="b1")
         (
             lambda: X @ W,
             ValueError,
-            'matmul: "X" (5, 2) and "W1" (3, 2): inner axes 2 and 3 differ; Linear weights are (n_out, n_in), '
-            "did you mean X @ W1.T?",
+            'matmul: "X" (5, 2) and "W1" (3, 2): inner axes 2 and 3 differ; '
+            "Linear weights are (n_out, n_in), did you mean X @ W1.T?",
         ),
         (
             lambda: X @ np.ones((5, 3)),
@@ -34,7 +34,7 @@ b = mg.Tensor(np.ones(4), requires_grad=True, name="b1")
         (
             lambda: np.ones((2, 5, 2)) @ np.matmul(np.ones((3, 2, 1)), mg.Tensor(np.ones((1, 1)))),
             ValueError,
-            "matmul: an array (2, 5, 2) and a Tensor of shape (3, 2, 1): the leading axes (2,) and (3,) do not broadcast",
+            "matmul: an array (2, 5, 2) and a Tensor of shape (3, 2, 1): the leading axes (2,) and (3,)",
         ),
         (
             lambda: 2.0 @ X,
@@ -44,14 +44,14 @@ b = mg.Tensor(np.ones(4), requires_grad=True, name="b1")
         (
             lambda: X @ W.T + b,
             ValueError,
-            'add: a Tensor of shape (5, 3) and "b1" (4,): the shapes do not broadcast: from the last axis backwards, '
-            "lengths must be equal or 1",
+            'add: a Tensor of shape (5, 3) and "b1" (4,): the shapes do not broadcast: '
+            "from the last axis backwards, lengths must be equal or 1",
         ),
         (
             lambda: np.where(np.ones(4, bool), X, 0.0),
             ValueError,
-            'where: an array (4,) and "X" (5, 2) and 0.0: the shapes do not broadcast: from the last axis backwards, '
-            "lengths must be equal or 1",
+            'where: an array (4,) and "X" (5, 2) and 0.0: the shapes do not broadcast: '
+            "from the last axis backwards, lengths must be equal or 1",
         ),
         (
             lambda: X.reshape(3, -1),
@@ -113,12 +113,12 @@ def test_an_error_of_a_primitive_keeps_its_kind():
         raise ZeroDivisionError("its own words")
 
     mg.derivative(broken, x=lambda g: g)
-    with pytest.raises(ZeroDivisionError, match="^its own words$"):
+    with pytest.raises(ZeroDivisionError, match=r"^its own words$"):
         broken(X)
 
 
 def test_nearest_functions_are_known_functions():
-    with pytest.raises(TypeError, match="The nearest that have one: np.sum, ") as caught:
+    with pytest.raises(TypeError, match=r"The nearest that have one: np\.sum, ") as caught:
         np.nansum(W)
     listed = str(caught.value).partition("nearest that have one: ")[2].partition(". Add")[0].split(", ")
     assert len(listed) == 3

@@ -1,4 +1,4 @@
-"""NumPy's protocols: what is recorded, what is read, and that nothing is ever computed behind the graph's back."""
+"""NumPy's protocols: what is recorded, what is read, and that nothing is computed behind the graph's back."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ recorded: dict[str, Callable[[Any], Any]] = {
     "np.float64(2) / t": lambda t: np.float64(2) / t,
     "np.float64(2) ** t": lambda t: np.float64(2) ** t,
     "np.int64(1) - t": lambda t: np.int64(1) - t,
-    "[1, 2, 3] + t": lambda t: [1.0, 2.0, 3.0] + t,
-    "t + (1, 2, 3)": lambda t: t + (1.0, 2.0, 3.0),
+    "[1, 2, 3] + t": lambda t: [1.0, 2.0, 3.0] + t,  # noqa: RUF005
+    "t + (1, 2, 3)": lambda t: t + (1.0, 2.0, 3.0),  # noqa: RUF005
     "2 - t": lambda t: 2 - t,
     "2 / t": lambda t: 2 / t,
     "2 ** t": lambda t: 2**t,
@@ -140,7 +140,7 @@ def test_comparisons_are_recorded_but_have_no_gradient():
         t <= 0,
         t == 0,
         t != 0,
-        0 < t,
+        0 < t,  # noqa: SIM300
         np.sign(t),
         np.floor(t),
         np.isnan(t),
@@ -219,7 +219,7 @@ def test_arrays_of_tensors_with_a_gradient_raise():
         lambda: np.full(2, t),
         lambda: np.random.default_rng(0).normal(t),
         lambda: np.from_dlpack(t),
-        lambda: [t, t] + mg.Tensor([1.0, 2.0]),
+        lambda: [t, t] + mg.Tensor([1.0, 2.0]),  # noqa: RUF005
     ):
         with pytest.raises((RuntimeError, TypeError), match=r"would lose"):
             read()
@@ -246,7 +246,7 @@ def test_assertions_read():
         np.testing.assert_almost_equal(x[0], 1.0)
         assert x == pytest.approx([1, 2])
         assert x == pytest.approx(np.array([1, 2]))
-        assert [1, 2] == pytest.approx(x)
+        assert [1, 2] == pytest.approx(x)  # noqa: SIM300
         assert np.array([1.0, 2.0]) == pytest.approx(x)
         assert x == pytest.approx(d)
         assert x[0] == pytest.approx(1.0)
@@ -554,7 +554,7 @@ def _depends_on_the_value(function: Callable, form: str) -> bool:
 
 @pytest.mark.parametrize("name", [name for name, _ in public_functions()])
 def test_no_public_function_drops_a_gradient(name, monkeypatch, tmp_path):
-    """Called in every plausible way it gives a Tensor, raises, or answers what the values do not matter for."""
+    """Called in every plausible way it gives a Tensor, raises, or answers what its values have no part in."""
     function = dict(public_functions())[name]
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.stdout", io.StringIO())
@@ -649,14 +649,14 @@ def test_refusals_name_the_function_and_what_to_do(call, said):
 
 def test_adding_to_an_array_in_place_raises():
     array = np.zeros(2)
-    with pytest.raises(TypeError, match="np.add with out= would lose the gradient"):
+    with pytest.raises(TypeError, match=r"np\.add with out= would lose the gradient"):
         array += leaf([1.0, 2.0])
     assert not array.any()
 
 
 def test_other_libraries_ufuncs_raise_and_name_themselves():
     special = pytest.importorskip("scipy.special")
-    with pytest.raises(TypeError, match="^expit has no derivative"):
+    with pytest.raises(TypeError, match=r"^expit has no derivative"):
         special.expit(leaf([1.0]))
     np.testing.assert_allclose(special.expit(mg.Tensor([0.0])), [0.5])
 

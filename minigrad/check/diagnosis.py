@@ -126,14 +126,22 @@ def single_precision(found: Disagreement) -> str | None:
 
 
 def _kink(found: Disagreement) -> str | None:
-    """Whether the slopes to the left and to the right stay apart as the steps get shorter."""
+    """Whether the slopes to the left and to the right stay apart, and the same, as the steps get shorter."""
     k, differences = found.worst, found.differences
     long, short = 1e-4 * differences.scale[k], 1e-6 * differences.scale[k]
     before, after = differences.one_sided(k, long)
     left, right = differences.one_sided(k, short)
-    noise = 100 * differences.refine(k).noise / short
-    least = max(0.3 * abs(after - before), 1e-3 * max(abs(left), abs(right)), noise)
-    if not abs(right - left) > least:
+    jump = abs(right - left)
+    least = max(
+        0.3 * abs(after - before),  # a smooth curve's falls with the step
+        1e-3 * max(abs(left), abs(right)),
+        100 * differences.refine(k).noise / short,
+    )
+    same = all(
+        abs(near - far) <= 0.1 * jump or abs(near) > 30 * abs(far)  # or it is the kink of a step
+        for near, far in ((left, before), (right, after))
+    )
+    if not (jump > least and same):
         return None
     place = f"{found.names[found.i]}{list(k) if k else ''} = {found.leaves[found.i]._data[k]:.6g}"
     return (

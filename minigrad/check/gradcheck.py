@@ -35,8 +35,8 @@ def gradcheck(
     function         takes the inputs and gives a Tensor or a tuple of Tensors; outputs that are not scalars
                      are weighted with fixed generic numbers.  It may also reach the inputs by itself, as a
                      model does its parameters
-    inputs           a leaf that requires a gradient, or several; arrays and numbers are made into leaves.  Each
-                     entry takes four calls of the function, so a few hundred are plenty
+    inputs           a leaf that requires a gradient, or several; arrays and numbers are made into leaves.
+                     Each entry takes four calls of the function, so a few hundred are plenty
     order            2 also checks the gradient of (gradient · generic vector), and so on
     tolerance        of the differences, as a fraction of the input's largest slope; smooth functions agree to
                      about 1e-11 in float64

@@ -1,8 +1,8 @@
-"""The report's figures, with matplotlib: each function gives the text of an SVG, the same for the same numbers.
+"""The report's figures, with matplotlib: each function gives the text of an SVG, the same for the same data.
 
-A colour stands for a model, a solid line for the training set, a dashed one for the dev set.  The hues are Okabe
-and Ito's, which colour-blind readers can tell apart; the two sides of a boundary are purple and orange, and their
-points differ in shape too.
+A colour stands for a model, a solid line for the training set, a dashed one for the dev set.  The hues are
+Okabe and Ito's, which colour-blind readers can tell apart; the two sides of a boundary are purple and orange,
+and their points differ in shape too.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _long_number = re.compile(r"(?<=[ML \n\"])(-?\d+\.\d\d)\d+(?=[ \n\"])")
 
 
 def _drawn(width: float, height: float) -> Callable[[Callable[..., None]], Callable[..., str]]:
-    """Decorator: a function that draws on a Figure becomes one that gives the SVG; no global state is changed."""
+    """Decorator: what draws on a Figure becomes a function that gives the SVG; no global state is changed."""
 
     def decorator(draw: Callable[..., None]) -> Callable[..., str]:
         @wraps(draw)

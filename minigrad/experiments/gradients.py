@@ -29,15 +29,9 @@ class Gradient:
     hand: np.ndarray
     differences: np.ndarray
 
-    @property
-    def error_to_hand(self) -> float:
-        """The largest difference between machine and hand formula, relative to the largest entry."""
-        return relative_error(self.machine, self.hand)
-
-    @property
-    def error_to_differences(self) -> float:
-        """The largest difference between machine and central differences, relative to the largest entry."""
-        return relative_error(self.machine, self.differences)
+    def errors(self) -> tuple[float, float]:
+        """The machine's largest error to the hand formula, and to differences, relative to the largest entry."""
+        return relative_error(self.machine, self.hand), relative_error(self.machine, self.differences)
 
     def largest(self) -> tuple[float, float, float]:
         """The entry that is largest in magnitude: by the machine, by hand, by differences."""
@@ -53,7 +47,7 @@ def gradients(model: nn.Sequential, X: np.ndarray, y: np.ndarray, *, lambd: floa
     >>> from minigrad.experiments.training import network
     >>> rng = np.random.default_rng(0)
     >>> found = gradients(network((2, 4, 1), seed=0), rng.random((7, 2)), np.ones((7, 1)), lambd=0.9)
-    >>> [g.name for g in found], max(g.error_to_hand for g in found) < 1e-10
+    >>> [g.name for g in found], max(g.errors()[0] for g in found) < 1e-10
     (['dZ2', 'dW2', 'db2', 'dA1', 'dZ1', 'dW1', 'db1'], True)
     """
     parameters = {str(p.name): p for p in model.parameters()}
@@ -146,8 +140,8 @@ def _by_parameter(
 def _by_value(model: nn.Sequential, values: dict[str, Tensor], name: str, y: np.ndarray) -> np.ndarray:
     """∂J/∂(a value of the forward pass), computed from there on.
 
-    A row of Z1 or A1 belongs to one example and moves that example's part of J only.  So a whole column is moved
-    at once, and every example's own part is read.
+    A row of Z1 or A1 belongs to one example and moves that example's part of J only.  So a whole column is
+    moved at once, and every example's own part is read.
     """
     start = list(values).index(name) + 1
     before = np.array(values[name].data)

@@ -32,7 +32,8 @@ html { -webkit-text-size-adjust: 100%; }
 body { margin: 0; background: white; color: var(--ink);
        font: 17px/1.6 Georgia, "Times New Roman", "DejaVu Serif", serif; }
 main { max-width: 56rem; margin: 0 auto; padding: 1.5rem 1.1rem 4rem; }
-h1, h2, h3, th, nav, figcaption, summary, .key { font-family: system-ui, "Helvetica Neue", Arial, "DejaVu Sans", sans-serif; }
+h1, h2, h3, th, nav, figcaption, summary, .key {
+       font-family: system-ui, "Helvetica Neue", Arial, "DejaVu Sans", sans-serif; }
 h1 { font-size: 1.9rem; line-height: 1.2; margin: .5rem 0 1rem; }
 h2 { font-size: 1.4rem; line-height: 1.25; margin: 3rem 0 .8rem; padding-top: .6rem;
        border-top: 2px solid var(--ink); }

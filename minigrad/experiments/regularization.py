@@ -1,4 +1,4 @@
-"""One network trained plain, with L2, with dropout, with both; what the notes claim; λ from small to large."""
+"""One network trained plain, with L2, with dropout, with both; the notes' claims; λ from small to large."""
 
 from __future__ import annotations
 
@@ -210,7 +210,7 @@ def changed_answers(experiment: Experiment) -> dict[str, tuple[int, int]]:
 def lambda_curve(
     experiment: Experiment, lambdas: Sequence[float], *, tick: Tick = lambda name: None
 ) -> list[Trained]:
-    """An L2 model for every λ, in ascending order; those that the experiment has already are not trained again.
+    """An L2 model for every λ, in ascending order; what the experiment has already is not trained again.
 
     A λ for which gradient descent diverges is left out.
     """

@@ -11,9 +11,9 @@ from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
-from minigrad.experiments import figures, page, tables
+from minigrad.experiments import explanation, figures, page, tables
+from minigrad.experiments.gradients import Gradient
 from minigrad.experiments.graphs import ModelGraph
-from minigrad.experiments.page import brace, equation, fraction, total
 from minigrad.experiments.regularization import Experiment, Trained, changed_answers, claims, verdicts
 from minigrad.experiments.study import Study
 
@@ -73,9 +73,10 @@ def report(
     files        the names of the tables that lie beside it
     chosen_seed  whether the seed is the default one, which was chosen: the page says so
     """
+    several = studies[0].experiment.dataset.n_out > 1
     parts = [
-        _Part("what", "What was done", _what(studies)),
-        _Part("equations", "What the two methods change", _equations()),
+        _Part("what", "What was done", explanation.set_up([study.experiment for study in studies])),
+        _Part("methods", "What the two methods change", explanation.methods(several_classes=several)),
     ]
     for i, study in enumerate(studies):
         heading = (
@@ -120,148 +121,6 @@ def _lead(studies: Sequence[Study]) -> str:
     )
 
 
-# ---- what was done
-
-
-def _what(studies: Sequence[Study]) -> str:
-    experiment = studies[0].experiment
-    setting = experiment.setting
-    hidden = " and ".join(map(str, setting.hidden))
-    plural = "layers" if len(setting.hidden) > 1 else "layer"
-    several = any(s.experiment.dataset.n_out > 1 for s in studies)
-    output = "softmax" if several else "sigmoid"
-    rows = []
-    for study in studies:
-        e = study.experiment
-        d, s = e.dataset, e.setting
-        sizes = "–".join(map(str, (d.n_in, *s.hidden, d.n_out)))
-        rows.append(
-            [
-                escape(tables.title(e)),
-                str(d.n_in),
-                str(len(d.classes)),
-                str(d.m),
-                str(len(d.X_dev)),
-                sizes,
-                f"{s.steps:,}",
-            ]
-            + [f"{s.lr:g}", f"{s.lambd:g}", f"{s.keep_prob:g}"]
-        )
-    head = [
-        "data set",
-        "features",
-        "classes",
-        "training<br>examples",
-        "dev<br>examples",
-        "network",
-        "steps",
-        "learning<br>rate",
-    ]
-    about = "".join(f"<p>{_about(study.experiment)}</p>" for study in studies)
-    return "\n".join(
-        [
-            f"<p>All networks have hidden {plural} of {hidden} neurons with ReLU and a {output} at the end. "
-            "The initial weights are He&rsquo;s, drawn from <i>N</i>(0, 2/<i>n</i><sub>in</sub>), and are "
-            "the same in all four models; the biases begin at 0. Training is gradient descent on the whole "
-            "training set at once, so the only thing left to chance after the first step is dropout&rsquo;s "
-            "masks.</p>",
-            page.table(head + ["λ", "keep_prob"], rows),
-            about,
-            "<p>The <i>dev set</i> takes no part in training. It is what shows whether a network has learnt "
-            "something about the problem, or has learnt the examples by heart: a network that "
-            "<i>overfits</i> does well on its training set and worse on the dev set. All accuracies and "
-            "costs in the tables are measured without dropout, on both sets.</p>",
-        ]
-    )
-
-
-def _about(experiment: Experiment) -> str:
-    dataset = experiment.dataset
-    if dataset.name == "side_of_the_field":
-        return (
-            "<b>Which side of the field.</b> A goalkeeper&rsquo;s kick lands at a point of the field, and "
-            "one of the two sides wins the ball: theirs below a slightly bent line, ours above it. The set "
-            "is made up, and noisy on purpose: near the line chance decides, and elsewhere a few balls in a "
-            "hundred go the wrong way. No rule can be right every time, so whoever gets every training "
-            "example right has learnt noise."
-        )
-    if dataset.name == "breast_cancer":
-        return (
-            "<b>Breast cancer.</b> Measurements of cell nuclei in 569 breast tumours, malignant or benign, "
-            "as they come with scikit-learn (Street, Wolberg and Mangasarian, 1993). Half of the tumours "
-            "are held out: the fewer examples there are to learn from, the easier a network learns them by "
-            "heart. Every feature is standardized with the mean and the standard deviation of the training "
-            "half."
-        )
-    classes = ", ".join(f"“{escape(name)}”" for name in dataset.classes[:8]) + (
-        " …" if len(dataset.classes) > 8 else ""
-    )
-    return f"<b>{escape(dataset.name)}.</b> A file of your own; the classes are {classes}."
-
-
-# ---- the equations
-
-
-def _equations() -> str:
-    i, W, m, J, lam = "<i>i</i>", "<i>W</i>", "<i>m</i>", "<i>J</i>", "λ"
-    a_i, y_i = "<i>a</i><sup>[<i>L</i>](<i>i</i>)</sup>", "<i>y</i><sup>(<i>i</i>)</sup>"
-    W_l = f"{W}<sup>[<i>l</i>]</sup>"
-    one_over_m = fraction("1", m)
-    cross = f"−{one_over_m}{total(i)} ( {y_i} log {a_i} + (1 − {y_i}) log(1 − {a_i}) )"
-    short = f"−{one_over_m}{total(i)} ( {y_i} log {a_i} + … )"
-    penalty = f"{fraction(lam, f'2{m}')}{total('<i>l</i>')} ‖{W_l}‖²"
-    d = "<i>d</i>"
-    layer2 = "<sup>[2]</sup>"
-    return "\n".join(
-        [
-            f"<h3>The cost</h3><p>A plain network is trained on the cross-entropy. For {m} examples with "
-            f"labels {y_i}, which the network holds likely with probability {a_i}:</p>",
-            equation(f"{J} = {cross}", number="1", spoken="J is the mean cross-entropy over the m examples"),
-            "<p>L2 regularization adds a price for weights: the squares of all of them, summed over the "
-            "rows and columns of every layer&rsquo;s weight matrix (the squared Frobenius norm ‖·‖²), never "
-            "those of the biases.</p>",
-            equation(
-                f"{J} = {brace(short, 'cross-entropy cost')} + {brace(penalty, 'L2 regularization cost')}",
-                number="2",
-                spoken="J is the cross-entropy plus lambda over 2 m times the sum of the squared Frobenius norms of the weights",
-            ),
-            "<p>λ says how dear weights are. A network whose weights are small is a simpler one: its answer "
-            "changes slowly as the input changes. A large weight must now earn its price by lowering the "
-            "cross-entropy, and to fit one odd example does not earn enough.</p>",
-            "<h3>Its gradient</h3><p>Only the weights&rsquo; gradients change, by one term each, since the "
-            f"derivative of {fraction(lam, f'2{m}')}{W}² is {fraction(lam, m)}{W}:</p>",
-            equation(
-                f"{d}{W}{layer2} = ({d}<i>Z</i>{layer2})ᵀ <i>A</i><sup>[1]</sup> + "
-                f"{fraction(lam, m)}{W}{layer2}",
-                spoken="dW2 is dZ2 transposed times A1, plus lambda over m times W2",
-            ),
-            "<p>So at every step each weight loses the same small fraction of itself, whatever the data "
-            "say: <i>weight decay</i>.</p>",
-            "<h3>Dropout</h3><p>Dropout changes the network instead of the cost. At every step some neurons "
-            "of the hidden layers are shut down, others at the next, so that no neuron can rely on one "
-            "particular neuron of the layer before it. Forwards there are four things to do: draw a number "
-            "between 0 and 1 for every entry of <i>A</i>; make a mask <i>D</i> of it, 1 with probability "
-            "keep_prob and 0 otherwise; multiply; and divide by keep_prob. Backwards there are two: the "
-            "same mask, the same division.</p>",
-            equation(
-                "<i>A</i><sub>drop</sub> = <i>A</i> ∗ <i>D</i> / keep_prob",
-                spoken="A dropped is A times D, divided by keep_prob, element by element",
-            ),
-            equation(
-                f"{d}<i>A</i> = {d}<i>A</i><sub>drop</sub> ∗ <i>D</i> / keep_prob",
-                spoken="dA is dA dropped times the same D, divided by the same keep_prob",
-            ),
-            "<p>The division keeps the expected value of every activation what it would be without dropout; "
-            "this is why nothing has to be rescaled later, when the network is used. To use it with dropout "
-            "still on is a common mistake: neurons are shut down in training only.</p>",
-            "<p>minigrad contains neither of these gradient formulas. It knows the derivatives of ×, ÷, + "
-            "and the like; the term λ/<i>m</i> <i>W</i> and the factor <i>D</i>/keep_prob come out of "
-            "those, and the tables "
-            '<a href="#gradients">below</a> show that they do.</p>',
-        ]
-    )
-
-
 # ---- the results on one data set
 
 
@@ -274,60 +133,51 @@ def _results(study: Study, pictures: Pictures) -> str:
         f"<p>{_overfitting_text(experiment)}</p>",
     ]
     if pictures.figures:
+        ends = " ".join(
+            f"{m.name}: ends at {m.cross_entropy:.3g} on the training set, {m.cross_entropy_dev:.3g} on the "
+            "dev set."
+            for m in experiment.models
+        )
         parts.append(
             page.picture(
                 pictures.figures[f"overfitting_{name}"],
-                alt="Four panels, one per model: cross-entropy on the training set and on the dev set against the steps taken. "
-                + " ".join(
-                    f"{m.name}: ends at {m.cross_entropy:.3g} on the training set, {m.cross_entropy_dev:.3g} "
-                    "on the dev set."
-                    for m in experiment.models
-                ),
-                caption="Cross-entropy while the networks are trained, measured without dropout. Solid: training set. Dashed: dev "
-                "set. The shaded gap is what was learnt about the examples and not about the problem.",
+                alt=f"Four panels, one per model: cross-entropy on both sets against the steps taken. {ends}",
+                caption="Cross-entropy while the networks are trained, with dropout switched off. Solid: training "
+                "set. Dashed: dev set. The shaded gap is what was learnt about the examples and not about "
+                "the problem.",
             )
         )
     if experiment.dataset.n_in == 2:
         parts.append(_boundaries(study, pictures))
     parts.append(f"<h3>The weights</h3><p>{_weights_text(experiment)}</p>")
     if pictures.figures:
-        parts.append('<div class="grid">')
-        parts.append(
-            page.picture(
-                pictures.figures[f"weights_{name}"],
-                alt="Histograms of the weights of the four models. "
-                + " ".join(f"{m.name}: norm {m.norm:.2f}." for m in experiment.models),
-                caption="All weights of the four networks, biases left out. The scale is logarithmic, so that single large weights "
-                "can be seen.",
-            )
+        norms = " ".join(f"{m.name}: norm {m.norm:.2f}." for m in experiment.models)
+        ends = " ".join(f"{m.name}: from {m.costs[0]:.3g} to {m.costs[-1]:.3g}." for m in experiment.models)
+        weights = page.picture(
+            pictures.figures[f"weights_{name}"],
+            alt=f"Histograms of the weights of the four models. {norms}",
+            caption="All weights of the four networks, without the biases. The scale is logarithmic, so that single "
+            "large weights can be seen.",
         )
-        parts.append(
-            page.picture(
-                pictures.figures[f"costs_{name}"],
-                alt="The cost J of every step for the four models. "
-                + " ".join(
-                    f"{m.name}: from {m.costs[0]:.3g} to {m.costs[-1]:.3g}." for m in experiment.models
-                ),
-                caption="The cost <i>J</i> as gradient descent sees it: with the penalty where there is one, and with the masks of the "
-                "step. With dropout every step is taken by another network, so the cost jumps.",
-            )
+        costs = page.picture(
+            pictures.figures[f"costs_{name}"],
+            alt=f"The cost J of every step for the four models. {ends}",
+            caption="The cost <i>J</i> that gradient descent sees: with the penalty where there is one, and with the "
+            "masks of the step. With dropout every step is taken by another network, so the cost jumps.",
         )
-        parts.append("</div>")
+        parts.append(f'<div class="grid">{weights}{costs}</div>')
     return "\n".join(parts)
 
 
 def _results_table(experiment: Experiment) -> str:
     layers = len(experiment.models[0].norms)
-    head = (
-        ["model", "training", "dev", "training", "dev"]
-        + [f"‖<i>W</i><sup>[{i}]</sup>‖" for i in range(1, layers + 1)]
-        + ["all"]
-    )
+    norms = [f"‖<i>W</i><sup>[{layer}]</sup>‖" for layer in range(1, layers + 1)]
+    head = ["model", "training", "dev", "training", "dev", *norms, "all"]
     rows = [
         [
             model.name,
-            f"{_percent(model.accuracy)}",
-            f"{_percent(model.accuracy_dev)}",
+            _percent(model.accuracy),
+            _percent(model.accuracy_dev),
             f"{model.cross_entropy:.4f}",
             f"{model.cross_entropy_dev:.4f}",
             *(f"{norm:.2f}" for norm in model.norms),
@@ -349,9 +199,8 @@ def _verdict_table(experiment: Experiment) -> str:
     rows = []
     for claim in claims:
         cells = [
-            f'<span class="{"yes" if v.held else "no"}">{"✓ yes" if v.held else "✗ no"}</span>, {tables.change(v)}'
-            for v in found
-            if v.claim == claim
+            f'<span class="{"yes" if v.held else "no"}">{"✓ yes" if v.held else "✗ no"}</span>, {change}'
+            for v, change in ((v, tables.change(v)) for v in found if v.claim == claim)
         ]
         rows.append([claim, *cells])
     return page.table(["does it hold, compared with plain?", *names], rows, text=range(0, len(names) + 1))
@@ -364,19 +213,19 @@ def _overfitting_text(experiment: Experiment) -> str:
         f"The plain network gets {plain.right} of its {m} training examples right, and {plain.right_dev} of "
         f"the {m_dev} in the dev set."
     ]
-    steps, _, on_dev = plain.watched.T
+    steps, on_training, on_dev = plain.watched.T
     best = int(np.argmin(on_dev))
-    if on_dev[-1] > 1.05 * on_dev[best]:
+    if on_dev[-1] > 1.05 * on_dev[best] and on_training[-1] < on_training[best]:
         text.append(
-            f"Its cost on the dev set was least, {on_dev[best]:.3g}, after {int(steps[best]):,} steps; from "
-            f"then on it rose, to {on_dev[-1]:.3g}, while the cost on the training set went on falling, to "
-            f"{plain.cross_entropy:.2g}. All that the network learnt after that point was about these "
-            "examples, noise included: it overfits."
+            f"Its cost on the dev set was least, {on_dev[best]:.3g}, after {int(steps[best]):,} steps. From "
+            f"then on it rose, to {on_dev[-1]:.3g} at the end, while the cost on the training set went down "
+            f"from {on_training[best]:.3g} to {on_training[-1]:.2g}. What the network learnt after that "
+            "point helped with these examples only, noise included: it overfits."
         )
     else:
         text.append(
-            "Its cost on the dev set was still near its least at the end: with so few steps it has hardly "
-            "overfitted."
+            f"Its cost on the dev set was least, {on_dev[best]:.3g}, after {int(steps[best]):,} steps, and "
+            f"{on_dev[-1]:.3g} at the end: it has hardly overfitted."
         )
     gaps = {model.name: model.cross_entropy_dev - model.cross_entropy for model in experiment.models}
     others = _listed([f"{gap:.3g} with {name}" for name, gap in gaps.items() if name != "plain"])
@@ -394,19 +243,7 @@ def _boundaries(study: Study, pictures: Pictures) -> str:
     if not pictures.figures:
         return ""
     parts = ["<h3>The decision boundaries</h3>"]
-    if dataset.n_out == 1:
-        parts.append(
-            "<p>Every point of the plane gets an answer. The black line is where the network changes its "
-            "mind; the fainter the tint, the less certain the answer. Look for places where a boundary goes "
-            "out of its way for a single point, or where the network is certain about a region on the "
-            "strength of one or two examples. Small weights make the answer change slowly from point to "
-            "point, which is seen as a wide faint band along the line.</p>"
-        )
-    else:
-        parts.append(
-            "<p>Every point of the plane gets an answer; a tint stands for a class, the black lines lie "
-            "between them.</p>"
-        )
+    parts.append(explanation.boundaries if dataset.n_out == 1 else explanation.boundaries_of_several)
     parts.append('<div class="grid">')
     for model in experiment.models:
         parts.append(
@@ -452,10 +289,10 @@ def _weights_text(experiment: Experiment) -> str:
 # ---- luck
 
 
-_of_80_seeds = [  # with command.field and command.breast_cancer
-    ["training accuracy falls", "72&nbsp;%", "42&nbsp;%", "76&nbsp;%", "89&nbsp;%", "74&nbsp;%", "94&nbsp;%"],
-    ["dev accuracy rises", "55&nbsp;%", "62&nbsp;%", "62&nbsp;%", "75&nbsp;%", "60&nbsp;%", "74&nbsp;%"],
-    ["weights shrink", "100&nbsp;%", "62&nbsp;%", "100&nbsp;%", "100&nbsp;%", "100&nbsp;%", "100&nbsp;%"],
+_of_80_seeds = [  # the seeds 0 to 79 with command.field and command.breast_cancer
+    ["training accuracy falls", "72\u00a0%", "42\u00a0%", "76\u00a0%", "89\u00a0%", "74\u00a0%", "94\u00a0%"],
+    ["dev accuracy rises", "55\u00a0%", "62\u00a0%", "62\u00a0%", "75\u00a0%", "60\u00a0%", "74\u00a0%"],
+    ["weights shrink", "100\u00a0%", "62\u00a0%", "100\u00a0%", "100\u00a0%", "100\u00a0%", "100\u00a0%"],
     ["mean dev cost (plain: 0.42 and 0.13)", "0.25", "0.33", "0.24", "0.08", "0.11", "0.10"],
 ]
 
@@ -463,33 +300,22 @@ _of_80_seeds = [  # with command.field and command.breast_cancer
 def _luck(studies: Sequence[Study], chosen_seed: bool) -> str:
     rows = []
     for study in studies:
-        experiment = study.experiment
-        for name, (gained, lost) in changed_answers(experiment).items():
-            rows.append(
-                [
-                    escape(tables.title(experiment)),
-                    name,
-                    str(gained),
-                    str(lost),
-                    f"{gained - lost:+d}".replace("-", "−"),
-                ]
-            )
-    one = " and ".join(
-        f"{100 / len(s.experiment.dataset.X_dev):.2g} % on “{escape(tables.title(s.experiment))}”"
+        title = escape(tables.title(study.experiment))
+        for name, (gained, lost) in changed_answers(study.experiment).items():
+            rows.append([title, name, str(gained), str(lost), f"{gained - lost:+d}".replace("-", "−")])
+    worth = " and ".join(
+        f"{100 / len(s.experiment.dataset.X_dev):.2g}\u00a0% on “{escape(tables.title(s.experiment))}”"
         for s in studies
     )
+    head = ["data set", "model", "wrong before,<br>right now", "right before,<br>wrong now", "balance"]
     parts = [
-        f"<p>A dev set is a sample. One example more or less is {one}, and which examples came into the set "
-        "was chance. What regularization changes can be read more closely by following each dev example "
-        "from the plain network to the regularized one:</p>",
-        page.table(
-            ["data set", "model", "wrong before,<br>right now", "right before,<br>wrong now", "balance"],
-            rows,
-            text=(1,),
-        ),
-        "<p>As a rule of thumb, a balance that is not larger than the square root of the two numbers&rsquo; "
-        "sum could be luck. The cost on the dev set, to which every example contributes a little, tells "
-        "more than the accuracy does; and the norms of the weights are hardly a matter of chance at all.</p>",
+        f"<p>A dev set is a sample. One example more or less is {worth}, and it was chance which examples "
+        "came into it. What regularization changed can be followed example by example, from the plain "
+        "network to the regularized one:</p>",
+        page.table(head, rows, text=(1,)),
+        "<p>As a rule of thumb, a balance no larger than the square root of the two numbers&rsquo; sum may "
+        "well be luck. The cost on the dev set, to which every example contributes, tells more than the "
+        "accuracy.</p>",
     ]
     if chosen_seed:
         parts.append(
@@ -521,46 +347,42 @@ def _curve(study: Study, pictures: Pictures) -> str:
     ]
     if best:
         text.append(
-            "To the left of it λ is too small: the weights are large, the training cost is low, and the dev "
-            f"cost rises to {max(m.cross_entropy_dev for m in curve[:best]):.3g}."
+            f"To the left of it λ is too small. At λ = {first.lambd:g} the norm of the weights is "
+            f"{first.norm:.2f} (against {least.norm:.2f}), the training cost {first.cross_entropy:.3g} "
+            f"(against {least.cross_entropy:.3g}), and the dev cost {first.cross_entropy_dev:.3g}: "
+            "overfitted."
         )
-    if best < len(curve) - 1:
-        if last.norm < 0.05 * first.norm:
-            text.append(
-                "To the right it is too large. The boundary is smoothed until it no longer follows the "
-                f"examples, and in the end the penalty wins outright: at λ = {last.lambd:g} the weights are "
-                f"all but zero (‖<i>W</i>‖ = {last.norm:.2f}), every point gets the same answer, and the "
-                f"training accuracy is {_percent(last.accuracy)}. This is high bias: the network has become "
-                "too simple even for the examples that it has seen."
-            )
-        else:
-            text.append(
-                f"To the right it is too large: at λ = {last.lambd:g} the norm of the weights is "
-                f"{last.norm:.2f} and the training accuracy {_percent(last.accuracy)}; the network becomes "
-                "too simple even for the examples that it has seen."
-            )
+    if best < len(curve) - 1 and last.norm < 0.05 * first.norm:
+        text.append(
+            "To the right it is too large. The boundary is smoothed until it no longer follows the "
+            f"examples, and in the end the penalty wins outright: at λ = {last.lambd:g} the weights are all "
+            f"but zero, ‖<i>W</i>‖ = {last.norm:.2f}, every example gets the same answer, and the training "
+            f"accuracy is {_percent(last.accuracy)}. This is high bias: a network too simple even for the "
+            "examples that it has seen."
+        )
+    elif best < len(curve) - 1:
+        text.append(
+            f"To the right it is too large: at λ = {last.lambd:g} the norm of the weights is "
+            f"{last.norm:.2f}, and the training accuracy {_percent(last.accuracy)}."
+        )
     parts = [f"<p>{' '.join(text)}</p>"]
     name = _file_name(study)
     if pictures.figures:
         parts.append(
             page.picture(
                 pictures.figures[f"lambda_curve_{name}"],
-                alt="Accuracy, cross-entropy and norm of the weights against lambda, for the training set and the dev set. The table "
+                alt="Accuracy and cross-entropy on both sets, and the norm of the weights, against lambda. The table "
                 "below has the numbers.",
-                caption="L2 models for λ in steps of about 3. Solid: training set. Dashed: dev set. White: where the dev cost is least; "
-                "grey: λ too small; orange: too large. The dotted line is the λ of the tables above.",
+                caption="L2 models for λ in steps of about 3. Solid: training set. Dashed: dev set. White: where the "
+                "dev cost is least; grey: λ too small; orange: λ too large. Dotted: the λ of the tables "
+                "above.",
             )
         )
-    rows = [
-        [
-            f"{m.lambd:g}",
-            f"{_percent(m.accuracy)}",
-            f"{_percent(m.accuracy_dev)}",
-            f"{m.cross_entropy:.4f}",
-        ]
-        + [f"{m.cross_entropy_dev:.4f}", f"{m.norm:.2f}"]
-        for m in curve
-    ]
+    rows = []
+    for m in curve:
+        accuracies = [_percent(m.accuracy), _percent(m.accuracy_dev)]
+        rows.append([f"{m.lambd:g}", *accuracies, f"{m.cross_entropy:.4f}", f"{m.cross_entropy_dev:.4f}"])
+        rows[-1].append(f"{m.norm:.2f}")
     parts.append(
         page.table(
             ["λ", "training", "dev", "training", "dev", "‖<i>W</i>‖"],
@@ -586,31 +408,12 @@ def _curve(study: Study, pictures: Pictures) -> str:
 def _gradients(studies: Sequence[Study]) -> str:
     everything = [g for study in studies for found in study.gradients.values() for g in found]
     to_hand, to_differences = tables.largest_errors(everything)
-    layers = len(studies[0].experiment.setting.hidden) + 1
-    last = "softmax" if studies[0].experiment.dataset.n_out > 1 else "sigmoid"
+    experiment = studies[0].experiment
+    several = experiment.dataset.n_out > 1
     parts = [
-        "<p>After the last step, with the masks that this step had drawn held still, every gradient of "
-        "<i>J</i> was found in three ways. <b>Machine:</b> minigrad&rsquo;s backward pass, from the "
-        "derivatives of NumPy&rsquo;s functions alone. <b>By hand:</b> the textbook&rsquo;s formulas, some "
-        "twenty lines of plain NumPy that know nothing of minigrad. <b>By differences:</b> move one number "
-        "by <i>h</i> up and down, and see how <i>J</i> changes:</p>",
-        equation(
-            "<i>dw</i> ≈ "
-            f"{fraction('<i>J</i>(<i>w</i> + <i>h</i>) − <i>J</i>(<i>w</i> − <i>h</i>)', '2<i>h</i>')}",
-            spoken="dw is about J of w plus h, minus J of w minus h, over 2 h",
-        ),
-        "<p>Differences know no formula at all, and are for that very reason only an approximation: about "
-        "eight digits are the most that they give. The numbers shown are each gradient&rsquo;s entry of the "
-        "largest magnitude. The errors are the largest over all its entries, relative to the largest "
-        "entry.</p>",
+        explanation.gradients(last_layer=len(experiment.setting.hidden) + 1, several_classes=several),
         f"<p>Over all {len(everything)} gradients the largest error to the hand formulas is "
         f"<b>{_power(to_hand)}</b>, and to differences <b>{_power(to_differences)}</b>.</p>",
-        f"<p>The names are those of the code: <code>dW{layers}</code> is "
-        f"∂<i>J</i>/∂<i>W</i><sup>[{layers}]</sup>, <code>A{layers}</code> the output after {last}, "
-        "<code>D1</code> a mask, <code>A1_drop</code> what is left of <code>A1</code>; <code>·</code> "
-        "multiplies element by element. Compare the four tables: L2 adds <code>λ/m W</code> to the rows "
-        "<code>dW</code> and changes nothing else, dropout adds the rows <code>dA</code> with mask and "
-        "division.</p>",
     ]
     for i, study in enumerate(studies):
         if len(studies) > 1:
@@ -618,15 +421,6 @@ def _gradients(studies: Sequence[Study]) -> str:
         for name, found in study.gradients.items():
             errors = tables.largest_errors(found)
             opened = " open" if i == 0 and name == "both" else ""
-            rows = [
-                [f"<code>{g.name}</code>", f"<code>{escape(g.formula)}</code>", _shape(g.machine)]
-                + [f"{value:.5e}".replace("-", "−") for value in g.largest()]
-                + [
-                    f"{g.error_to_hand:.0e}".replace("-", "−"),
-                    f"{g.error_to_differences:.0e}".replace("-", "−"),
-                ]
-                for g in found
-            ]
             shown = page.table(
                 [
                     "gradient",
@@ -638,7 +432,7 @@ def _gradients(studies: Sequence[Study]) -> str:
                     "to hand",
                     "to diff.",
                 ],
-                rows,
+                [_gradient_row(g) for g in found],
                 text=(1,),
                 groups=(3, 6),
                 over=(("", 3), ("entry of the largest magnitude", 3), ("largest error", 2)),
@@ -655,8 +449,12 @@ def _gradients(studies: Sequence[Study]) -> str:
     return "\n".join(parts)
 
 
-def _shape(array: np.ndarray) -> str:
-    return " × ".join(map(str, array.shape))
+def _gradient_row(g: Gradient) -> list[str]:
+    shape = " × ".join(map(str, g.machine.shape))
+    numbers = [f"{value:.5e}" for value in g.largest()]
+    errors = [f"{g.error_to_hand:.0e}", f"{g.error_to_differences:.0e}"]
+    cells = [number.replace("-", "−") for number in (*numbers, *errors)]
+    return [f"<code>{g.name}</code>", f"<code>{escape(g.formula)}</code>", shape, *cells]
 
 
 # ---- the graphs
@@ -664,15 +462,7 @@ def _shape(array: np.ndarray) -> str:
 
 def _graphs(pictures: Pictures) -> str:
     graphs = pictures.graphs
-    parts = [
-        "<p>These are the graphs that the gradients above were read off, backwards: what minigrad recorded "
-        "while the cost was computed. Boxes are given, ellipses computed. In green are the terms of the "
-        "cost that depend on weights and on no data: the penalty. Dashed and purple are the random numbers "
-        "and the masks made of them.</p>",
-        "<p>In training mode, with both L2 and dropout, all of it is there. In evaluation mode, on the dev "
-        "set, nothing of it is left: no mask, no division, no penalty. The four networks then have the same "
-        "graph, and differ in their weights only.</p>",
-    ]
+    parts = [explanation.graphs]
     missing = next((g.reason for g in graphs.values() if not g.svg), None)
     if missing is not None:
         parts.append(

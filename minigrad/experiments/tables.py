@@ -30,7 +30,7 @@ def title(experiment: Experiment) -> str:
 
 
 def columns(rows: Iterable[Sequence[str]], *, left: Sequence[int] = (0,), gap: str = "  ") -> list[str]:
-    """Lines of aligned cells: flush left in the columns whose numbers are in `left`, flush right in the others.
+    """Lines of aligned cells: flush left in the columns numbered in `left`, flush right in the others.
 
     >>> columns([["model", "cost"], ["L2", "0.5"]])
     ['model  cost', 'L2      0.5']
@@ -71,7 +71,7 @@ def summary(experiment: Experiment) -> list[str]:
 
 
 def results_table(experiment: Experiment) -> list[str]:
-    """A line per model: accuracy and cross-entropy on both sets, dropout off, and the norms of the weights."""
+    """A line per model: accuracy and cross-entropy on both sets, dropout off, and the weights' norms."""
     head = ["model", "training", "dev", "training", "dev"]
     head += [f"‖W{layer}‖" for layer in range(1, len(experiment.models[0].norms) + 1)] + ["‖W‖"]
     rows = [
@@ -161,35 +161,21 @@ def _listed(parts: Sequence[str]) -> str:
 
 
 def gradient_table(gradients: Sequence[Gradient]) -> list[str]:
-    """A line per gradient: its largest entry found in three ways, the largest errors over all, the formula."""
+    """A line per gradient: its largest entry found three times, the largest errors over all, the formula."""
     head = ["", "machine", "by hand", "by diff.", "hand", "diff.", "by hand it is"]
     rows = [
-        [
-            g.name,
-            *(f"{value:.3e}" for value in g.largest()),
-            _error(g.error_to_hand),
-            _error(g.error_to_differences),
-        ]
-        + [g.formula]
+        [g.name, *(f"{value:.3e}" for value in g.largest()), *(f"{error:.0e}" for error in g.errors()), g.formula]
         for g in gradients
     ]
     lines = columns([head, *rows], left=(0, 6), gap=" ")
-    return [
-        _at(
-            [len(rows[-1][0]) + 1, lines[0].index("by diff.") + len("by diff.") + 1],
-            ["largest entry", "largest error"],
-        )
-    ] + lines
-
-
-def _error(error: float) -> str:
-    return f"{error:.0e}" if error else "0"
+    machine, errors = lines[0].index("machine"), lines[0].index("by diff.") + len("by diff.") + 1
+    return [_at([machine, errors], ["largest entry", "largest error"]), *lines]
 
 
 def largest_errors(gradients: Iterable[Gradient]) -> tuple[float, float]:
     """The largest error to the hand formula, and to central differences."""
-    errors = [(g.error_to_hand, g.error_to_differences) for g in gradients]
-    return max(error for error, _ in errors), max(error for _, error in errors)
+    to_hand, to_differences = zip(*(g.errors() for g in gradients), strict=True)
+    return max(to_hand), max(to_differences)
 
 
 # ---- files: fixed formats, no times, no dates: one seed gives the same bytes

@@ -71,7 +71,7 @@ def cost(model: nn.Module, X: Any, y: Any, *, lambd: float = 0.0) -> Tensor:
 def gradient_descent(
     model: nn.Module, X: Any, y: Any, *, steps: int, lr: float, lambd: float = 0.0
 ) -> Iterator[float]:
-    """Full-batch gradient descent  w ← w - lr ∂J/∂w;  gives the cost J of every step as it was before the step.
+    """Full-batch gradient descent  w ← w - lr ∂J/∂w;  gives the cost J before every step.
 
     Raises:  Diverged if the cost is not finite.
 

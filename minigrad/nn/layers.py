@@ -111,9 +111,7 @@ class Dropout(Module):
         self.keep_prob = keep_prob
         self.rng = generator(rng, "Dropout")
         self._mask: Tensor | None = None
-        self._held: dict[tuple[int, ...], Tensor] | None = (
-            None  # by shape: a layer may be used more than once
-        )
+        self._held: dict[tuple[int, ...], Tensor] | None = None  # by shape: it may be used in two places
         self._given = False
 
     @property

@@ -297,7 +297,7 @@ class Sequential(Module):
         return (layer for _, layer in self._shown_children())
 
     def __len__(self) -> int:
-        return len(list(self))
+        return sum(1 for _ in self)
 
     def __getitem__(self, i: int) -> Any:
         return list(self)[i]

