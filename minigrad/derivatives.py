@@ -1,11 +1,13 @@
 """The table: what NumPy's functions differentiate to.
 
-One row per function, one rule per argument, read as a formula sheet: `g` is ∂L/∂y and `y` the function's output.  The
-rules know nothing of layers, losses or penalties.  At kinks and ties the row says which sub-gradient it takes.
+One row per function, one rule per argument, read as a formula sheet: `g` is ∂L/∂y and `y` the function's
+output.  The rules know nothing of layers, losses or penalties.  At kinks and ties the row says which
+sub-gradient it takes.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import log, nan, prod
 from operator import getitem
 from types import EllipsisType
@@ -78,9 +80,9 @@ for _binary in (np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.g
     derivative(_binary, a=None, b=None)
 derivative(np.round, "a, /, decimals=0", a=None)
 answers.update((
-    np.all, np.allclose, np.any, np.argmax, np.argmin, np.argsort, np.array2string, np.array_equal, np.array_repr,
-    np.array_str, np.count_nonzero, np.empty_like, np.iscomplexobj, np.isclose, np.isrealobj, np.ndim,
-    np.nonzero, np.ones_like, np.result_type, np.shape, np.size, np.zeros_like,
+    np.all, np.allclose, np.any, np.argmax, np.argmin, np.argsort, np.array2string, np.array_equal,
+    np.array_repr, np.array_str, np.count_nonzero, np.empty_like, np.iscomplexobj, np.isclose, np.isrealobj,
+    np.ndim, np.nonzero, np.ones_like, np.result_type, np.shape, np.size, np.zeros_like,
 ))  # fmt: skip
 
 # ---- reductions: max and min share the gradient among ties
@@ -92,9 +94,11 @@ derivative(np.mean, "a, /, axis=None, *, keepdims=False",
            a=lambda g, y, a, axis, keepdims: keep_axes(g / _count(a, y), axis, keepdims),
            compute=lambda a, axis, keepdims: _method_of(a).mean(axis=axis, keepdims=keepdims))
 derivative(np.var,  "a, /, axis=None, *, ddof=0, keepdims=False",
-           a=lambda g, y, a, axis, ddof, keepdims: keep_axes(2 * g, axis, keepdims) * _centred(a, y, axis, ddof))
+           a=lambda g, y, a, axis, ddof, keepdims: keep_axes(2 * g, axis, keepdims)
+                                                   * _centred(a, y, axis, ddof))
 derivative(np.std,  "a, /, axis=None, *, ddof=0, keepdims=False",
-           a=lambda g, y, a, axis, ddof, keepdims: keep_axes(g / y, axis, keepdims) * _centred(a, y, axis, ddof))
+           a=lambda g, y, a, axis, ddof, keepdims: keep_axes(g / y, axis, keepdims)
+                                                   * _centred(a, y, axis, ddof))
 derivative(np.max,  "a, /, axis=None, *, keepdims=False",
            a=lambda g, y, a, axis, keepdims: keep_axes(g, axis, keepdims) * _share(a, y, axis, keepdims))
 derivative(np.min,  "a, /, axis=None, *, keepdims=False",
@@ -109,10 +113,12 @@ derivative(np.matmul, a=lambda g, a, b: _matmul_a(g, a, b),          # g bᵀ
 
 # ---- shape
 
-derivative(np.transpose,    "a, /, axes=None", a=lambda g, axes: g.T if axes is None else np.transpose(g, _inverse(axes)),
+derivative(np.transpose,    "a, /, axes=None",
+                            a=lambda g, axes: g.T if axes is None else np.transpose(g, _inverse(axes)),
                             compute=lambda a, axes: _method_of(a).transpose(axes))
 derivative(np.swapaxes,     "a, /, axis1, axis2", a=lambda g, axis1, axis2: np.swapaxes(g, axis1, axis2))
-derivative(np.reshape,      "a, /, shape, order='C'", a=lambda g, a, order: np.reshape(g, a.shape, order=order),
+derivative(np.reshape,      "a, /, shape, order='C'",
+                            a=lambda g, a, order: np.reshape(g, a.shape, order=order),
                             compute=lambda a, shape, order: np.reshape(a, shape, order=_definite(order)))
 derivative(np.ravel,        "a, /, order='C'", a=lambda g, a, order: np.reshape(g, a.shape, order=order),
                             compute=lambda a, order: np.ravel(a, order=_definite(order)))
@@ -128,7 +134,7 @@ derivative(np.stack,        "*arrays, axis=0", arrays=lambda g, i, axis: g[_at(i
 
 @primitive
 def scatter_add(values: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
-    """Zeros of the given shape with the values added at index, repeated places added up: the transpose of a[index]."""
+    """Zeros of this shape with the values added at index, also where it repeats: the transpose of a[index]."""
     y = np.zeros_like(values, shape=shape)
     if _may_repeat(index):
         np.add.at(y, index, values)
@@ -184,11 +190,11 @@ def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     n = ary.shape[axis]
     if isinstance(indices_or_sections, int | np.integer):
         if n % indices_or_sections:
-            raise ValueError(f"np.split: axis {axis} of length {n} does not divide into {indices_or_sections} equal parts")
+            raise ValueError(f"np.split: axis {axis} of {n} does not divide into {indices_or_sections} equal parts")
         step = n // indices_or_sections
         indices_or_sections = range(step, n, step)
     bounds = [0, *indices_or_sections, n]
-    return [ary[_at(slice(start, stop), axis, ary.ndim)] for start, stop in zip(bounds, bounds[1:], strict=False)]
+    return [ary[_at(slice(*pair), axis, ary.ndim)] for pair in pairwise(bounds)]
 
 
 composition(np.amax)(lambda *args, **kwargs: np.max(*args, **kwargs))
@@ -199,7 +205,7 @@ composition(np.amin)(lambda *args, **kwargs: np.min(*args, **kwargs))
 
 
 def _method_of(a: Any) -> Any:
-    """The array itself, whose method costs half of what the NumPy function around it costs; a number is made an array."""
+    """The array itself, whose method costs half of what the NumPy function does; a number is made an array."""
     return a if hasattr(a, "dtype") else np.asarray(a)
 
 
@@ -266,7 +272,8 @@ def _share(a: Any, y: Any, axis: Any, keepdims: bool) -> Any:
 
 def _product_of_others(a: Any, axis: Any) -> Any:
     """Π over the other elements along the axis; right where elements are 0, since nothing is divided."""
-    reduced = range(a.ndim) if axis is None else [i % a.ndim for i in (axis if isinstance(axis, tuple) else (axis,))]
+    axes = range(a.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    reduced = [i % a.ndim for i in axes]
     order = (*reduced, *(i for i in range(a.ndim) if i not in reduced))
     moved = np.transpose(a, order)
     rest = moved.shape[len(reduced) :]
@@ -287,9 +294,9 @@ def _others(a: Any) -> Any:
 
 
 def _definite(order: Any) -> Any:
-    """The order of a reshape: 'C' or 'F', since the memory order that 'A' and 'K' stand for is not the gradient's."""
+    """The order of a reshape: 'C' or 'F'; 'A' and 'K' follow the memory, which may not be the gradient's."""
     if order not in ("C", "F"):
-        raise ValueError(f"order={order!r} depends on how the array lies in memory; give order='C' or order='F'")
+        raise ValueError(f"order={order!r} depends on how an array lies in memory; give order='C' or 'F'")
     return order
 
 

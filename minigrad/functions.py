@@ -105,7 +105,7 @@ derivative(softmax, x=lambda g, y, axis: y * (g - np.sum(g * y, axis=axis, keepd
 
 @primitive
 def cross_entropy_of_logit(z: Any, target: Any) -> Any:
-    """-(t log σ(z) + (1-t) log(1-σ(z))) per element, computed as  softplus(z) - t z, which is finite for any finite z."""
+    """-(t log σ(z) + (1-t) log(1-σ(z))) per element, as  softplus(z) - t z,  finite for any finite z."""
     return np.maximum(z, 0) - target * z + np.log1p(np.exp(np.minimum(z, -z)))
 
 
@@ -118,10 +118,10 @@ derivative(cross_entropy_of_logit, elementwise=True,
 
 @primitive
 def cross_entropy_of_probability(a: Any, target: Any) -> Any:
-    """-(t log a + (1-t) log(1-a)) per element, with a and 1-a kept from below at ε, the precision of the dtype.
+    """-(t log a + (1-t) log(1-a)) per element, with a and 1-a kept from below at ε, the dtype's precision.
 
-    The derivative is kept finite in the same way, (1-t)/max(1-a, ε) - t/max(a, ε): it does not vanish where the
-    probability is saturated, so a saturated mistake still points the right way.
+    The derivative is kept finite in the same way, (1-t)/max(1-a, ε) - t/max(a, ε): it does not vanish where
+    the probability is saturated, so a saturated mistake still points the right way.
     """
     low = _precision(a)
     return -(target * np.log(np.maximum(a, low)) + (1 - target) * np.log(np.maximum(1 - a, low)))
@@ -131,7 +131,8 @@ def cross_entropy_of_probability(a: Any, target: Any) -> Any:
 derivative(cross_entropy_of_probability, elementwise=True,
            a=lambda g, a, target: g * ((1 - target) / np.maximum(1 - a, _precision(a))
                                        - target / np.maximum(a, _precision(a))),
-           target=lambda g, a: g * (np.log(np.maximum(1 - a, _precision(a))) - np.log(np.maximum(a, _precision(a)))))
+           target=lambda g, a: g * (np.log(np.maximum(1 - a, _precision(a)))
+                                    - np.log(np.maximum(a, _precision(a)))))
 # fmt: on
 
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
 from minigrad.table import derivative
 from minigrad.tensor import Tensor, primitive, record
 
-Generator = np.random.Generator | np.random.RandomState
+if TYPE_CHECKING:  # NumPy itself loads numpy.random only when it is first used
+    Generator = np.random.Generator | np.random.RandomState
+
+
+def is_generator(value: Any) -> TypeGuard[Generator]:
+    """Whether a value is a numpy.random.Generator or a RandomState."""
+    return type(value).__module__.startswith("numpy.random") and isinstance(
+        value, (np.random.Generator, np.random.RandomState)
+    )
 
 
 def generator(rng: Any, who: str = "rng") -> Generator:
@@ -20,7 +28,7 @@ def generator(rng: Any, who: str = "rng") -> Generator:
     >>> generator(0).random(2).round(3)
     array([0.637, 0.27 ])
     """
-    if isinstance(rng, (np.random.Generator, np.random.RandomState)):
+    if is_generator(rng):
         return rng
     if isinstance(rng, int | np.integer) and not isinstance(rng, bool):
         return np.random.default_rng(int(rng))

@@ -15,7 +15,7 @@ from zipfile import ZipFile, ZipInfo
 
 import numpy as np
 
-from minigrad.random import Generator, generator_state
+from minigrad.random import generator_state, is_generator
 from minigrad.tensor import Tensor
 
 _structure = "structure.json"
@@ -93,7 +93,7 @@ def _read_array(archive: ZipFile, i: Any) -> np.ndarray:
 
 def _encode(value: Any, place: str, arrays: list[np.ndarray]) -> Any:
     """JSON for a nested state; arrays are appended to the list and referred to by their number."""
-    if isinstance(value, Generator):
+    if is_generator(value):
         value = generator_state(value)
     if isinstance(value, Tensor):
         value = value.data

@@ -34,6 +34,7 @@ class Row:
     needed       the arguments without a default
     simple       whether a call with its arrays alone, by position, is complete
     compute      what is called on plain arrays: compute(*arrays, **parameters)
+    written      per array argument: its rule as it was written, or None
     rules        per array argument: pull(g, y, inputs, parameters, i), which calls the rule with what it
                  names, or None
     constant     whether it has no gradient by design (comparisons, sign ...)
@@ -43,7 +44,7 @@ class Row:
 
     __slots__ = (
         "arrays", "compute", "constant", "elementwise", "function", "many", "needed", "parameters",
-        "positional", "rules", "simple",
+        "positional", "rules", "simple", "written",
     )  # fmt: skip
 
     required: Any = object()
@@ -76,6 +77,7 @@ class Row:
                 "∂L/∂y, y the output and i the number of the array"
             )
         self.rules = tuple(_bind_rule(name, rules[argument], signature) for argument in self.arrays)
+        self.written = dict(rules)
         self.constant = not any(self.rules)
         self.elementwise = elementwise or (isinstance(function, np.ufunc) and function.signature is None)
         if compute is None:

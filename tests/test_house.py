@@ -65,7 +65,7 @@ def floor_of(part: str) -> int:
 
 
 def imports(path: Path) -> Iterator[tuple[str, bool, ast.AST]]:
-    """(module, whether it is imported when the file is, where) of every import; types alone import nothing."""
+    """(module, whether importing the file imports it, where) of every import; types alone import nothing."""
 
     def walk(node: ast.AST, at_import: bool) -> Iterator[tuple[str, bool, ast.AST]]:
         for child in ast.iter_child_nodes(node):
@@ -195,7 +195,7 @@ def test_the_core_can_be_read_in_an_afternoon():
 
 
 def test_a_function_is_in_one_place():
-    """A NumPy function has a row, is a composition, or gives an answer; np.clip has a row under its composition."""
+    """A function has a row, is a composition, or gives an answer; np.clip's composition leads to its row."""
     assert not answers & (table.keys() | compositions.keys())
     both = {function.__name__ for function in table.keys() & compositions.keys()}
     assert both <= {"clip"}

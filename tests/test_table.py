@@ -485,7 +485,7 @@ def test_a_saturated_probability_still_points_the_right_way():
     "call", [lambda x: np.ravel(x, order="K"), lambda x: np.reshape(x, (3, 2), order="A")]
 )
 def test_an_order_that_depends_on_memory_is_refused(call):
-    with pytest.raises(ValueError, match=r"order='[KA]' depends on how the array lies in memory"):
+    with pytest.raises(ValueError, match=r"order='[KA]' depends on how an array lies in memory"):
         call(mg.Tensor(np.ones((2, 3)), requires_grad=True))
 
 

@@ -143,7 +143,7 @@ def _kink(found: Disagreement) -> str | None:
     )
     if not (jump > least and same):
         return None
-    place = f"{found.names[found.i]}{list(k) if k else ''} = {found.leaves[found.i]._data[k]:.6g}"
+    place = f"{found.names[found.i]}{list(k) if k else ''} = {found.leaves[found.i]._data[k] + 0.0:.6g}"
     return (
         f"{place} is on a kink: the slope is {left:.6g} to its left and {right:.6g} to its right; move it "
         "away, for there is no gradient to agree with"

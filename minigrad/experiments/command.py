@@ -15,7 +15,7 @@ from typing import Any
 from minigrad import data
 from minigrad.data import Dataset
 from minigrad.experiments import figures, tables
-from minigrad.experiments.files import check_folder, write_files
+from minigrad.experiments.files import folder_for, write_files
 from minigrad.experiments.graphs import model_graphs
 from minigrad.experiments.regularization import Setting, Tick, lambdas_around
 from minigrad.experiments.report import Pictures, draw_figures, report
@@ -99,37 +99,41 @@ def run(options: argparse.Namespace, *, command: str) -> int:
     """
     if options.label is not None and options.data is None:
         raise Refused("--label names a column of a .csv file: give the file with --data")
-    try:
-        check_folder(options.out)
-    except OSError as error:
-        raise Refused(f"--out: {error}") from error
     chosen = list(_chosen(options))
+    try:
+        with folder_for(options.out):
+            _run(chosen, options, command)
+    except OSError as error:
+        if error.filename is None:  # not about a file: the reader of our output has gone, for example
+            raise
+        raise Refused(f"--out: {error.filename}: {error.strerror}") from error
+    print(f"\nThe report: {options.out / 'report.html'}")
+    return 0
+
+
+def _run(chosen: list[Job], options: argparse.Namespace, command: str) -> None:
     for line in _missing(options):
         _note(line)
-
-    with _progress(sum(_steps_of(dataset, setting, lambdas) for dataset, setting, lambdas in chosen)) as tick:
-        studies = [_study(*one, tick=tick, lr_given=options.lr is not None) for one in chosen]
+    with _progress(sum(_steps_of(*job) for job in chosen)) as tick:
+        studies = [_study(*job, tick=tick) for job in chosen]
     _print_results(studies, options)
-
     pictures = Pictures(
         figures=draw_figures(studies) if figures.installed() else {},
         graphs=model_graphs(studies[0].experiment),
     )
-    default = options.data is None and _is_default(options)
-    texts = _texts(studies, pictures, command=command, chosen_seed=default)
-    try:
-        write_files(options.out, texts)
-    except OSError as error:
-        raise Refused(f"--out: {error.filename or options.out}: {error.strerror or error}") from error
-    print(f"\nThe report: {options.out / 'report.html'}")
-    return 0
+    texts = _texts(studies, pictures, command=command, chosen_seed=_is_default(options))
+    write_files(options.out, texts)
+
+
+Job = tuple[Dataset, Setting, list[float]]
+"""A data set, the setting, the values of λ for the curve."""
 
 
 # ---- what is to be done
 
 
-def _chosen(options: argparse.Namespace) -> Iterator[tuple[Dataset, Setting, list[float]]]:
-    """(data set, setting, values of λ for the curve); the curve is drawn for the first set only."""
+def _chosen(options: argparse.Namespace) -> Iterator[Job]:
+    """A job for each data set; the curve is drawn for the first only."""
     given = {name: getattr(options, name) for name in ("lambd", "keep_prob", "lr", "steps")}
     given = {name: value for name, value in given.items() if value is not None}
     given |= {"hidden": options.hidden, "seed": options.seed}
@@ -154,13 +158,9 @@ def _sets(options: argparse.Namespace) -> Iterator[tuple[Dataset, Setting]]:
 
 
 def _is_default(options: argparse.Namespace) -> bool:
-    asked = (options.lambd, options.keep_prob, options.lr, options.steps)
-    return (
-        options.seed == default_seed
-        and options.hidden == (20, 3)
-        and not options.quick
-        and asked == (None,) * 4
-    )
+    """Whether nothing is asked for that changes the numbers."""
+    asked = (options.data, options.lambd, options.keep_prob, options.lr, options.steps, options.quick or None)
+    return options.seed == default_seed and options.hidden == (20, 3) and asked == (None,) * len(asked)
 
 
 def _missing(options: argparse.Namespace) -> Iterator[str]:
@@ -187,14 +187,14 @@ def _steps_of(dataset: Dataset, setting: Setting, lambdas: Sequence[float]) -> i
     return setting.steps * (len(setting.recipes()) + len(new))
 
 
-def _study(dataset: Dataset, setting: Setting, lambdas: list[float], *, tick: Tick, lr_given: bool) -> Study:
+def _study(dataset: Dataset, setting: Setting, lambdas: list[float], *, tick: Tick) -> Study:
     try:
         return study(dataset, setting, lambdas=lambdas, tick=tick)
     except Diverged as error:
-        remedy = (
-            f"--lr: {setting.lr:g} is too large" if lr_given else f"try a smaller --lr than {setting.lr:g}"
-        )
-        raise Refused(f"{remedy} ({error})") from error
+        advice = f"--lr smaller than {setting.lr:g}"
+        if setting.lr * setting.lambd >= 2 * dataset.m:  # the decay alone overshoots: |1 - lr λ/m| > 1
+            advice += f", or --lambd smaller than {setting.lambd:g}"
+        raise Refused(f"{error}; try {advice}") from error
 
 
 # ---- what is shown
@@ -300,7 +300,7 @@ def _number(
         text
         for text, asked in (
             (f"greater than {above:g}", isfinite(above)),
-            (f"at least {least:g}", isfinite(least)),
+            (f"of at least {least:g}", isfinite(least)),
             (f"at most {most:g}", isfinite(most)),
         )
         if asked

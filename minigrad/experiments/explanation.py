@@ -120,8 +120,8 @@ $regularized
 odd example does not lower it enough. What remains is a network with small weights, and that is a simpler
 network: its answer changes slowly as the input changes.</p>
 <h3>Its gradient</h3>
-<p>Of the gradients only those of the weights change, by one term each, because the derivative of
-$price&#8202;<i>W</i>² is $decay&#8202;<i>W</i>:</p>
+<p>Of the gradients only those of the weights change, by one term each, because the derivative of <span
+class="whole">$price&#8202;<i>W</i>²</span> is <span class="whole">$decay&#8202;<i>W</i></span>:</p>
 $gradient
 <p>So every step takes the same small fraction from every weight, whatever the data say: <i>weight
 decay</i>.</p>
@@ -138,7 +138,7 @@ $backward
 so nothing has to be rescaled when the network is used. It is a common mistake to use it with dropout still
 on: neurons are shut down in training only.</p>
 <p>Neither of these gradient formulas is written down anywhere in minigrad. It knows the derivatives of ×,
-÷, + and their like; the term λ/<i>m</i>&#8202;<i>W</i> and the factor <i>D</i>/keep_prob follow from those,
+÷, + and their like; the term λ/<i>m</i>&nbsp;<i>W</i> and the factor <i>D</i>/keep_prob follow from those,
 and the tables <a href="#gradients">further down</a> show that they do.</p>
 """)
 

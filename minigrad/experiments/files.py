@@ -5,23 +5,34 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from threading import get_ident
 
 _ours = re.compile(r"(figures|graphs)/[\w-]+\.(svg|dot)|lambda_curve\.csv")
 
 
-def check_folder(folder: Path) -> None:
-    """See that a report can be written there, before an hour is spent on computing it.
+@contextmanager
+def folder_for(folder: Path) -> Iterator[None]:
+    """Context: a folder that can be written to, made at once, so that a long computation is not for nothing.
 
-    Raises:  OSError that says why not.
+    If an exception ends the context, folders that were made for it and are empty are removed again.
+
+    Raises:  OSError if the folder cannot be made, or not be written to.
     """
-    if folder.exists() and not folder.is_dir():
-        raise NotADirectoryError(f'"{folder}" is a file; a report needs a folder')
-    nearest = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
-        raise PermissionError(f'"{nearest}" cannot be written to')
+    made = [parent for parent in (folder, *folder.parents) if not parent.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        probe = folder / f".probe.{os.getpid()}-{get_ident()}"
+        probe.touch()
+        probe.unlink()
+        yield
+    except BaseException:
+        for parent in made:
+            if parent.is_dir() and not any(parent.iterdir()):
+                parent.rmdir()
+        raise
 
 
 def write_files(folder: Path, texts: Mapping[str, str]) -> None:

@@ -30,7 +30,7 @@ class Gradient:
     differences: np.ndarray
 
     def errors(self) -> tuple[float, float]:
-        """The machine's largest error to the hand formula, and to differences, relative to the largest entry."""
+        """The largest error to the hand formula and to differences, relative to the largest entry."""
         return relative_error(self.machine, self.hand), relative_error(self.machine, self.differences)
 
     def largest(self) -> tuple[float, float, float]:

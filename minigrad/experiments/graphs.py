@@ -12,7 +12,7 @@ from minigrad.show.picture import inline_svg
 
 @dataclass(frozen=True, eq=False)
 class ModelGraph:
-    """A graph as DOT text, and as pictures for a file and a page (empty, with the reason, if there are none)."""
+    """A graph as DOT text, and as pictures for a file and a page; these are empty if it cannot be drawn."""
 
     dot: str
     file: str = ""

@@ -76,6 +76,7 @@ figcaption { font-size: .88rem; line-height: 1.45; color: var(--quiet); margin-t
        font-size: 1.08rem; }
 .equation .number { color: var(--quiet); padding-left: 2rem; }
 .equation i, p i.math, li i.math { font-family: "Latin Modern Math", Cambria, Georgia, serif; }
+.whole { white-space: nowrap; }
 .frac { display: inline-flex; flex-direction: column; vertical-align: middle; text-align: center;
        line-height: 1.25; padding: 0 .15em; }
 .frac > span:first-child { border-bottom: 1.2px solid currentColor; padding: 0 .2em; }
@@ -99,7 +100,7 @@ summary { cursor: pointer; padding: .5rem 0; font-size: .95rem; }
 @media (max-width: 40rem) {
   body { font-size: 16px; } h1 { font-size: 1.55rem; } nav ol { columns: 1; }
   .pair { grid-template-columns: 1fr; } .equation { padding-left: 0; font-size: 1rem; }
-  th, td { padding: .3rem .45rem; } .graph svg { min-width: 24rem; }
+  th, td { padding: .3rem .45rem; } .graph svg { max-width: none; }
 }
 @media print {
   body { font-size: 10.5pt; } main { max-width: none; padding: 0; } nav { display: none; }

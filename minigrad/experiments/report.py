@@ -142,9 +142,9 @@ def _results(study: Study, pictures: Pictures) -> str:
             page.picture(
                 pictures.figures[f"overfitting_{name}"],
                 alt=f"Four panels, one per model: cross-entropy on both sets against the steps taken. {ends}",
-                caption="Cross-entropy while the networks are trained, with dropout switched off. Solid: training "
-                "set. Dashed: dev set. The shaded gap is what was learnt about the examples and not about "
-                "the problem.",
+                caption="Cross-entropy while the networks are trained, with dropout switched off. Solid: the "
+                "training set. Dashed: the dev set. The shaded gap is what was learnt about the examples and "
+                "not about the problem.",
             )
         )
     if experiment.dataset.n_in == 2:
@@ -156,14 +156,15 @@ def _results(study: Study, pictures: Pictures) -> str:
         weights = page.picture(
             pictures.figures[f"weights_{name}"],
             alt=f"Histograms of the weights of the four models. {norms}",
-            caption="All weights of the four networks, without the biases. The scale is logarithmic, so that single "
-            "large weights can be seen.",
+            caption="All weights of the four networks, without the biases. The scale is logarithmic, so that "
+            "single large weights can be seen.",
         )
         costs = page.picture(
             pictures.figures[f"costs_{name}"],
             alt=f"The cost J of every step for the four models. {ends}",
-            caption="The cost <i>J</i> that gradient descent sees: with the penalty where there is one, and with the "
-            "masks of the step. With dropout every step is taken by another network, so the cost jumps.",
+            caption="The cost <i>J</i> that gradient descent sees: with the penalty where there is one, and "
+            "with the masks of the step. With dropout every step is taken by another network, so the cost "
+            "jumps.",
         )
         parts.append(f'<div class="grid">{weights}{costs}</div>')
     return "\n".join(parts)
@@ -371,11 +372,11 @@ def _curve(study: Study, pictures: Pictures) -> str:
         parts.append(
             page.picture(
                 pictures.figures[f"lambda_curve_{name}"],
-                alt="Accuracy and cross-entropy on both sets, and the norm of the weights, against lambda. The table "
-                "below has the numbers.",
-                caption="L2 models for λ in steps of about 3. Solid: training set. Dashed: dev set. White: where the "
-                "dev cost is least; grey: λ too small; orange: λ too large. Dotted: the λ of the tables "
-                "above.",
+                alt="Accuracy and cross-entropy on both sets, and the norm of the weights, against lambda. "
+                "The table below has the numbers.",
+                caption="L2 models for λ in steps of about 3. Solid: the training set. Dashed: the dev set. "
+                "White: where the dev cost is least; grey: λ too small; orange: λ too large. Dotted: the λ "
+                "of the tables above.",
             )
         )
     rows = []
@@ -452,7 +453,7 @@ def _gradients(studies: Sequence[Study]) -> str:
 def _gradient_row(g: Gradient) -> list[str]:
     shape = " × ".join(map(str, g.machine.shape))
     numbers = [f"{value:.5e}" for value in g.largest()]
-    errors = [f"{g.error_to_hand:.0e}", f"{g.error_to_differences:.0e}"]
+    errors = [f"{error:.0e}" for error in g.errors()]
     cells = [number.replace("-", "−") for number in (*numbers, *errors)]
     return [f"<code>{g.name}</code>", f"<code>{escape(g.formula)}</code>", shape, *cells]
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from minigrad.backprop import no_grad
-from minigrad.random import generator_state, restore_generator
+from minigrad.random import generator_state, is_generator, restore_generator
 from minigrad.table import name_of
 from minigrad.tensor import Tensor, assign, next_stamp
 
@@ -124,7 +124,10 @@ class Module:
 
     def parameters(self) -> Iterator[Parameter]:
         """The parameters in definition order, each once."""
-        return (parameter for _, parameter in self.named_parameters())
+        found = {
+            id(x): x for _, _, attributes in self._tree() for _, x in attributes if isinstance(x, Parameter)
+        }
+        return iter(found.values())
 
     def _tree(self) -> Iterator[tuple[str, Module, list[tuple[str, Any]]]]:
         """(path, module, its attributes) of this module and all below it, each once, in definition order."""
@@ -146,7 +149,8 @@ class Module:
         """(name, value) of its modules, Tensors and generators; private ones only if they are trained."""
         found: list[tuple[str, Any]] = []
         for name, value in vars(self).items():
-            _search(name, value, found)
+            if type(value) not in _plain:
+                _search(name, value, found)
         return [
             (name, value) for name, value in found if name[0] != "_" or isinstance(value, (Module, Parameter))
         ]
@@ -315,12 +319,13 @@ def _checked_layer(layer: Any) -> Any:
     return layer
 
 
-_parts = (Module, Tensor, np.random.Generator, np.random.RandomState)
+_plain = {int, float, bool, str, type(None)}
+"""Types of attributes in which there is nothing to search."""
 
 
 def _search(name: str, value: Any, found: list[tuple[str, Any]]) -> None:
     """Add (path, value) of the modules, Tensors and generators in an attribute, a list, a tuple or a dict."""
-    if isinstance(value, _parts):
+    if isinstance(value, (Module, Tensor)) or is_generator(value):
         found.append((name, value))
     elif isinstance(value, (list, tuple)):
         for i, entry in enumerate(value):

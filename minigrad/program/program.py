@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 
 from minigrad.program.names import unique_names
+from minigrad.random import is_generator
 from minigrad.table import name_of, table
 from minigrad.tensor import Tensor
-
-Generator = np.random.Generator | np.random.RandomState
 
 
 class Variable:
@@ -154,7 +153,7 @@ class Program:
         results, stamps = _results(given)
         variables: dict[int, Variable] = {}  # by stamp, in order of first appearance
         used: dict[int, int] = {}  # leaf's stamp -> the newest equation that used it
-        generators: dict[int, Generator] = {}
+        generators: dict[int, Any] = {}
         self.equations: list[Equation] = []
         for tensor in results:
             assert tensor.origin is not None
@@ -175,7 +174,7 @@ class Program:
             output.equation = Equation(output, function, tuple(inputs), parameters)
             self.equations.append(output.equation)
             for value in parameters.values():
-                if isinstance(value, Generator):
+                if is_generator(value):
                     generators.setdefault(id(value), value)
         for tensor in given:  # a leaf may itself be an output
             if tensor.stamp not in variables:
@@ -186,7 +185,7 @@ class Program:
         self.calls = _calls(self.equations, stamps)
         self._names(list(variables.values()), list(generators.values()))
 
-    def _names(self, variables: list[Variable], generators: list[Generator]) -> None:
+    def _names(self, variables: list[Variable], generators: list[Any]) -> None:
         wanted = [(v.label, v.kind if v.equation is None else _stem(v.equation.function)) for v in variables]
         wanted += [("rng" if len(generators) == 1 else None, "rng")] * len(generators)
         names, self.notes = unique_names(wanted)

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.program.program import Equation, Generator, Literal, Program, Variable
+from minigrad.program.program import Equation, Literal, Program, Variable
+from minigrad.random import is_generator
 
 _order = (np.less, np.less_equal, np.greater, np.greater_equal)
 
@@ -134,7 +135,7 @@ def _behind(variables: Iterable[Variable]) -> dict[Variable, None]:
 
 
 def _draws(equation: Equation) -> bool:
-    return any(isinstance(value, Generator) for value in equation.parameters.values())
+    return any(is_generator(value) for value in equation.parameters.values())
 
 
 def _is_data(x: Literal) -> bool:

@@ -183,7 +183,7 @@ def rules(function: Callable[..., Any]) -> tuple[tuple[str, str], ...]:
     (('a', 'g * b'), ('b', 'g * a'))
     """
     row = table[function]
-    return tuple((name, _rule(rule)) for name, rule in zip(row.arrays, row.rules, strict=True) if rule)
+    return tuple((name, _rule(row.written[name])) for name in row.arrays if row.written[name])
 
 
 # ---- pieces
@@ -237,9 +237,8 @@ def _nested(x: Any) -> str:
     return f"[{', '.join(map(_nested, x))}]" if isinstance(x, list) else number(x, 3)
 
 
-def _rule(pull: Any) -> str:
+def _rule(rule: Any) -> str:
     """The expression of a rule that is a lambda, as its file has it; for any other function, its call."""
-    rule = pull.__globals__.get("rule", pull)  # what the table's row calls
     code = rule.__code__
     arguments = code.co_varnames[: code.co_argcount]
     for body, line, names in _lambdas(code.co_filename):
