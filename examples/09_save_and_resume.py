@@ -6,6 +6,7 @@ batches.
 
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -53,9 +54,10 @@ def main(out="."):
 
     first = Run(seed=8)
     before = first.train(8)
-    first.save(Path(out) / "09_save_and_resume.npz")
     second = Run(seed=99)  # other weights, another generator: all of it comes from the file
-    second.load(Path(out) / "09_save_and_resume.npz")
+    with TemporaryDirectory() as folder:
+        first.save(Path(folder) / "run.npz")
+        second.load(Path(folder) / "run.npz")
     after = second.train(8)
 
     resumed = dict(second.model.named_parameters())

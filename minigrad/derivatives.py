@@ -134,7 +134,7 @@ derivative(np.stack,        "*arrays, axis=0", arrays=lambda g, i, axis: g[_at(i
 
 @primitive
 def scatter_add(values: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
-    """Zeros of this shape with the values added at index, also where it repeats: the transpose of a[index]."""
+    """Zeros of this shape with the values added at index, repeated or not: the transpose of a[index]."""
     y = np.zeros_like(values, shape=shape)
     if _may_repeat(index):
         np.add.at(y, index, values)
@@ -190,7 +190,7 @@ def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     n = ary.shape[axis]
     if isinstance(indices_or_sections, int | np.integer):
         if n % indices_or_sections:
-            raise ValueError(f"np.split: axis {axis} of {n} does not divide into {indices_or_sections} equal parts")
+            raise ValueError(f"np.split: {n} along axis {axis} is no multiple of {indices_or_sections}")
         step = n // indices_or_sections
         indices_or_sections = range(step, n, step)
     bounds = [0, *indices_or_sections, n]
@@ -205,7 +205,7 @@ composition(np.amin)(lambda *args, **kwargs: np.min(*args, **kwargs))
 
 
 def _method_of(a: Any) -> Any:
-    """The array itself, whose method costs half of what the NumPy function does; a number is made an array."""
+    """The array itself, whose method costs half of what the NumPy function does; a number as an array."""
     return a if hasattr(a, "dtype") else np.asarray(a)
 
 

@@ -209,7 +209,8 @@ def overfitting(figure: Figure, experiment: Experiment) -> None:
             )
     watched = [model.watched[:, 1:] for model in experiment.models]
     _plain_ticks(panels[0, 0], watched)
-    panels[0, 0].set_ylim(min(w.min() for w in watched) / 2.5, max(w.max() for w in watched) * 1.6)
+    low, high = max(min(w.min() for w in watched), 1e-12), max(w.max() for w in watched)
+    panels[0, 0].set_ylim(low / 2.5, high * 1.6)
     panels[0, 0].set_xlim(0, experiment.setting.steps)
     figure.supxlabel("steps of gradient descent", fontsize=10)
     figure.supylabel("cross-entropy (log scale)", fontsize=10)
@@ -219,8 +220,7 @@ def _plain_ticks(axes: Axes, values: Sequence[np.ndarray]) -> None:
     """Ticks at 1, 2, 5, written out, on a logarithmic y axis."""
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-    low, high = min(v.min() for v in values), max(v.max() for v in values)
-    low = max(low, 1e-12)
+    low, high = max(min(v.min() for v in values), 1e-12), max(v.max() for v in values)
     steps = (1, 2, 5) if high / low < 300 else (1,)
     ticks = [s * 10.0**e for e in range(-12, 13) for s in steps if low / 1.5 <= s * 10.0**e <= high * 1.5]
     axes.yaxis.set_major_locator(FixedLocator(ticks))

@@ -110,6 +110,8 @@ def fit(
 
     def watch() -> None:
         on_training, on_dev = (evaluate(model, *part)[1] for part in _parts(dataset))
+        if not np.isfinite([on_training, on_dev]).all():
+            raise Diverged(f"the cost is not finite any more after step {len(costs)} of {setting.steps}")
         watched.append((len(costs), on_training, on_dev))
 
     try:
@@ -125,8 +127,6 @@ def fit(
         raise Diverged(f"{dataset.name}, model {name}: {error}") from None
     (right, J), (right_dev, J_dev) = (evaluate(model, *part) for part in _parts(dataset))
     norms = tuple(float(np.linalg.norm(W.data)) for W in weights(model))
-    if not np.isfinite([J, J_dev, *norms]).all():
-        raise Diverged(f"{dataset.name}, model {name}: the cost is not finite any more after the last step")
     return Trained(
         name=name,
         lambd=lambd,

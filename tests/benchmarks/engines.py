@@ -69,17 +69,17 @@ def make_torch(network: Network):
 def make_torch_functional(network: Network):
     """PyTorch eager without torch.nn and torch.optim: functions of tensors, the update by hand."""
     import torch
-    from torch.nn import functional as F
+    from torch.nn import functional
 
     X, Y = map(torch.tensor, network.data())
     parameters = [torch.tensor(p, requires_grad=True) for p in network.parameters()]
     weights, biases = parameters[::2], parameters[1::2]
-    loss = F.binary_cross_entropy_with_logits if network.binary else F.cross_entropy
+    loss = functional.binary_cross_entropy_with_logits if network.binary else functional.cross_entropy
 
     def step() -> float:
         A = X
         for W, b in zip(weights[:-1], biases[:-1], strict=True):
-            A = F.dropout(torch.relu(A @ W.T + b), 1 - network.keep_prob)
+            A = functional.dropout(torch.relu(A @ W.T + b), 1 - network.keep_prob)
         J = loss(A @ weights[-1].T + biases[-1], Y)
         J = J + network.lambd / (2 * network.batch) * sum(torch.sum(torch.square(W)) for W in weights)
         gradients = torch.autograd.grad(J, parameters)

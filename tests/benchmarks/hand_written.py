@@ -1,4 +1,4 @@
-"""One training step as a person writes it in NumPy: the textbook's forward and backward pass, L2, dropout, SGD.
+"""One training step as a person writes it in NumPy: the textbook's two passes, with L2, dropout and SGD.
 
 Fair and idiomatic: everything is vectorised, nothing is computed twice, and no buffers are managed by hand.
 """

@@ -1,6 +1,6 @@
 """What `import minigrad` costs over `import numpy`: python tests/benchmarks/import_time.py [--runs 40]
 
-Fresh processes, the two in turn; the ratio is of the medians of the import alone, measured inside each process.
+Fresh processes, the two in turn; the ratio is of the medians of the import alone, taken inside each process.
 """
 
 from __future__ import annotations

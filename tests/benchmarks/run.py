@@ -1,7 +1,7 @@
-"""Compare one training step across engines: python tests/benchmarks/run.py [--seconds 1] [--rounds 5] [--threads 1].
+"""One training step across engines: python tests/benchmarks/run.py [--seconds 1] [--rounds 5] [--threads 1]
 
-Every engine runs in a process of its own, the engines in turn, several rounds; the figure is the median of all steps, and
-the ratio is to the hand-written NumPy of the same run.  All engines are given the same number of threads.
+Every engine runs in a process of its own, the engines in turn, several rounds; the figure is the median of all
+steps, and the ratio is to the hand-written NumPy of the same run.  All engines are given the same number of threads.
 """
 
 from __future__ import annotations
@@ -51,9 +51,8 @@ def main() -> None:
         for name in engines
         if importlib.util.find_spec(modules.get(name.split(",")[0], "numpy")) is not None
     ]
-    print(
-        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {options.threads} thread(s)"
-    )
+    python = platform.python_version()
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {python}, {options.threads} thread(s)")
     for name in options.network or networks:
         network = networks[name]
         steps: dict[str, list[float]] = {engine: [] for engine in installed}
@@ -62,9 +61,8 @@ def main() -> None:
                 steps[engine] += measure(engine, name, options.seconds, environment)
         medians = {engine: median(times) for engine, times in steps.items()}
         base = medians["hand-written NumPy"]
-        print(
-            f"\n{name}: {'-'.join(map(str, network.sizes))}, batch {network.batch}, {network.dtype}, L2 and dropout"
-        )
+        sizes = "-".join(map(str, network.sizes))
+        print(f"\n{name}: {sizes}, batch {network.batch}, {network.dtype}, L2 and dropout")
         for engine, seconds in medians.items():
             print(f"  {engine:<22}{seconds * 1e6:>9.1f} µs{seconds / base:>8.2f} x hand-written")
 
