@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from difflib import get_close_matches
+from reprlib import repr as shortened
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,9 @@ def explain(error: Exception, function: Callable, inputs: tuple, parameters: dic
     given = [_describe(x) for x in inputs[:4]] + [f"{len(inputs) - 4} more"] * (len(inputs) > 4)
     defaults = table[function].parameters if function in table else {}
     notes = ", ".join(
-        f"{key}={value!r}" for key, value in parameters.items() if value is not defaults.get(key, table)
+        f"{key}={shortened(value)}"
+        for key, value in parameters.items()
+        if value is not defaults.get(key, table)
     )
     reason = _matmul_reason(inputs) if function is np.matmul else _broadcast_reason(function, inputs)
     name = name_of(function).removeprefix("np.")
@@ -60,11 +63,15 @@ def _nearest(name: str) -> list[str]:
 def _describe(x: Any) -> str:
     if isinstance(x, Tensor):
         return describe(x)
-    return f"an array {np.shape(x)}" if np.ndim(x) else repr(x)
+    return f"an array {x.shape}" if _shape(x) else shortened(x)
+
+
+def _shape(x: Any) -> tuple[int, ...]:
+    return getattr(x, "shape", ())
 
 
 def _matmul_reason(inputs: tuple) -> str:
-    a, b = (np.shape(x) for x in inputs)
+    a, b = map(_shape, inputs)
     if not a or not b:
         return "a matrix product needs at least one axis on each side; use *"
     inner = b[-2] if len(b) > 1 else b[0]
@@ -83,7 +90,7 @@ def _broadcast_reason(function: Callable, inputs: tuple) -> str | None:
     if not isinstance(function, np.ufunc) and function is not np.where:
         return None
     try:
-        np.broadcast_shapes(*(np.shape(x) for x in inputs))
+        np.broadcast_shapes(*map(_shape, inputs))
     except ValueError:
         return "the shapes do not broadcast: from the last axis backwards, lengths must be equal or 1"
     return None

@@ -376,7 +376,7 @@ def test_dlpack():
     assert np.from_dlpack(mg.Tensor(1.5)).item() == 1.5
     assert np.from_dlpack(mg.Tensor([1.0]).sum()).item() == 1.0
     with pytest.raises(BufferError, match="copy"):
-        np.from_dlpack(t, copy=False)
+        t.__dlpack__(copy=False)
     with pytest.raises(RuntimeError, match=r"use t.detach\(\)"):
         np.from_dlpack(leaf([1.0]))
 

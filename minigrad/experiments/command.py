@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -116,7 +117,11 @@ def _run(chosen: list[Job], options: argparse.Namespace, command: str) -> None:
         _note(line)
     with _progress(sum(_steps_of(*job) for job in chosen)) as tick:
         studies = [_study(*job, tick=tick) for job in chosen]
-    _print_results(studies, options)
+    try:
+        _print_results(studies, options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, `head` for example, has seen enough; the report is still written
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
     pictures = Pictures(
         figures=draw_figures(studies) if figures.installed() else {},
         graphs=model_graphs(studies[0].experiment),

@@ -132,14 +132,12 @@ def _plane(axes: Axes, dataset: Dataset, model: Trained) -> None:
             axes.contour(x1, x2, a, levels=[0.5], colors="black", linewidths=1.8)
         codes = dataset.y[:, 0]
     else:
-        guess = a.argmax(axis=1).reshape(len(x2), len(x1))
-        k = a.shape[1]
-        axes.contourf(
-            x1, x2, guess, levels=np.arange(k + 1) - 0.5, colors=[_tints[i % len(_tints)] for i in range(k)]
-        )
-        for i in range(k):
-            if 0 < np.sum(guess == i) < guess.size:
-                axes.contour(x1, x2, guess == i, levels=[0.5], colors="black", linewidths=1.0)
+        for i, likelihood in enumerate(a.T):
+            lead = (likelihood - np.delete(a, i, axis=1).max(axis=1)).reshape(len(x2), len(x1))
+            if lead.max() > 0:
+                axes.contourf(x1, x2, lead, levels=[0, 1], colors=[_tints[i % len(_tints)]])
+            if lead.min() < 0 < lead.max():
+                axes.contour(x1, x2, lead, levels=[0], colors="black", linewidths=1.0)
         codes = dataset.y
     for i, name in enumerate(dataset.classes):
         style: dict[str, Any] = {"marker": _markers[i % len(_markers)], "color": _points[i % len(_points)]}

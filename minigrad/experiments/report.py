@@ -223,6 +223,8 @@ def _overfitting_text(experiment: Experiment) -> str:
             f"from {on_training[best]:.3g} to {on_training[-1]:.2g}. What the network learnt after that "
             "point helped with these examples only, noise included: it overfits."
         )
+    elif best == len(steps) - 1:
+        text.append("Its cost on the dev set was still falling at the end: it has not overfitted yet.")
     else:
         text.append(
             f"Its cost on the dev set was least, {on_dev[best]:.3g}, after {int(steps[best]):,} steps, and "

@@ -118,6 +118,8 @@ def change(verdict: Verdict) -> str:
     >>> change(Verdict("weights shrink", "L2", 8.0, 4.0, True))
     '−50%'
     """
+    if verdict.after == verdict.before:
+        return "unchanged"
     if "accuracy" in verdict.claim:
         return _signed(100 * (verdict.after - verdict.before), ".1f") + " points"
     return _signed(100 * (verdict.after / verdict.before - 1), ".0f") + "%"

@@ -78,7 +78,7 @@ class Module:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         before = next_stamp()
         y = self.forward(*args, **kwargs)
-        for output in y if isinstance(y, tuple | list) else (y,):
+        for output in y if isinstance(y, (tuple, list)) else (y,):
             if isinstance(output, Tensor) and output.stamp > before:
                 output.scope = (self, before, output.scope)
         return y
@@ -149,11 +149,11 @@ class Module:
         """(name, value) of its modules, Tensors and generators; private ones only if they are trained."""
         found: list[tuple[str, Any]] = []
         for name, value in vars(self).items():
-            if type(value) not in _plain:
+            if type(value) not in _plain and (name[0] != "_" or not isinstance(value, Tensor)):
                 _search(name, value, found)
-        return [
-            (name, value) for name, value in found if name[0] != "_" or isinstance(value, (Module, Parameter))
-        ]
+            elif isinstance(value, Parameter):
+                found.append((name, value))
+        return [x for x in found if x[0][0] != "_" or isinstance(x[1], (Module, Parameter))]
 
     # ---- modes and gradients
 

@@ -44,17 +44,19 @@ def l2_penalty(
         raise ValueError(
             "l2_penalty: there is no weight to penalise; pass a model, its parameters, or biases=True"
         )
-    if len(set(map(id, weights))) < len(weights):
+    if len({id(W) for W in weights}) < len(weights):
         raise ValueError("l2_penalty: a weight is given twice")
     lambd = _named_number(lambd, "lambd", "at least 0")
     m = _named_number(m, "m", "greater than 0")
-    squares = np.sum(np.square(weights[0]))
+    squares = (weights[0] ** 2).sum()
     for W in weights[1:]:
-        squares = squares + np.sum(np.square(W))
+        squares = squares + (W**2).sum()
     return lambd / (2 * m) * squares
 
 
 def _named_number(value: Any, name: str, wanted: str) -> Tensor:
+    if type(value) in (int, float) and (value > 0 or value == 0 and wanted == "at least 0"):
+        return constant(value, name=name)
     number = value._data if isinstance(value, Tensor) else value
     if isinstance(value, Tensor) and value.shape:
         raise ValueError(f"l2_penalty: {name} is {describe(value)}; wanted one number")
