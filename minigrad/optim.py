@@ -21,7 +21,7 @@ class Optimizer:
 
     parameters    leaves that need a gradient, such as model.parameters()
     lr            the learning rate, ≥ 0; may be set between steps
-    weight_decay  λ/m in the notes' terms, ≥ 0; it touches weights, and biases (decay=False) only if
+    weight_decay  λ/m in the textbook's terms, ≥ 0; it touches weights, and biases (decay=False) only if
     decay_biases  is True; `print(optimizer)` says which
     Raises:       ValueError for numbers out of range, no parameters, or one given twice; TypeError for what
                   is not a leaf Tensor that needs a gradient.

@@ -132,7 +132,10 @@ class Tensor:
         if isinstance(data, Tensor):
             data._check_leaving("Tensor()")
             data = data._data
-        data = _array(data, dtype)
+        try:
+            data = _array(data, dtype)
+        except ValueError as error:
+            raise ValueError(f"Tensor: the data does not make an array: {error}") from error
         if data.dtype.kind not in "fciub":
             raise TypeError(f"Tensor: the data is {data.dtype}; it must be numbers")
         _fill(self, data, name=name)
@@ -471,10 +474,7 @@ def _array(value: Any, dtype: Any = None) -> Any:
             raise TypeError("a masked array would lose its mask: use np.where, or fill it with .filled()")
         if hasattr(value, "__array_function__") and not isinstance(value, np.ndarray):
             return value.copy() if dtype is None else value.astype(dtype)
-    try:
-        return freeze(np.array(value, dtype=dtype))
-    except ValueError as error:
-        raise ValueError(f"this does not make an array: {error}") from error
+    return freeze(np.array(value, dtype=dtype))
 
 
 def freeze(data: Any) -> Any:
@@ -543,18 +543,18 @@ def record(
     values: list[Any] = []
     needs_gradient = False
     visible = not inputs  # a draw has no inputs, and is always part of the graph
-    for x in inputs:
-        if isinstance(x, Tensor):
-            if x._requires_grad:
-                needs_gradient = True
-            elif x.origin is not None or x.name is not None:
-                visible = True
-            x = x._data
-        elif type(x) not in _scalars and x is not None and not isinstance(x, np.generic):
-            x = _array(x)
-            inputs = (*inputs[: len(values)], x, *inputs[len(values) + 1 :])
-        values.append(x)
     try:
+        for x in inputs:
+            if isinstance(x, Tensor):
+                if x._requires_grad:
+                    needs_gradient = True
+                elif x.origin is not None or x.name is not None:
+                    visible = True
+                x = x._data
+            elif type(x) not in _scalars and x is not None and not isinstance(x, np.generic):
+                x = _array(x)
+                inputs = (*inputs[: len(values)], x, *inputs[len(values) + 1 :])
+            values.append(x)
         data = row.compute(*values, **parameters)
     except (ValueError, TypeError, IndexError) as error:
         from minigrad.messages import explain

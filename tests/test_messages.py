@@ -79,6 +79,21 @@ b = mg.Tensor(np.ones(4), requires_grad=True, name="b1")
             'stack: "W1" (3, 2) and "W1" (3, 2) and "W1" (3, 2) and "W1" (3, 2) and 6 more: all input arrays',
         ),
         (
+            lambda: X * [[1.0], [2.0, 3.0]],
+            ValueError,
+            'multiply: "X" (5, 2) and [[1.0], [2.0, 3.0]]: setting an array element with a sequence',
+        ),
+        (
+            lambda: X * np.ma.masked_array([1.0, 2.0], [True, False]),
+            TypeError,
+            'multiply: "X" (5, 2) and an array (2,): a masked array would lose its mask',
+        ),
+        (
+            lambda: X[np.arange(1000)],
+            IndexError,
+            'getitem: "X" (5, 2) with index=array([  0,  ...97, 998, 999]): index 5 is out of bounds',
+        ),
+        (
             lambda: X[b],
             TypeError,
             '"b1" (4,) is given as a parameter or an index, which would lose its gradient',

@@ -3,7 +3,7 @@
 training.py          a network, its cost, a plain loop of gradient descent
 regularization.py    the four models on a data set; the notes' claims, judged; the curve of λ
 hand_derivation.py   the textbook's backward pass, in plain NumPy
-gradients.py         every gradient by machine, by hand, by differences
+gradient_table.py    every gradient by machine, by hand, by differences
 study.py             all of that for one data set
 tables.py            the numbers as text, .csv and .json
 figures.py           the figures, with matplotlib
@@ -13,7 +13,7 @@ files.py             writing it, whole or not at all
 command.py           the command `minigrad`
 """
 
-from minigrad.experiments.gradients import Gradient, gradients
+from minigrad.experiments.gradient_table import Gradient, gradients
 from minigrad.experiments.regularization import (
     Experiment,
     Setting,

@@ -121,7 +121,7 @@ def _run(chosen: list[Job], options: argparse.Namespace, command: str) -> None:
         _print_results(studies, options)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader, `head` for example, has seen enough; the report is still written
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     pictures = Pictures(
         figures=draw_figures(studies) if figures.installed() else {},
         graphs=model_graphs(studies[0].experiment),
@@ -222,7 +222,7 @@ def _print_results(studies: Sequence[Study], options: argparse.Namespace) -> Non
     print(f"\nEvery gradient of J, “{tables.title(first.experiment)}”, with the masks of the last step")
     for name, found_gradients in first.gradients.items():
         print(f"\n{name}")
-        _print_lines(tables.gradient_table(found_gradients), indent="  ")
+        _print_lines(tables.gradient_table(found_gradients), indent="")
     for found in others:
         everything = [g for gradients in found.gradients.values() for g in gradients]
         to_hand, to_differences = tables.largest_errors(everything)

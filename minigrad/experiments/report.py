@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 import numpy as np
 
 from minigrad.experiments import explanation, figures, page, tables
-from minigrad.experiments.gradients import Gradient
+from minigrad.experiments.gradient_table import Gradient
 from minigrad.experiments.graphs import ModelGraph
 from minigrad.experiments.regularization import Experiment, Trained, changed_answers, claims, verdicts
 from minigrad.experiments.study import Study
@@ -98,6 +98,10 @@ def report(
         "<h1>What regularization does to a network, and to its gradients</h1>",
         f'<p class="lead">{_lead(studies)}</p>',
         f'<div class="key"><p><b>What the notes claim, and what these numbers say</b></p>{held}</div>',
+        *(
+            ["<p>There are no figures on this page, because matplotlib is not installed.</p>"]
+            * (not pictures.figures)
+        ),
         f'<nav aria-label="Contents"><ol>{contents}</ol></nav>',
     ]
     body += [f'<section id="{part.id}"><h2>{part.heading}</h2>\n{part.html}\n</section>' for part in parts]
@@ -469,7 +473,7 @@ def _graphs(pictures: Pictures) -> str:
     missing = next((g.reason for g in graphs.values() if not g.svg), None)
     if missing is not None:
         parts.append(
-            f"<p>The graphs could not be drawn here ({escape(missing)}), so their DOT text is shown.</p>"
+            f"<p>The graphs could not be drawn here ({escape(missing)}), so here is their DOT text.</p>"
         )
     names = list(dict.fromkeys(name for name, _ in graphs))
     parts.append(_pair(graphs, names[-1]))
@@ -490,7 +494,8 @@ def _pair(graphs: Mapping[tuple[str, str], ModelGraph], name: str) -> str:
 
 
 def _graph(graph: ModelGraph, caption: str) -> str:
-    shown = f'<div class="graph">{graph.svg}</div>' if graph.svg else f"<pre>{escape(graph.dot)}</pre>"
+    text = f"<details><summary>DOT text</summary><pre>{escape(graph.dot)}</pre></details>"
+    shown = f'<div class="graph">{graph.svg}</div>' if graph.svg else text
     return f"<figure>{shown}<figcaption>{caption}</figcaption></figure>"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from minigrad.data import Dataset
-from minigrad.experiments.gradients import Gradient, gradients
+from minigrad.experiments.gradient_table import Gradient, gradients
 from minigrad.experiments.regularization import (
     Experiment,
     Setting,

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from minigrad.experiments.gradients import Gradient
+from minigrad.experiments.gradient_table import Gradient
 from minigrad.experiments.regularization import (
     Experiment,
     Setting,

@@ -1,6 +1,6 @@
 """Layers: Linear, Dropout, activations.
 
-Outputs carry the notes' letters (letters.py): Linear gives Z, an activation A, Dropout its mask D and A_drop.
+Outputs carry the textbook's letters (letters.py): Linear gives Z, an activation A, Dropout its mask D and A_drop.
 """
 
 from __future__ import annotations

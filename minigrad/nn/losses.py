@@ -12,7 +12,7 @@ from minigrad.tensor import Tensor, describe
 
 
 def binary_cross_entropy(a: Any, y: Any, *, reduction: str = "mean") -> Tensor:
-    """J = -1/m Σ (y log a + (1-y) log(1-a)),  from probabilities a: equation (1) of the notes.
+    """J = -1/m Σ (y log a + (1-y) log(1-a)),  from probabilities a: equation (1) of docs/l2.md.
 
     A saturated a = 0 or 1 gives a finite cost and gradient: a and 1-a are kept from below at ε, the precision
     of the dtype (2.2e-16 in float64), in the logarithms and in the quotients of the gradient alike: a wrong

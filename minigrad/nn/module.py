@@ -18,7 +18,7 @@ from minigrad.tensor import Tensor, assign, next_stamp
 class Parameter(Tensor):
     """A leaf Tensor that a model trains.
 
-    name    shown in graphs and messages; the notes' letters "W" and "b" get the number of their layer in a
+    name    shown in graphs and messages; the textbook's letters "W" and "b" get the number of their layer in a
             model (W1, b1, W2 ...), any other name stays as it is
     decay   whether l2_penalty and an optimizer's weight_decay touch it by default: biases say False
 

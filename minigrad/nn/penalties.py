@@ -15,7 +15,7 @@ from minigrad.tensor import Tensor, constant, describe
 def l2_penalty(
     model_or_parameters: Module | Tensor | Iterable[Tensor], *, lambd: Any, m: Any, biases: bool = False
 ) -> Tensor:
-    """λ/(2m) Σ_l ‖W_l‖²_F,  the L2 regularization cost of the notes' equation (2).
+    """λ/(2m) Σ_l ‖W_l‖²_F,  the L2 regularization cost, equation (2) of docs/l2.md.
 
     lambd    λ ≥ 0, a number (shown as the named constant "lambd") or a Tensor, which may need a gradient
     m        the number of training examples
