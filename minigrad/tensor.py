@@ -66,7 +66,6 @@ def _in_place(function: Any) -> Any:
     def method(self: Tensor, other: Any) -> Tensor:
         if self.origin is not None or (recording.get() and not self._requires_grad):
             return record(function, (self, other))
-        _check_assignable(self)
         assign(self, record(function, (self, other)))
         return self
 
@@ -102,16 +101,9 @@ class Tensor:
     """
 
     __slots__ = (
-        "__weakref__",
-        "_data",
-        "_grad",
-        "_requires_grad",
-        "_retains_grad",
-        "name",
-        "origin",
-        "scope",
+        "__weakref__", "_data", "_grad", "_requires_grad", "_retains_grad", "name", "origin", "scope",
         "stamp",
-    )
+    )  # fmt: skip
 
     _data: Any  # a frozen ndarray, a NumPy scalar, another library's array, or a constant's Python number
     _grad: Tensor | None
@@ -127,7 +119,7 @@ class Tensor:
     ) -> None:
         if requires_grad not in (True, False) or type(name) not in (str, type(None)):
             raise TypeError(
-                f"Tensor: requires_grad={requires_grad!r}, name={name!r}; wanted a bool, and a text or None"
+                f"Tensor: requires_grad={requires_grad!r}, name={name!r}; wanted a bool and a text"
             )
         if isinstance(data, Tensor):
             data._check_leaving("Tensor()")
@@ -138,9 +130,9 @@ class Tensor:
             raise ValueError(f"Tensor: the data does not make an array: {error}") from error
         if data.dtype.kind not in "fciub":
             raise TypeError(f"Tensor: the data is {data.dtype}; it must be numbers")
-        _fill(self, data, name=name)
-        if requires_grad:
-            self.requires_grad = True
+        _fill(self, data)
+        self.name = name
+        self.requires_grad = requires_grad
 
     # ---- what it is
 
@@ -193,7 +185,7 @@ class Tensor:
         """Whether it was given rather than computed (or computed where nothing was recorded)."""
         return self.origin is None
 
-    shape = property(lambda self: () if type(self._data) in _scalars else self._data.shape)
+    shape = property(lambda self: getattr(self._data, "shape", ()))
     dtype = property(
         lambda self: np.result_type(self._data) if type(self._data) in _scalars else self._data.dtype
     )
@@ -325,19 +317,13 @@ class Tensor:
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self.origin is not None and self._requires_grad:
-            raise RuntimeError(
-                f"copy: {describe(self)} is a result with a graph; only leaves are copied: use t.detach()"
-            )
+            raise RuntimeError(f"copy: {describe(self)} has a graph; only leaves are copied: use t.detach()")
         return _rebuild, (type(self), self._data, self._state())
 
     def _state(self) -> dict[str, Any]:
         grad = self._grad if self._grad is None else self._grad.detach()
-        return {
-            **getattr(self, "__dict__", {}),
-            "name": self.name,
-            "_requires_grad": self._requires_grad,
-            "_grad": grad,
-        }
+        own = {"name": self.name, "_requires_grad": self._requires_grad, "_grad": grad}
+        return {**getattr(self, "__dict__", {}), **own}
 
     # ---- NumPy's protocols
 
@@ -400,9 +386,7 @@ class Tensor:
     def __setitem__(self, index: Any, value: Any) -> None:
         _check_assignable(self)
         if isinstance(value, Tensor) and value._requires_grad and recording.get():
-            raise RuntimeError(
-                f"t[...] = {describe(value)} would lose its gradient: use np.where or np.concatenate"
-            )
+            raise RuntimeError(f"t[...] = {describe(value)} would lose its gradient: use np.where, np.stack")
         data = self.data.copy()
         try:
             data[fixed(index)] = plain(value)
@@ -421,19 +405,12 @@ def made(data: Any, origin: Origin | None = None, requires_grad: bool = False) -
     return _fill(_new(Tensor), data, origin, requires_grad)
 
 
-def _fill(
-    tensor: Tensor,
-    data: Any,
-    origin: Origin | None = None,
-    requires_grad: bool = False,
-    name: str | None = None,
-) -> Tensor:
+def _fill(tensor: Tensor, data: Any, origin: Origin | None = None, requires_grad: bool = False) -> Tensor:
     tensor._data = freeze(data)
     tensor.origin = origin
     tensor._requires_grad = requires_grad
     tensor.stamp = next_stamp()
-    tensor.name = name
-    tensor._grad = tensor.scope = None
+    tensor.name = tensor._grad = tensor.scope = None
     tensor._retains_grad = False
     return tensor
 
@@ -531,9 +508,7 @@ def _check_assignable(leaf: Tensor) -> None:
 # ---- recording
 
 
-def record(
-    function: Callable, inputs: tuple[Any, ...], parameters: dict[str, Any] = _no_parameters
-) -> Tensor:
+def record(function: Callable, inputs: tuple, parameters: dict[str, Any] = _no_parameters) -> Tensor:
     """Compute function(*inputs, **parameters) and remember it.
 
     The result needs a gradient if an input does.  It keeps its origin if it needs a gradient, or if an input
@@ -583,9 +558,7 @@ def _settled(data: Any, values: list[Any], function: Callable) -> Any:
     if isinstance(data, np.ndarray | Number):
         return np.array(data)
     if not hasattr(data, "__array_function__"):
-        raise TypeError(
-            f"{name_of(function)} gave a {type(data).__name__}; a recorded function gives one array"
-        )
+        raise TypeError(f"{name_of(function)} gave a {type(data).__name__}, not an array")
     return data
 
 
@@ -686,9 +659,7 @@ def fixed(value: Any) -> Any:
     """A parameter as the graph keeps it: no Tensors in it, and nothing that its caller can change later."""
     if isinstance(value, Tensor):
         if value._requires_grad and recording.get():
-            raise TypeError(
-                f"{describe(value)} is given as a parameter or an index, which would lose its gradient"
-            )
+            raise TypeError(f"{describe(value)} as a parameter or an index would lose its gradient")
         return value._data
     if isinstance(value, np.ndarray):
         return _array(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import threading
 import weakref
 from typing import Any
@@ -240,8 +241,11 @@ def test_gradients_have_the_leafs_dtype(dtype, rng):
             assert g.dtype == dtype
     assert b.grad.dtype == np.float64
     x.grad = None
-    (x * 1).backward(np.ones((3, 4)))  # a float64 seed
-    assert x.grad.dtype == dtype
+    y = x * 1
+    for seed in (np.ones((3, 4)), mg.Tensor(np.ones((3, 4)))):  # of float64
+        y.backward(seed)
+        assert x.grad.dtype == dtype
+        assert mg.grad(y, y, seed).dtype == dtype
 
 
 # ---- higher order
@@ -272,6 +276,11 @@ def test_create_graph_inside_no_grad_and_backward_records_nothing():
         y.backward(create_graph=True)
     np.testing.assert_array_equal(mg.grad(np.sum(dx), x), [6, 12])
     assert x.grad.requires_grad
+    w = leaf(3.0)
+    scaled = np.sum(x) * w
+    with mg.no_grad():
+        dx = mg.grad(scaled, x, create_graph=True)  # one number, w, for the whole of x
+    assert mg.grad(np.sum(dx), w).item() == 2
     s = mg.grad(np.sum(x), x, create_graph=True)
     assert s.shape == (2,)
     x.grad = None
@@ -492,8 +501,13 @@ def test_threads_that_share_leaves_lose_no_gradient():
             np.sum(W * 1.0).backward()
 
     threads = [threading.Thread(target=work) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
     np.testing.assert_array_equal(W.grad, np.full(100, 1600.0))

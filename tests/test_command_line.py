@@ -1,5 +1,6 @@
 """The command `minigrad`: its tables and its report, every option, and what bad input gets."""
 
+import csv
 import json
 import os
 import re
@@ -34,12 +35,11 @@ def quick(tmp_path_factory):
 
 @pytest.fixture
 def points(tmp_path):
-    """A .csv file of 40 examples of two classes."""
-    rng = np.random.default_rng(0)
-    X = rng.standard_normal((40, 2))
-    rows = [f"{a:.3f},{'in' if a + b > 0 else 'out'},{b:.3f}" for a, b in X]
+    """A .csv file of 40 examples of two classes, with three features: no boundaries are to be drawn."""
+    X = np.random.default_rng(0).standard_normal((40, 3))
+    rows = [f"{a:.3f},{'in' if a + b > 0 else 'out'},{b:.3f},{c:.3f}" for a, b, c in X]
     path = tmp_path / "points.csv"
-    path.write_text("\n".join(["across,kind,up", *rows]) + "\n")
+    path.write_text("\n".join(["across,kind,up,deep", *rows]) + "\n")
     return path
 
 
@@ -165,16 +165,18 @@ def test_the_page_needs_nothing_but_itself(quick):
     assert "<script" not in text
     assert "@import" not in text
     assert not re.search(r"""(src|href|url)\s*[=(]\s*["']?(https?:)?//""", text)
-    addresses = {found for found in re.findall(r"https?://[^\s\"'<]+", text)}
+    addresses = set(re.findall(r"https?://[^\s\"'<]+", text))
     assert addresses <= {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
 
 
 def test_the_page_says_what_the_tables_say(quick):
     done, folder = quick
     text = (folder / "report.html").read_text(encoding="utf-8")
-    for row in (folder / "results.csv").read_text(encoding="utf-8").splitlines()[1:]:
-        cells = row.split(",")
-        assert f"<td>{float(cells[9]):.4f}</td>" in text.replace(' class="group"', "")
+    cells = set(re.findall(r"<td[^>]*>([^<]*)</td>", text))
+    for row in csv.DictReader((folder / "results.csv").read_text(encoding="utf-8").splitlines()):
+        assert f"{100 * float(row['dev_accuracy']):.1f}\u00a0%" in cells
+        assert f"{float(row['dev_cross_entropy']):.4f}" in cells
+        assert f"{float(row['norm_all']):.2f}" in cells
     for line in done.stdout.split("say\n")[1].split("\n\n")[0].replace("\n    ", " ").splitlines():
         assert f"<p>{line.strip()}</p>" in text
     assert f"minigrad --quick --out {folder}" in text
@@ -203,6 +205,7 @@ def test_graphs_are_drawn_in_train_and_eval_mode(quick):
 
 def test_options_reach_the_experiment(points, tmp_path, capsys):
     out = tmp_path / "report"
+    points.write_text(re.sub(r",[^,\n]*\n", "\n", points.read_text()))  # two features: there are boundaries
     status, shown, err = run(
         capsys, "--data", points, "--label", "kind", "--hidden", "5,4,3", "--lambd", 2, "--keep-prob", 0.6,
         "--lr", 0.05, "--steps", 7, "--seed", 0, "--out", out,
@@ -392,8 +395,8 @@ def test_without_the_extra_demo(capsys, tmp_path, monkeypatch):
     status, shown, err = run(capsys, "--quick", "--steps", 5, "--out", out)
     assert status == 0
     assert err == (
-        "minigrad: not installed: scikit-learn, so there is no breast cancer set; matplotlib, so there are no "
-        "figures (pip install 'minigrad[demo]')\n"
+        "minigrad: not installed: scikit-learn, so there is no breast cancer set; matplotlib, so there are "
+        "no figures (pip install 'minigrad[demo]')\n"
     )
     assert "Breast cancer" not in shown
     text = (out / "report.html").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The regularization experiment: training, the gradients found three times, verdicts, tables, figures, files."""
+"""The regularization experiment: training, the gradients found three times, verdicts, tables, figures."""
 
 import subprocess
 import sys
@@ -367,7 +367,10 @@ def test_figures_of_several_classes_and_many_features(setting):
     data = three_classes()
     names = draw_figures([study(data, replace(setting, steps=3))])
     assert not any(name.startswith("boundary") for name in names)
-    plane = replace(data, X=data.X[:, :2], X_dev=data.X_dev[:, :2], feature_names=("a", "b"))
+    strange = ("price in $, not in $\\frac$", "長さ")
+    plane = replace(
+        data, X=data.X[:, :2], X_dev=data.X_dev[:, :2], feature_names=strange, classes=("_", "q", "r" * 50)
+    )
     names = draw_figures([study(plane, replace(setting, steps=3))])
     assert "boundary_both_three" in names
 

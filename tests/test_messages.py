@@ -96,7 +96,7 @@ b = mg.Tensor(np.ones(4), requires_grad=True, name="b1")
         (
             lambda: X[b],
             TypeError,
-            '"b1" (4,) is given as a parameter or an index, which would lose its gradient',
+            '"b1" (4,) as a parameter or an index would lose its gradient',
         ),
     ],
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
@@ -61,7 +62,10 @@ def _drawn(width: float, height: float) -> Callable[[Callable[..., None]], Calla
             from matplotlib.backends.backend_svg import FigureCanvasSVG
             from matplotlib.figure import Figure
 
-            with _style():
+            with _style(), warnings.catch_warnings():
+                warnings.filterwarnings(
+                    "ignore", "Glyph .* missing"
+                )  # a name in a script that the font lacks
                 figure = Figure(figsize=(width, height), layout="constrained")
                 draw(figure, *args, **options)
                 text = io.StringIO()
@@ -88,6 +92,7 @@ def _style() -> Iterator[None]:
         "xtick.color": "#444444",
         "ytick.color": "#444444",
         "legend.frameon": False,
+        "text.parse_math": False,  # a $ in a name is a $
         "lines.linewidth": 1.8,
     }
     with mpl.rc_context():
@@ -100,21 +105,25 @@ def _style() -> Iterator[None]:
 
 
 @_drawn(4.2, 3.9)
-def boundary(figure: Figure, dataset: Dataset, model: Trained, *, colour: str | None = None) -> None:
-    """Where the model changes its mind, on the plane of the two features, with the training examples."""
+def boundary(figure: Figure, dataset: Dataset, model: Trained, *, name: str = "") -> None:
+    """Where the model changes its mind, on the plane of the two features, with (at most 1,000) training examples."""
     axes = figure.subplots()
     _plane(axes, dataset, model)
-    name = model.name if model.name in colours else f"L2, {model.name}"
     axes.set_title(
-        f"{name}: training {100 * model.accuracy:.1f} %, dev {100 * model.accuracy_dev:.1f} %",
-        color=colour or colours.get(model.name, colours["L2"]),
+        f"{name or model.name}: training {100 * model.accuracy:.1f} %, dev {100 * model.accuracy_dev:.1f} %",
+        color=colours["L2" if name else model.name],
         fontweight="bold",
     )
     axes.set_xlabel(dataset.feature_names[0])
     axes.set_ylabel(dataset.feature_names[1])
     handles, labels = axes.get_legend_handles_labels()
-    if len(labels) <= 4:
-        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), handletextpad=0.2)
+    if 0 < len(labels) <= 8:
+        figure.legend(
+            handles, labels, loc="outside lower center", ncols=min(len(labels), 4), handletextpad=0.2
+        )
+
+
+most_points = 1000
 
 
 def _plane(axes: Axes, dataset: Dataset, model: Trained) -> None:
@@ -139,10 +148,12 @@ def _plane(axes: Axes, dataset: Dataset, model: Trained) -> None:
             if lead.min() < 0 < lead.max():
                 axes.contour(x1, x2, lead, levels=[0], colors="black", linewidths=1.0)
         codes = dataset.y
+    X, codes = X[:most_points], codes[:most_points]
     for i, name in enumerate(dataset.classes):
-        style: dict[str, Any] = {"marker": _markers[i % len(_markers)], "color": _points[i % len(_points)]}
         x, y = X[codes == i].T
-        axes.scatter(x, y, s=20, edgecolor="white", linewidth=0.6, label=name, zorder=3, **style)
+        style: dict[str, Any] = {"marker": _markers[i % len(_markers)], "color": _points[i % len(_points)]}
+        label = name if len(name) <= 20 else f"{name[:19]}…"
+        axes.scatter(x, y, s=20, edgecolor="white", linewidth=0.6, label=label, zorder=3, **style)
     axes.set_xlim(low[0], high[0])
     axes.set_ylim(low[1], high[1])
 
@@ -291,7 +302,7 @@ def lambda_curve(figure: Figure, curve: Sequence[Trained], *, used: float) -> No
     panels[2].set_ylabel("‖W‖")
     panels[2].set_ylim(bottom=0)
     panels[2].set_xlabel("λ")
-    panels[2].set_xticks(x, [f"{m.lambd:g}" for m in curve])
+    panels[2].set_xticks(x, [f"{m.lambd:g}" for m in curve], fontsize=9)
     best = best_on_dev(curve)
     here = [i for i, m in enumerate(curve) if m.lambd == used]
     for axes in panels:

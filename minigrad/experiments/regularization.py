@@ -15,6 +15,7 @@ from minigrad.experiments.training import (
     evaluate,
     gradient_descent,
     network,
+    right_answers,
     weights,
 )
 
@@ -196,10 +197,10 @@ def changed_answers(experiment: Experiment) -> dict[str, tuple[int, int]]:
     """Per regularized model: (dev examples that it gets right and plain does not, the other way round)."""
     X, y = experiment.dataset.X_dev, experiment.dataset.y_dev
     plain, *regularized = experiment.models
-    was_right = _is_right(plain.model, X, y)
+    was_right = right_answers(plain.model, X, y)
     changes = {}
     for model in regularized:
-        is_right = _is_right(model.model, X, y)
+        is_right = right_answers(model.model, X, y)
         changes[model.name] = (int(np.sum(is_right & ~was_right)), int(np.sum(was_right & ~is_right)))
     return changes
 
@@ -242,7 +243,3 @@ def lambdas_around(lambd: float, *, count: int = 9) -> list[float]:
 
 def _parts(dataset: Dataset) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
     return (dataset.X, dataset.y), (dataset.X_dev, dataset.y_dev)
-
-
-def _is_right(model: nn.Sequential, X: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return np.array([evaluate(model, X[i : i + 1], y[i : i + 1])[0] == 1 for i in range(len(X))])

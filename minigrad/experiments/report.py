@@ -45,7 +45,9 @@ def draw_figures(studies: Sequence[Study]) -> dict[str, str]:
             drawn[f"lambda_curve_{name}"] = figures.lambda_curve(study.curve, used=experiment.setting.lambd)
             for number, model in enumerate(_strip(study)):
                 if experiment.dataset.n_in == 2:
-                    drawn[f"lambda_boundary_{number}_{name}"] = figures.boundary(experiment.dataset, model)
+                    drawn[f"lambda_boundary_{number}_{name}"] = figures.boundary(
+                        experiment.dataset, model, name=f"λ = {model.lambd:g}"
+                    )
     return drawn
 
 
@@ -251,6 +253,8 @@ def _boundaries(study: Study, pictures: Pictures) -> str:
         return ""
     parts = ["<h3>The decision boundaries</h3>"]
     parts.append(explanation.boundaries if dataset.n_out == 1 else explanation.boundaries_of_several)
+    if dataset.m > figures.most_points:
+        parts.append(f"<p>Of the training examples {figures.most_points:,} are shown.</p>")
     parts.append('<div class="grid">')
     for model in experiment.models:
         parts.append(
@@ -262,10 +266,9 @@ def _boundaries(study: Study, pictures: Pictures) -> str:
     return "\n".join(parts)
 
 
-def _boundary_alt(model: Trained) -> str:
-    name = model.name if model.name in figures.colours else f"L2, {model.name}"
+def _boundary_alt(model: Trained, name: str = "") -> str:
     return (
-        f"Decision boundary of the model {name} with the training examples; accuracy "
+        f"Decision boundary of the model {name or model.name} with the training examples; accuracy "
         f"{_percent(model.accuracy)} on the training set, {_percent(model.accuracy_dev)} on the dev set."
     )
 
@@ -403,7 +406,10 @@ def _curve(study: Study, pictures: Pictures) -> str:
         parts.append('<div class="strip">')
         for number, model in enumerate(_strip(study)):
             parts.append(
-                page.picture(pictures.figures[f"lambda_boundary_{number}_{name}"], alt=_boundary_alt(model))
+                page.picture(
+                    pictures.figures[f"lambda_boundary_{number}_{name}"],
+                    alt=_boundary_alt(model, f"λ = {model.lambd:g}"),
+                )
             )
         parts.append("</div>")
     return "\n".join(parts)

