@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from minigrad import derivatives, nn, optim  # derivatives fills the table
 from minigrad.backprop import backward, enable_grad, grad, no_grad
 from minigrad.functions import log_softmax, logsumexp, relu, sigmoid, softmax, softplus
-from minigrad.state import load, save
 from minigrad.table import derivative
 from minigrad.tensor import Tensor, constant, primitive
 
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from minigrad import check, data, experiments, show
     from minigrad.check import gradcheck
     from minigrad.show import draw
+    from minigrad.state import load, save
 
 __version__ = "0.1.0"
 
@@ -52,12 +52,17 @@ __all__ = [
     "softplus",
 ]
 
-_on_demand = {"gradcheck": "minigrad.check", "draw": "minigrad.show"}
+_on_demand = {
+    "draw": "minigrad.show",
+    "gradcheck": "minigrad.check",
+    "load": "minigrad.state",
+    "save": "minigrad.state",
+}
 _packages = ("check", "data", "experiments", "show")
 
 
 def __getattr__(name: str) -> Any:
-    """Import the readers of the graph when they are first asked for."""
+    """Import what is not needed to compute when it is first asked for: `import minigrad` stays light."""
     if name in _packages:
         return import_module(f"minigrad.{name}")
     if name in _on_demand:

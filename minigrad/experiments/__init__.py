@@ -8,7 +8,9 @@ study.py             all of that for one data set
 tables.py            the numbers as text, .csv and .json
 figures.py           the figures, with matplotlib
 graphs.py            the drawn graphs of the models
-page.py, report.py   the bricks of report.html; what it says
+page.py              the bricks of report.html
+explanation.py       what it explains, whatever the numbers are
+report.py            what it says about the numbers
 files.py             writing it, whole or not at all
 command.py           the command `minigrad`
 """

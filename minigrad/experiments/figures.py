@@ -106,7 +106,7 @@ def _style() -> Iterator[None]:
 
 @_drawn(4.2, 3.9)
 def boundary(figure: Figure, dataset: Dataset, model: Trained, *, name: str = "") -> None:
-    """Where the model changes its mind, on the plane of the two features, with (at most 1,000) training examples."""
+    """Where the model changes its mind, on the plane of the two features, with training examples."""
     axes = figure.subplots()
     _plane(axes, dataset, model)
     axes.set_title(
@@ -124,6 +124,7 @@ def boundary(figure: Figure, dataset: Dataset, model: Trained, *, name: str = ""
 
 
 most_points = 1000
+"""How many training examples are drawn."""
 
 
 def _plane(axes: Axes, dataset: Dataset, model: Trained) -> None:

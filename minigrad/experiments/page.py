@@ -106,7 +106,8 @@ summary { cursor: pointer; padding: .5rem 0; font-size: .95rem; }
   body { font-size: 10.5pt; } main { max-width: none; padding: 0; } nav { display: none; }
   figure, table, .equation, .key { break-inside: avoid; } h2, h3 { break-after: avoid; }
   details { border: 0; padding: 0; } details::details-content { content-visibility: visible; height: auto; }
-  .graph svg { max-height: 23cm; } .wide { overflow: visible; } table { font-size: 7.2pt; } th, td { padding: .2rem .4rem; }
+  .graph svg { max-height: 23cm; } .wide { overflow: visible; }
+  table { font-size: 7.2pt; } th, td { padding: .2rem .4rem; }
 }
 """
 
