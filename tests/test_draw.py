@@ -22,7 +22,7 @@ def leaf(value, name=None):
 
 
 def network(train=True, penalty=True):
-    """The notes' kind of network, of numbers that no rounding can change."""
+    """The textbook's kind of network, of numbers that no rounding can change."""
     rng = np.random.default_rng(3)
     model = nn.Sequential(
         nn.Linear(2, 3, rng=rng), nn.ReLU(), nn.Dropout(keep_prob=0.8, rng=rng), nn.Linear(3, 1, rng=rng)

@@ -1,4 +1,4 @@
-"""Inverted dropout: the four forward and two backward steps of the notes, as operations of the graph."""
+"""Inverted dropout: the four forward and two backward steps of the textbook, as operations of the graph."""
 
 import operator
 

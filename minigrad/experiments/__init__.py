@@ -1,7 +1,7 @@
 """The regularization experiment: one network, plain, with L2, with dropout, with both.
 
 training.py          a network, its cost, a plain loop of gradient descent
-regularization.py    the four models on a data set; the notes' claims, judged; the curve of λ
+regularization.py    the four models on a data set; the textbook's claims, judged; the curve of λ
 hand_derivation.py   the textbook's backward pass, in plain NumPy
 gradient_table.py    every gradient by machine, by hand, by differences
 study.py             all of that for one data set

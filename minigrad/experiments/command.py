@@ -216,7 +216,7 @@ def _print_results(studies: Sequence[Study], options: argparse.Namespace) -> Non
         _print_lines(tables.results_table(found.experiment))
         print()
         _print_lines(tables.verdict_table(found.experiment))
-    print("\nWhat the notes claim, and what these numbers say")
+    print("\nWhat the textbook claims, and what these numbers say")
     _print_lines(tables.conclusions(studies), indent="  ")
     first, *others = studies
     print(f"\nEvery gradient of J, “{tables.title(first.experiment)}”, with the masks of the last step")

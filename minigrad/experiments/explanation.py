@@ -70,7 +70,7 @@ Every feature is standardized with the mean and the standard deviation of the tr
 
 
 def methods(*, several_classes: bool) -> str:
-    """The cost with and without L2, its gradient, and dropout; with the notes' equations."""
+    """The cost with and without L2, its gradient, and dropout; with the textbook's equations."""
     y, a = "<i>y</i><sup>(<i>i</i>)</sup>", "<i>a</i><sup>[<i>L</i>](<i>i</i>)</sup>"
     mean = f"−{fraction('1', '<i>m</i>')}{total('<i>i</i>')}"
     if several_classes:

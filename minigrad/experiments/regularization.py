@@ -1,4 +1,4 @@
-"""One network trained plain, with L2, with dropout, with both; the notes' claims; λ from small to large."""
+"""One network trained plain, with L2, with dropout, with both; the textbook's claims; λ from small to large."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def regularization(dataset: Dataset, setting: Setting, *, tick: Tick = lambda na
     return Experiment(dataset, setting, tuple(models))
 
 
-# ---- what the notes claim
+# ---- what the textbook claims
 
 
 claims = {
@@ -168,7 +168,7 @@ claims = {
     "dev accuracy rises": ("accuracy_dev", +1),
     "weights shrink": ("norm", -1),
 }
-"""The notes' claims: what is measured, and in which direction regularization moves it."""
+"""The textbook's claims: what is measured, and in which direction regularization moves it."""
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,7 @@ def report(
     body = [
         "<h1>What regularization does to a network, and to its gradients</h1>",
         f'<p class="lead">{_lead(studies)}</p>',
-        f'<div class="key"><p><b>What the notes claim, and what these numbers say</b></p>{held}</div>',
+        f'<div class="key"><p><b>What the textbook claims, and what these numbers say</b></p>{held}</div>',
         *(
             ["<p>There are no figures on this page, because matplotlib is not installed.</p>"]
             * (not pictures.figures)
@@ -329,7 +329,7 @@ def _luck(studies: Sequence[Study], chosen_seed: bool) -> str:
     ]
     if chosen_seed:
         parts.append(
-            "<p>The seed that is used if none is given was <em>chosen</em>, because what the notes say can "
+            "<p>The seed that is used if none is given was <em>chosen</em>, because what the textbook says can "
             "be seen with it on both sets. With most others one claim or another fails for one of the "
             "models, as a rule by an example or two: the claims are about what happens on the whole. The "
             "table shows what was found when the seeds 0 to 79 were all tried once with these settings. "

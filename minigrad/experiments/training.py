@@ -53,7 +53,7 @@ def cross_entropy(logits: Any, y: Any, *, reduction: str = "mean") -> Tensor:
 
 
 def cost(model: nn.Module, X: Any, y: Any, *, lambd: float = 0.0) -> Tensor:
-    """J = cross-entropy + λ/(2m) Σ_l ‖W_l‖²_F,  equations (1) and (2) of the notes.
+    """J = cross-entropy + λ/(2m) Σ_l ‖W_l‖²_F,  equations (1) and (2) of docs/l2.md.
 
     With λ = 0 the penalty leaves no node in the graph.
 
