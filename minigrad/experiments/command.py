@@ -40,7 +40,7 @@ makes, and on the breast cancer set that comes with scikit-learn."""
 epilog = """\
 examples:
   minigrad                                    both sets; about half a minute
-  minigrad --quick --out /tmp/report          a first look, in a few seconds
+  minigrad --quick --out first-look           a first look, in a few seconds
   minigrad --data flowers.csv --label kind    your own examples, a row each
   minigrad --lambd 2 --keep-prob 0.9 --seed 1
 
