@@ -166,7 +166,7 @@ def _propagate(nodes: list[Tensor], seed: Tensor, keep: set[int], create_graph: 
             origin, stamp = node.origin, node.stamp
             if origin is None or stamp not in gradients:
                 continue
-            g = gradients[stamp] if stamp in keep else gradients.pop(stamp)
+            g = freeze(gradients[stamp] if stamp in keep else gradients.pop(stamp))  # no rule works in place
             function, inputs, parameters = origin
             row = table[function]
             shape = node._data.shape
@@ -196,8 +196,8 @@ def _propagate(nodes: list[Tensor], seed: Tensor, keep: set[int], create_graph: 
                     d = d.astype(data.dtype)
                 stamp_of_x = x.stamp
                 if stamp_of_x in gradients:
-                    d = gradients[stamp_of_x] + d
-                gradients[stamp_of_x] = freeze(d)  # several may share it: no rule is to work in place
+                    d = gradients.pop(stamp_of_x) + d  # a large temporary, so NumPy adds into it
+                gradients[stamp_of_x] = d
     return gradients
 
 

@@ -34,7 +34,7 @@ derivative(np.power,    a=lambda g, a, b: g * (b * a ** _predecessor(a, b)),
                         b=lambda g, y, a: g * (y * _logarithm(a)))
 derivative(np.negative, a=lambda g: -g)
 derivative(np.positive, a=lambda g: g)
-derivative(np.square,   a=lambda g, a: g * (2 * a))
+derivative(np.square,   a=lambda g, a: 2 * g * a)
 derivative(np.sqrt,     a=lambda g, y: g / (2 * y))                   # inf at 0, as the slope is
 derivative(np.absolute, a=lambda g, a: g * np.sign(a))                # 0 at 0
 
