@@ -42,9 +42,13 @@ def backward(output: Tensor, gradient: Any = None, create_graph: bool = False) -
     kept = [node for node in nodes if node.origin is None or node._retains_grad]
     found = _propagate(nodes, seed, {node.stamp for node in kept}, create_graph)
     with _Recording(create_graph), _accumulating:
-        whole = [(node, _whole(found[node.stamp], node)) for node in kept if node.stamp in found]
-        for node, g in whole:
-            node._grad = node._grad + g if node.origin is None and node._grad is not None else g
+        new = []
+        for node in kept:
+            if node.stamp in found:
+                g = _whole(found[node.stamp], node)
+                new.append((node, g if node.origin is not None or node._grad is None else node._grad + g))
+        for node, g in new:  # all of them, or none if a sum failed
+            node._grad = g
 
 
 def grad(
@@ -108,7 +112,7 @@ def _seed(output: Any, gradient: Any, name: str) -> Tensor:
             raise RuntimeError(
                 f"{name}: {describe(output)} is not a scalar; reduce it (np.sum, np.mean) or pass gradient="
             )
-        return made(np.ones_like(output._data) if output._data.shape else output._data.dtype.type(1))
+        return made(np.ones_like(output._value) if output._value.shape else output._value.dtype.type(1))
     if np.shape(gradient) != output.shape:
         raise ValueError(
             f"{name}: gradient= has shape {np.shape(gradient)}, {describe(output)} wants its own"
@@ -159,7 +163,7 @@ def _propagate(nodes: list[Tensor], seed: Tensor, keep: set[int], create_graph: 
     """
     if not nodes:
         return {}
-    gradients: dict[int, Any] = {nodes[0].stamp: seed if create_graph else seed._data}
+    gradients: dict[int, Any] = {nodes[0].stamp: seed if create_graph else seed._value}
     wanted = {node.stamp for node in nodes}
     with _Recording(create_graph):
         for node in nodes:
@@ -169,12 +173,12 @@ def _propagate(nodes: list[Tensor], seed: Tensor, keep: set[int], create_graph: 
             g = freeze(gradients[stamp] if stamp in keep else gradients.pop(stamp))  # no rule works in place
             function, inputs, parameters = origin
             row = table[function]
-            shape = node._data.shape
+            shape = node._value.shape
             if not row.elementwise and g.shape != shape:
                 g = np.broadcast_to(g, shape)
             y, values = node, inputs
             if not create_graph:
-                y, values = node._data, tuple([x._data if isinstance(x, Tensor) else x for x in inputs])
+                y, values = node._value, tuple([x._value if isinstance(x, Tensor) else x for x in inputs])
             for i, x in enumerate(inputs):
                 if not isinstance(x, Tensor) or x.stamp not in wanted:
                     continue
@@ -182,7 +186,7 @@ def _propagate(nodes: list[Tensor], seed: Tensor, keep: set[int], create_graph: 
                 if pull is None:
                     continue
                 d = pull(g, y, values, parameters, i)
-                data = x._data
+                data = x._value
                 try:
                     if row.elementwise and data.shape != shape != d.shape:  # x was broadcast: count every use
                         d = np.broadcast_to(d, shape)
@@ -253,7 +257,9 @@ class _Recording:
     def __call__(self, function: Callable) -> Callable:
         on = self._on
         if inspect.isasyncgenfunction(function):
-            raise TypeError(f"{function.__name__} is an asynchronous generator: use `with` inside it")
+            raise TypeError(
+                f"{function.__name__} is an asynchronous generator: use `with` between its yields"
+            )
         if inspect.iscoroutinefunction(function):
 
             @functools.wraps(function)
@@ -308,12 +314,20 @@ class no_grad(_Recording):  # noqa: N801
     Tensor(0.5, requires_grad=True)
     """
 
+    def __new__(cls, function: Callable | None = None) -> Any:
+        """The context; or, as a decorator without parentheses, the decorated function."""
+        return super().__new__(cls) if function is None else cls()(function)
+
     def __init__(self) -> None:
         super().__init__(False)
 
 
 class enable_grad(_Recording):  # noqa: N801
     """Inside, results are recorded again, also within no_grad; a context manager and a decorator."""
+
+    def __new__(cls, function: Callable | None = None) -> Any:
+        """The context; or, as a decorator without parentheses, the decorated function."""
+        return super().__new__(cls) if function is None else cls()(function)
 
     def __init__(self) -> None:
         super().__init__(True)

@@ -85,7 +85,7 @@ answers.update((
     np.ndim, np.nonzero, np.ones_like, np.result_type, np.shape, np.size, np.zeros_like,
 ))  # fmt: skip
 
-# ---- reductions: max and min share the gradient among ties
+# ---- reductions: max and min share the gradient among ties; std has none where all are equal
 
 derivative(np.sum,  "a, /, axis=None, *, keepdims=False",
            a=lambda g, axis, keepdims: keep_axes(g, axis, keepdims),
@@ -97,7 +97,7 @@ derivative(np.var,  "a, /, axis=None, *, ddof=0, keepdims=False",
            a=lambda g, y, a, axis, ddof, keepdims: keep_axes(2 * g, axis, keepdims)
                                                    * _centred(a, y, axis, ddof))
 derivative(np.std,  "a, /, axis=None, *, ddof=0, keepdims=False",
-           a=lambda g, y, a, axis, ddof, keepdims: keep_axes(g / y, axis, keepdims)
+           a=lambda g, y, a, axis, ddof, keepdims: keep_axes(g / np.where(y == 0, 1, y), axis, keepdims)
                                                    * _centred(a, y, axis, ddof))
 derivative(np.max,  "a, /, axis=None, *, keepdims=False",
            a=lambda g, y, a, axis, keepdims: keep_axes(g, axis, keepdims) * _share(a, y, axis, keepdims))

@@ -69,7 +69,7 @@ class Optimizer:
         for i, p in enumerate(self.parameters):
             if p._grad is not None:
                 decay = self.weight_decay if self.decays(p) else 0.0
-                updates.append((i, p, *self._updated(p._data, p._grad._data, decay, self.state[i])))
+                updates.append((i, p, *self._updated(p._value, p._grad._value, decay, self.state[i])))
         with no_grad():  # all or, if an update overflows where that is an error, none
             for i, p, w, state in updates:
                 assign(p, w)
@@ -99,7 +99,10 @@ class Optimizer:
             "kind": type(self).__name__,
             "hyperparameters": self.hyperparameters(),
             "steps": self.steps,
-            "state": [dict(state) for state in self.state],
+            "state": [
+                {slot: kept if slot == "count" else np.array(kept) for slot, kept in state.items()}
+                for state in self.state
+            ],
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:

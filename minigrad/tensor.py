@@ -101,11 +101,18 @@ class Tensor:
     """
 
     __slots__ = (
-        "__weakref__", "_data", "_grad", "_requires_grad", "_retains_grad", "name", "origin", "scope",
+        "__weakref__",
+        "_grad",
+        "_requires_grad",
+        "_retains_grad",
+        "_value",
+        "name",
+        "origin",
+        "scope",
         "stamp",
     )  # fmt: skip
 
-    _data: Any  # a frozen ndarray, a NumPy scalar, another library's array, or a constant's Python number
+    _value: Any  # a frozen ndarray, a NumPy scalar, another library's array, or a constant's Python number
     _grad: Tensor | None
     _requires_grad: bool
     _retains_grad: bool
@@ -123,7 +130,7 @@ class Tensor:
             )
         if isinstance(data, Tensor):
             data._check_leaving("Tensor()")
-            data = data._data
+            data = data._value
         try:
             data = _array(data, dtype)
         except ValueError as error:
@@ -139,7 +146,7 @@ class Tensor:
     @property
     def data(self) -> Any:
         """The array, read-only.  `t.data = a` assigns to a leaf, as `t[...] = a` does."""
-        data = self._data
+        data = self._value
         if isinstance(data, np.generic | Number):
             data = freeze(np.asarray(data))
         return data.view() if isinstance(data, np.ndarray) else data
@@ -157,12 +164,17 @@ class Tensor:
     def requires_grad(self, value: bool) -> None:
         if self.origin is not None:
             raise RuntimeError(f"requires_grad: {describe(self)} is a result, not a leaf; use t.detach()")
+        if value not in (True, False):
+            raise TypeError(f"requires_grad: {value!r} is not True or False")
         if value and self.dtype.kind != "f":
             raise TypeError(
                 f"requires_grad: {describe(self)} is {self.dtype}; only floating-point data can have a "
                 "gradient (write 1.0 for 1, or pass dtype=float)"
             )
-        self._requires_grad = bool(value)
+        if value != self._requires_grad:
+            self._requires_grad = bool(value)
+            self._value = freeze(np.asarray(self._value)) if type(self._value) in _scalars else self._value
+            self.stamp = next_stamp()  # a graph that used it as it was is refused
 
     @property
     def grad(self) -> Tensor | None:
@@ -185,9 +197,9 @@ class Tensor:
         """Whether it was given rather than computed (or computed where nothing was recorded)."""
         return self.origin is None
 
-    shape = property(lambda self: getattr(self._data, "shape", ()))
+    shape = property(lambda self: getattr(self._value, "shape", ()))
     dtype = property(
-        lambda self: np.result_type(self._data) if type(self._data) in _scalars else self._data.dtype
+        lambda self: np.result_type(self._value) if type(self._value) in _scalars else self._value.dtype
     )
     ndim = property(lambda self: len(self.shape))
     size = property(lambda self: prod(self.shape))
@@ -210,7 +222,7 @@ class Tensor:
 
     def detach(self) -> Tensor:
         """The same values as a leaf that needs no gradient."""
-        return made(self._data)
+        return made(self._value)
 
     # ---- reading the values
 
@@ -244,13 +256,13 @@ class Tensor:
 
     def __bool__(self) -> bool:
         self._check_reading("bool()")
-        return bool(self._data)
+        return bool(self._value)
 
     def _number(self, how: str, wrong_size: type[Exception] = TypeError) -> Any:
         self._check_reading(how)
         if self.size != 1:
             raise wrong_size(f"{how}: {describe(self)} has {self.size} elements; only one can be a number")
-        return self._data if type(self._data) in _scalars else self._data.item()
+        return self._value if type(self._value) in _scalars else self._value.item()
 
     def _check_reading(self, how: str) -> None:
         if not reading_allowed.get() and (self._requires_grad or self.origin is not None):
@@ -294,7 +306,7 @@ class Tensor:
         return (self[i] for i in range(self.shape[0]))
 
     def __contains__(self, value: Any) -> bool:
-        return bool(np.any(self._data == plain(value)))
+        return bool(np.any(self._value == plain(value)))
 
     def __repr__(self) -> str:
         notes = [np.array2string(self.data, separator=", ", prefix="Tensor(")]
@@ -318,7 +330,7 @@ class Tensor:
     def __reduce__(self) -> tuple[Any, ...]:
         if self.origin is not None and self._requires_grad:
             raise RuntimeError(f"copy: {describe(self)} has a graph; only leaves are copied: use t.detach()")
-        return _rebuild, (type(self), self._data, self._state())
+        return _rebuild, (type(self), self._value, self._state())
 
     def _state(self) -> dict[str, Any]:
         grad = self._grad if self._grad is None else self._grad.detach()
@@ -372,6 +384,12 @@ class Tensor:
     ravel, squeeze, swapaxes, astype = map(_method, (np.ravel, np.squeeze, np.swapaxes, np.astype))
     flatten = ravel
 
+    __round__ = round
+
+    def copy(self) -> Tensor:
+        """The same values as a result of its own, through which gradients flow."""
+        return record(np.positive, (self,))
+
     def reshape(self, *shape: Any, order: str = "C") -> Tensor:
         """np.reshape, with the shape as one argument or several."""
         return call(np.reshape, (self, shape[0] if len(shape) == 1 else shape), {"order": order})
@@ -385,8 +403,9 @@ class Tensor:
 
     def __setitem__(self, index: Any, value: Any) -> None:
         _check_assignable(self)
-        if isinstance(value, Tensor) and value._requires_grad and recording.get():
-            raise RuntimeError(f"t[...] = {describe(value)} would lose its gradient: use np.where, np.stack")
+        if recording.get() and _needs_gradient(value):
+            what = describe(value) if isinstance(value, Tensor) else "a list with Tensors"
+            raise RuntimeError(f"t[...] = {what} would lose its gradient: use np.where, np.stack")
         data = self.data.copy()
         try:
             data[fixed(index)] = plain(value)
@@ -406,7 +425,7 @@ def made(data: Any, origin: Origin | None = None, requires_grad: bool = False) -
 
 
 def _fill(tensor: Tensor, data: Any, origin: Origin | None = None, requires_grad: bool = False) -> Tensor:
-    tensor._data = freeze(data)
+    tensor._value = freeze(data)
     tensor.origin = origin
     tensor._requires_grad = requires_grad
     tensor.stamp = next_stamp()
@@ -487,7 +506,7 @@ def assign(leaf: Tensor, value: Any) -> None:
         if not np.can_cast(data.dtype, leaf.dtype, "same_kind"):
             raise TypeError(f"assignment to {describe(leaf)}: {data.dtype} does not fit into {leaf.dtype}")
         data = data.astype(leaf.dtype)
-    leaf._data = data.item() if type(leaf._data) in _scalars else freeze(data)
+    leaf._value = data.item() if type(leaf._value) in _scalars else freeze(data)
     leaf.stamp = next_stamp()
 
 
@@ -525,7 +544,7 @@ def record(function: Callable, inputs: tuple, parameters: dict[str, Any] = _no_p
                     needs_gradient = True
                 elif x.origin is not None or x.name is not None:
                     visible = True
-                x = x._data
+                x = x._value
             elif type(x) not in _scalars and x is not None and not isinstance(x, np.generic):
                 x = _array(x)
                 inputs = (*inputs[: len(values)], x, *inputs[len(values) + 1 :])
@@ -647,7 +666,7 @@ def _needs_gradient(value: Any) -> bool:
 def plain(value: Any) -> Any:
     """The same nested value with every Tensor replaced by its array."""
     if isinstance(value, Tensor):
-        return value._data
+        return value._value
     if isinstance(value, dict):
         return {key: plain(entry) for key, entry in value.items()}
     if type(value) in (list, tuple):
@@ -660,7 +679,7 @@ def fixed(value: Any) -> Any:
     if isinstance(value, Tensor):
         if value._requires_grad and recording.get():
             raise TypeError(f"{describe(value)} as a parameter or an index would lose its gradient")
-        return value._data
+        return value._value
     if isinstance(value, np.ndarray):
         return _array(value)
     if type(value) in (list, tuple):

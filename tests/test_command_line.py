@@ -319,7 +319,10 @@ def refused(capsys, *arguments):
         (["--lambd", "nan"], '--lambd: "nan" is not a number of at least 0'),
         (["--keep-prob", "0"], '--keep-prob: "0" is not a number greater than 0 and at most 1'),
         (["--keep-prob", "1.1"], '--keep-prob: "1.1" is not a number greater than 0 and at most 1'),
-        (["--hidden", "20,x"], '--hidden: "20,x" is not a list of sizes, each at least 1, such as 20,3'),
+        (
+            ["--hidden", "20,x"],
+            '--hidden: "20,x" is not a list of sizes, each 1 to 100000, such as 20,3',
+        ),
         (["--hidden", "0"], '--hidden: "0" is not a list of sizes'),
         (["--hidden", ""], '--hidden: "" is not a list of sizes'),
         (["--quik"], "unrecognized arguments: --quik"),

@@ -538,14 +538,14 @@ def test_the_inputs_are_as_before(enter):
     W = leaf(3, 4, name="W")
     y = np.sum(np.sin(W))
     W.grad = np.ones((3, 4))
-    before = (W._data, W.stamp, W.grad, W.data.tobytes())
+    before = (W._value, W.stamp, W.grad, W.data.tobytes())
     with pytest.raises(KeyError, match="third"):
         gradcheck(fails_at_the_third_call, W)
     gradcheck(lambda W: np.sum(np.tanh(W)), W, order=2)
     gradcheck(also_runs_backward, W)
     wrong = enter(lambda x: x * x, x=lambda g, x: g * x)
     message_of(wrong, W, order=2)
-    assert W._data is before[0]
+    assert W._value is before[0]
     assert (W.stamp, W.grad, W.data.tobytes()) == before[1:]
     y.backward()  # a graph from before is not stale
 

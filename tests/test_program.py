@@ -358,7 +358,8 @@ def test_dropout_written_by_hand_is_recognised(rng):
     D = np.greater(0.8, mg.random.uniform(rng, A.shape)).astype(int)
     drop = A * D / 0.8
     assert list(parts(drop).values()) == ["draw", "mask", "mask", "masked", "rescaled"]
-    assert list(parts(A * (rng.random((7, 2)) < 0.8)).values()) == ["masked"]
+    assert list(parts(A * mg.Tensor(rng.random((7, 2)) < 0.8, name="D1")).values()) == ["mask", "masked"]
+    assert parts(A * mg.Tensor(rng.random((7, 2)) < 0.8, name="Y")) == {}  # labels are no mask
     assert parts(A / 0.8) == {}
 
 

@@ -251,7 +251,7 @@ def test_coroutines():
 
 
 def test_asynchronous_generators_are_refused():
-    with pytest.raises(TypeError, match="numbers is an asynchronous generator: use `with` inside it"):
+    with pytest.raises(TypeError, match="numbers is an asynchronous generator: use `with` between"):
 
         @mg.no_grad()
         async def numbers():

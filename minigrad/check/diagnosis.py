@@ -99,7 +99,7 @@ def _parallel(gap: np.ndarray, leaves: list[Tensor], names: list[str]) -> str | 
     """Whether the difference is a multiple of an input of the same shape, of its signs, or of 1."""
     if gap.size < 3:
         return None
-    inputs = [(x._data, name) for x, name in zip(leaves, names, strict=True) if x.shape == gap.shape]
+    inputs = [(x._value, name) for x, name in zip(leaves, names, strict=True) if x.shape == gap.shape]
     candidates = [(x, name, " like that of an L2 penalty") for x, name in inputs]
     candidates += [(np.sign(x), f"sign({name})", " like that of an L1 penalty") for x, name in inputs]
     for x, name, like in (*candidates, (np.ones(gap.shape), "1", "")):
@@ -143,7 +143,7 @@ def _kink(found: Disagreement) -> str | None:
     )
     if not (jump > least and same):
         return None
-    place = f"{found.names[found.i]}{list(k) if k else ''} = {found.leaves[found.i]._data[k] + 0.0:.6g}"
+    place = f"{found.names[found.i]}{list(k) if k else ''} = {found.leaves[found.i]._value[k] + 0.0:.6g}"
     return (
         f"{place} is on a kink: the slope is {left:.6g} to its left and {right:.6g} to its right; move it "
         "away, for there is no gradient to agree with"
@@ -189,8 +189,8 @@ class _Alone:
         self.function, inputs, self.parameters = node.origin
         self.row = table[self.function]
         self.places = [i for i, x in enumerate(inputs) if isinstance(x, Tensor) and x.requires_grad]
-        self.arrays = [_double(x._data) if isinstance(x, Tensor) else x for x in inputs]
-        starts = [self.arrays[i] for i in self.places] + [generic(node._data, 7)]  # the last is g
+        self.arrays = [_double(x._value) if isinstance(x, Tensor) else x for x in inputs]
+        starts = [self.arrays[i] for i in self.places] + [generic(node._value, 7)]  # the last is g
         self.starts = [np.asarray(x) for x in starts]
         self.moves = [generic(x, n) * scale_of(x) for n, x in enumerate(self.starts)]
 
@@ -206,7 +206,7 @@ class _Alone:
                 given[i] = self.starts[n] + t * self.moves[n]
                 return [self.row.compute(*given, **self.parameters)]
 
-            if _off(gradients[n]._data * self.moves[n], values, self.starts[-1:]):
+            if _off(gradients[n]._value * self.moves[n], values, self.starts[-1:]):
                 wrong.append(self.row.arrays[0 if self.row.many else i])
         return wrong
 
@@ -218,14 +218,14 @@ class _Alone:
         total: Any = sum(np.sum(v * g) for v, g in zip(weights, first, strict=True))
         second = grad(total, leaves, allow_unused=True)
         self._follow(second)
-        terms = np.array([np.sum(g._data * u) for g, u in zip(second, self.moves, strict=True)])
+        terms = np.array([np.sum(g._value * u) for g, u in zip(second, self.moves, strict=True)])
         return _off(
-            terms, lambda t: [g._data for g in self._gradients(self._at(t), create_graph=False)], weights
+            terms, lambda t: [g._value for g in self._gradients(self._at(t), create_graph=False)], weights
         )
 
     def _follow(self, gradients: Any) -> None:
         """Turn the moves so that no two entries' slopes cancel."""
-        signed = [np.copysign(u, g._data) for u, g in zip(self.moves, gradients, strict=False)]
+        signed = [np.copysign(u, g._value) for u, g in zip(self.moves, gradients, strict=False)]
         self.moves = signed + self.moves[len(signed) :]
 
     def _at(self, t: Any) -> list[Tensor]:
@@ -258,7 +258,7 @@ def _unrecorded(found: Disagreement) -> str | None:
         return "no recorded path leads from it to the output: look for detach(), .data, numpy() or no_grad"
     if path:
         replay = Replay(found.recorded, leaf)
-        slope, uncertainty, _ = Differences(replay, found.weights, leaf._data).refine(found.worst)
+        slope, uncertainty, _ = Differences(replay, found.weights, leaf._value).refine(found.worst)
         close = 1e-6 * max(abs(slope), abs(machine)) + 3 * uncertainty
         if abs(slope - machine) > close or abs(slope - found.slopes[found.worst]) <= close:
             return None

@@ -123,14 +123,14 @@ class Replay:
     def __call__(self, x: np.ndarray) -> list[Any]:
         values: dict[int, Any] = {self._leaf.stamp: x}
         for node, (function, inputs, parameters) in self._nodes:
-            given = [values.get(t.stamp, t._data) if isinstance(t, Tensor) else t for t in inputs]
+            given = [values.get(t.stamp, t._value) if isinstance(t, Tensor) else t for t in inputs]
             compute = analytic.get(function) if np.iscomplexobj(x) else None
             values[node.stamp] = (compute or table[function].compute)(*given, **parameters)
-        return [values.get(y.stamp, y._data) for y in self._outputs]
+        return [values.get(y.stamp, y._value) for y in self._outputs]
 
     def slopes(self, weights: Sequence[Any]) -> np.ndarray | None:
         """The slope of Σ w y along each entry, by the complex step; None where that cannot be taken."""
-        x = self._leaf._data
+        x = self._leaf._value
         wide = all(t.dtype == np.float64 for t in (self._leaf, *(node for node, _ in self._nodes)))
         if not self._nodes or not wide or not all(origin[0] in analytic for _, origin in self._nodes):
             return None

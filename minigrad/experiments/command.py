@@ -105,9 +105,9 @@ def run(options: argparse.Namespace, *, command: str) -> int:
         with folder_for(options.out):
             _run(chosen, options, command)
     except OSError as error:
-        if error.filename is None:  # not about a file: the reader of our output has gone, for example
+        if isinstance(error, BrokenPipeError):  # the reader of our output has gone
             raise
-        raise Refused(f"--out: {error.filename}: {error.strerror}") from error
+        raise Refused(f"--out: {error.filename or options.out}: {error.strerror}") from error
     print(f"\nThe report: {options.out / 'report.html'}")
     return 0
 
@@ -341,8 +341,8 @@ def _sizes(text: str) -> tuple[int, ...]:
         sizes = tuple(int(part) for part in text.split(","))
     except ValueError:
         sizes = ()
-    if not sizes or min(sizes) < 1:
-        raise argparse.ArgumentTypeError(f'"{text}" is not a list of sizes, each at least 1, such as 20,3')
+    if not sizes or min(sizes) < 1 or max(sizes) > 100_000:
+        raise argparse.ArgumentTypeError(f'"{text}" is not a list of sizes, each 1 to 100000, such as 20,3')
     return sizes
 
 

@@ -137,7 +137,7 @@ $backward
 <p>Thanks to the division every activation keeps, in the mean, the value that it would have without dropout,
 so nothing has to be rescaled when the network is used. It is a common mistake to use it with dropout still
 on: neurons are shut down in training only.</p>
-<p>Neither of these gradient formulas is written down anywhere in minigrad. It knows the derivatives of ×,
+<p>Neither of these gradient formulas is known to the machinery that trains. It knows the derivatives of ×,
 ÷, + and their like; the term λ/<i>m</i>&nbsp;<i>W</i> and the factor <i>D</i>/keep_prob follow from those,
 and the tables <a href="#gradients">further down</a> show that they do.</p>
 """)

@@ -1,4 +1,4 @@
-"""One network trained plain, with L2, with dropout, with both; the textbook's claims; λ from small to large."""
+"""One network trained plain, with L2, with dropout, with both; the claims; λ from small to large."""
 
 from __future__ import annotations
 

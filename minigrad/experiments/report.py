@@ -329,7 +329,7 @@ def _luck(studies: Sequence[Study], chosen_seed: bool) -> str:
     ]
     if chosen_seed:
         parts.append(
-            "<p>The seed that is used if none is given was <em>chosen</em>, because what the textbook says can "
+            "<p>The seed that is used if none is given was <em>chosen</em>, because what textbooks say can "
             "be seen with it on both sets. With most others one claim or another fails for one of the "
             "models, as a rule by an example or two: the claims are about what happens on the whole. The "
             "table shows what was found when the seeds 0 to 79 were all tried once with these settings. "

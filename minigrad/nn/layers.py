@@ -1,6 +1,6 @@
 """Layers: Linear, Dropout, activations.
 
-Outputs carry the textbook's letters (letters.py): Linear gives Z, an activation A, Dropout its mask D and A_drop.
+Outputs carry letters (letters.py): Linear gives Z, an activation A, Dropout its mask D and A_drop.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class Dropout(Module):
     @property
     def keep_prob(self) -> float:
         """The probability to keep a unit; may be set anew."""
-        return self._keep_prob._data
+        return self._keep_prob._value
 
     @keep_prob.setter
     def keep_prob(self, value: float) -> None:

@@ -62,7 +62,7 @@ def cross_entropy(logits: Any, labels: Any, *, reduction: str = "mean") -> Tenso
     z = _output(logits, "Z")
     if z.ndim != 2:
         raise ValueError(f"cross_entropy: the logits are {describe(z)}; wanted (m, k)")
-    y = labels._data if isinstance(labels, Tensor) else np.asarray(labels)
+    y = labels._value if isinstance(labels, Tensor) else np.asarray(labels)
     if y.ndim == 1:
         labels = _one_hot(y, z)
     y = _target(labels, z, "cross_entropy", probabilities=y.ndim == 2)
@@ -117,7 +117,7 @@ def _target(y: Any, a: Tensor, name: str, probabilities: bool = True) -> Tensor:
 
 
 def _check_probabilities(a: Tensor, name: str, advice: str) -> None:
-    data = a._data
+    data = a._value
     if data.size and not (data.min() >= 0 and data.max() <= 1):
         raise ValueError(f"{name}: {describe(a)} has values outside [0, 1]{advice}")
 

@@ -18,7 +18,7 @@ from minigrad.tensor import Tensor, assign, next_stamp
 class Parameter(Tensor):
     """A leaf Tensor that a model trains.
 
-    name    shown in graphs and messages; the textbook's letters "W" and "b" get the number of their layer in a
+    name    shown in graphs and messages; the letters "W" and "b" get the number of their layer in a
             model (W1, b1, W2 ...), any other name stays as it is
     decay   whether l2_penalty and an optimizer's weight_decay touch it by default: biases say False
 
@@ -206,13 +206,16 @@ class Module:
         problems += [misfit for key in own if key in state and (misfit := _misfit(key, own[key], state[key]))]
         if problems:
             raise RuntimeError(f"load_state_dict into {type(self).__name__}: {'; '.join(problems)}")
+        arrays = {  # all of them are cast before the first is taken over; the memory order stays
+            key: np.array(_array(state[key]), dtype=value.dtype)
+            for key, value in own.items()
+            if key in state and isinstance(value, Tensor)
+        }
         with no_grad():
             for key, value in own.items():
-                if key not in state:
-                    continue
-                if isinstance(value, Tensor):
-                    assign(value, _array(state[key]).copy())
-                else:
+                if key in arrays:
+                    assign(value, arrays[key])
+                elif key in state:
                     restore_generator(value, state[key])
         return Incompatible(missing, unknown)
 
@@ -228,7 +231,7 @@ class Module:
                 if isinstance(value, Module) or id(value) in seen:
                     continue
                 if isinstance(value, Tensor):
-                    if value.origin is not None or not hasattr(value._data, "dtype"):
+                    if value.origin is not None or not hasattr(value._value, "dtype"):
                         continue
                     seen.add(id(value))
                 place = _join(path, name)
@@ -359,7 +362,7 @@ def _number_letters(model: Module) -> None:
 
 def _array(value: Any) -> Any:
     """The array that an entry of a state holds."""
-    value = value._data if isinstance(value, Tensor) else value
+    value = value._value if isinstance(value, Tensor) else value
     return value if hasattr(value, "dtype") else np.asarray(value)
 
 

@@ -55,9 +55,9 @@ def l2_penalty(
 
 
 def _named_number(value: Any, name: str, wanted: str) -> Tensor:
-    if type(value) in (int, float) and (value > 0 or value == 0 and wanted == "at least 0"):
+    if type(value) in (int, float) and (value > 0 or (value == 0 and wanted == "at least 0")):
         return constant(value, name=name)
-    number = value._data if isinstance(value, Tensor) else value
+    number = value._value if isinstance(value, Tensor) else value
     if isinstance(value, Tensor) and value.shape:
         raise ValueError(f"l2_penalty: {name} is {describe(value)}; wanted one number")
     if not isinstance(value, Tensor | Real) or not (number >= 0 if wanted == "at least 0" else number > 0):

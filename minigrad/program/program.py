@@ -8,6 +8,7 @@ proportion to the graph.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import Any
@@ -26,7 +27,7 @@ class Variable:
     name      its identifier, unique in the program
     label     the Tensor's own name, as it was given, or None
     kind      "data", "parameter" (a Parameter, or a leaf that needs a gradient), "constant" (a named number),
-              "mask" (a leaf of booleans), or "result"
+              "mask" (a leaf of booleans named D, D1 ... or mask), or "result"
     tensor    the Tensor itself: shape, values, gradient
     equation  the equation that computes it; None for a leaf
     call      the innermost call of a module in which it was computed; None outside, and for a leaf
@@ -262,9 +263,11 @@ def _results(outputs: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
 def _kind(leaf: Tensor) -> str:
     if leaf.requires_grad or hasattr(leaf, "decay"):  # a Parameter that is not trained is one all the same
         return "parameter"
-    if type(leaf._data) in (int, float, bool, complex):
+    if type(leaf._value) in (int, float, bool, complex):
         return "constant"
-    return "mask" if leaf.dtype.kind == "b" else "data"
+    if leaf.dtype.kind == "b" and re.fullmatch(r"D\d*|.*mask.*", leaf.name or "", re.IGNORECASE):
+        return "mask"  # labels can be booleans too: only its name tells
+    return "data"
 
 
 def _stem(function: Callable) -> str:

@@ -21,7 +21,7 @@ def roles(program: Program) -> dict[Variable, str]:
     """The part that a value plays, for those that play one.
 
     "draw"      random numbers: what is drawn from a generator, or computed from that and numbers alone
-    "mask"      booleans: a leaf of booleans, or random numbers compared (U < keep_prob), also as 0 and 1
+    "mask"      booleans: a leaf named as one (D1), or random numbers compared (U < keep_prob); or 0 and 1
     "masked"    a value times a mask, or chosen by one
     "rescaled"  what was divided by the number that the random numbers of a mask were compared with
     "penalty"   a term of a scalar output that depends on parameters but on no data, beside one that depends
@@ -71,9 +71,7 @@ def _masks(program: Program) -> dict[Variable, str]:
 
 
 def _is_mask(x: Variable | Literal, found: dict[Variable, str]) -> bool:
-    if isinstance(x, Variable):
-        return found.get(x) == "mask"
-    return isinstance(x.value, np.ndarray) and x.value.dtype.kind == "b"
+    return isinstance(x, Variable) and found.get(x) == "mask"
 
 
 def _identity(x: Variable | Literal) -> Any:

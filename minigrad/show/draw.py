@@ -21,8 +21,6 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from minigrad.program import Call, Equation, Literal, Program, Variable
 from minigrad.program.roles import dependent_on_data, roles
 from minigrad.show import symbols
@@ -258,7 +256,7 @@ class _Drawing:
         box.node(self.ids[v], _escape(lines + self._gradient(v)), _attributes=style)
 
     def _leaf(self, v: Variable) -> list[str]:
-        data = v.tensor._data
+        data = v.tensor._value
         if v.kind == "constant":
             return [_equation(v.label, data) if v.label else symbols.values(data)]
         if v.kind == "data" and v.label is None:
@@ -267,7 +265,7 @@ class _Drawing:
 
     def _named(self, v: Variable) -> list[str]:
         """A line of the value's name, if it has one, and what is to be shown of it."""
-        data, name = v.tensor._data, v.label or ""
+        data, name = v.tensor._value, v.label or ""
         if self.show == "values":
             return [_equation(name, data) if name else symbols.values(data)]
         shape = symbols.shape(data) if self.show == "shapes" else ""
@@ -279,28 +277,27 @@ class _Drawing:
             return []
         name = f"d{v.label}" if v.label else "gradient"
         if tensor.grad is not None:
-            return [_equation(name, tensor.grad._data)]
+            return [_equation(name, tensor.grad._value)]
         return [f"{name}: not computed"] if v.equation is None or tensor._retains_grad else []
 
     def _array(self, box: Any, equation: Equation, i: int, literal: Literal) -> None:
         self.ids[literal] = f"{equation.output.name} operand {i}"
-        kinds = ["array", *["mask"] * _is_boolean(literal)]
-        style = {key: value for kind in kinds for key, value in _styles[kind].items()}
-        style["class"] = " ".join(kinds)
+        style = dict(_styles["array"])
+        style["class"] = "array"
         style["tooltip"] = _tip(["an array that is no Tensor", symbols.summary(literal.value)])
         box.node(self.ids[literal], _escape([symbols.in_place(literal.value)]), _attributes=style)
 
     def _tooltip(self, v: Variable) -> list[str]:
         tensor, equation = v.tensor, v.equation
         lines = [f"{v.kind} {v.label or v.name}" if equation is None else self.program.line(equation)]
-        lines.append(f"{tensor.dtype} {tensor.shape}: {symbols.summary(tensor._data)}")
+        lines.append(f"{tensor.dtype} {tensor.shape}: {symbols.summary(tensor._value)}")
         if v in self.roles:
             lines.append(_parts[self.roles[v]])
         if equation is not None:
             rules = symbols.rules(equation.function)
             lines += [f"∂L/∂{name} = {rule}" for name, rule in rules] or ["no gradient, by design"]
         if tensor.grad is not None:
-            lines.append(f"gradient: {symbols.summary(tensor.grad._data)}")
+            lines.append(f"gradient: {symbols.summary(tensor.grad._value)}")
         elif tensor.requires_grad and equation is None:
             lines.append("gradient: not computed")
         if v.call is not None:
@@ -371,7 +368,7 @@ class _Drawing:
                     continue
                 style: dict[str, str] = {}
                 if isinstance(x, Literal):
-                    part = "mask" if _is_boolean(x) else ""
+                    part = ""
                 else:
                     part = self.roles.get(x, "")
                     style["tooltip"] = _tip([f"{x.label or x.name} {symbols.shape(x.tensor)}".rstrip()])
@@ -437,17 +434,13 @@ def _look(v: Variable) -> str:
         return "array"
     if v.kind != "data" or v.label is not None:
         return v.kind
-    return "constant" if symbols.is_one(v.tensor._data) else "array"
+    return "constant" if symbols.is_one(v.tensor._value) else "array"
 
 
 def _equation(name: str, data: Any) -> str:
     """W = [1, −2.5] for values in full, W: −2.1 … 3.4 for their range."""
     text = symbols.values(data)
     return f"{name} = {text}" if symbols.is_one(data) or text.startswith("[") else f"{name}: {text}"
-
-
-def _is_boolean(literal: Literal) -> bool:
-    return bool(np.asarray(literal.value).dtype.kind == "b")
 
 
 def _arity(equation: Equation) -> int:

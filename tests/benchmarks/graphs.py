@@ -1,7 +1,7 @@
 """What a node of the graph costs: python tests/benchmarks/graphs.py
 
 A chain of operations, forward and backward, in several lengths (the time per operation must not grow with the
-length), and a diamond, y = y + y, whose number of paths doubles with every step.  The garbage collector is on.
+length), and a diamond, y = y + y, whose number of paths doubles at every step.  The garbage collector is on.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One training step across engines: python tests/benchmarks/run.py [--seconds 1] [--rounds 5] [--threads 1]
 
-Every engine runs in a process of its own, the engines in turn, several rounds; the figure is the median of all
-steps, and the ratio is to the hand-written NumPy of the same run.  All engines are given the same number of threads.
+Every engine runs in a process of its own, the engines in turn, several rounds; the figure is the median of
+all steps, and the ratio is to the hand-written NumPy of the same run.  All get the same number of threads.
 """
 
 from __future__ import annotations
