@@ -37,6 +37,35 @@ def make_minigrad(network: Network):
     return step
 
 
+def make_minigrad_functional(network: Network):
+    """minigrad, eager, without layers and optimizer: functions of Tensors, the update by hand."""
+    import minigrad as mg
+
+    X, Y = map(mg.Tensor, network.data())
+    parameters = [mg.Tensor(p, requires_grad=True) for p in network.parameters()]
+    weights, biases = parameters[::2], parameters[1::2]
+    rng, keep_prob = np.random.default_rng(2), network.keep_prob
+
+    def step() -> float:
+        A = X
+        for W, b in zip(weights[:-1], biases[:-1], strict=True):
+            A = mg.relu(A @ W.T + b)
+            A = A * mg.random.bernoulli(rng, A.shape, keep_prob) / keep_prob
+        Z = A @ weights[-1].T + biases[-1]
+        if network.binary:
+            J = np.mean(mg.functions.cross_entropy_of_logit(Z, Y))
+        else:
+            J = -np.mean(np.sum(Y * mg.log_softmax(Z, axis=1), axis=1))
+        J = J + network.lambd / (2 * network.batch) * sum(np.sum(W**2) for W in weights)
+        gradients = mg.grad(J, parameters)
+        with mg.no_grad():
+            for p, g in zip(parameters, gradients, strict=True):
+                p -= network.lr * g
+        return J.item()
+
+    return step
+
+
 def make_torch(network: Network):
     """PyTorch eager: torch.nn, torch.optim.SGD, the penalty in the graph."""
     import torch
@@ -133,6 +162,7 @@ def make_jax(network: Network):
 engines = {
     "hand-written NumPy": make_hand_written,
     "minigrad, eager": make_minigrad,
+    "minigrad, functional": make_minigrad_functional,
     "PyTorch, torch.nn": make_torch,
     "PyTorch, functional": make_torch_functional,
     "jax.jit": make_jax,

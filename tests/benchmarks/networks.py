@@ -41,6 +41,7 @@ class Network:
 
 
 networks = {
+    "XS": Network((2, 2, 2, 1), batch=2, dtype="float64"),
     "S": Network((2, 20, 3, 1), batch=211, dtype="float64"),
     "M": Network((784, 256, 128, 10), batch=128, dtype="float32"),
 }

@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1.0, help="of measuring, per engine and round")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--network", choices=networks, action="append", help="S or M; both by default")
+    parser.add_argument("--network", choices=networks, action="append", help="XS, S or M; S and M by default")
     options = parser.parse_args()
 
     environment = {key: value for key, value in os.environ.items() if key != "OPENBLAS_CORETYPE"}
@@ -53,7 +53,7 @@ def main() -> None:
     ]
     python = platform.python_version()
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {python}, {options.threads} thread(s)")
-    for name in options.network or networks:
+    for name in options.network or ("S", "M"):
         network = networks[name]
         steps: dict[str, list[float]] = {engine: [] for engine in installed}
         for _ in range(options.rounds):
