@@ -81,6 +81,12 @@ def test_gradcheck_sees_a_jump():
         mg.gradcheck(lambda z: np.sum(np.where(z > 0, z + 5, z)), z)
 
 
+@pytest.mark.parametrize("tolerance", [-1.0, 0.0, np.nan, 1.0])
+def test_gradcheck_refuses_a_tolerance_that_is_no_fraction(tolerance):
+    with pytest.raises(ValueError, match="tolerance is a fraction of the gradient"):
+        mg.gradcheck(np.exp, mg.Tensor([1.0], requires_grad=True), tolerance=tolerance)
+
+
 def test_std_of_equal_values_has_the_slope_0():
     x = mg.Tensor([2.0, 2.0, 2.0], requires_grad=True)
     np.std(x).backward()

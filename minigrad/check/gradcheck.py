@@ -58,6 +58,9 @@ def gradcheck(
     if order not in range(1, 10):
         raise ValueError(f"gradcheck: order must be 1, 2 ..., not {order!r}")
     leaves = _leaves(inputs)
+    for name, value in (("tolerance", tolerance), ("exact_tolerance", exact_tolerance)):
+        if not 0 < value < 1:
+            raise ValueError(f"gradcheck: {name} is a fraction of the gradient, in (0, 1), not {value!r}")
     check = _Check(function, leaves, _positions(zero, leaves), tolerance, exact_tolerance)
     with check.inputs_restored(), enable_grad():
         try:
