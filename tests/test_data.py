@@ -517,10 +517,20 @@ def test_batches_from_a_seed():
             (X,),
             {"rng": None},
             TypeError,
-            "rng=None; wanted a numpy.random.Generator, a RandomState or a seed",
+            "rng= takes a numpy.random.Generator, a RandomState or an integer seed, not None",
         ),
-        ((X,), {"rng": True}, TypeError, "rng=True; wanted a numpy.random.Generator"),
-        ((X,), {"rng": np.random}, TypeError, "rng=<module"),
+        (
+            (X,),
+            {"rng": True},
+            TypeError,
+            "rng= takes a numpy.random.Generator, a RandomState or an integer seed, not True",
+        ),
+        (
+            (X,),
+            {"rng": np.random},
+            TypeError,
+            "rng= takes a numpy.random.Generator, a RandomState or an integer seed, not <module",
+        ),
     ],
 )
 def test_batches_complain_when_called(arrays, options, kind, sentence):

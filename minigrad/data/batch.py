@@ -1,9 +1,10 @@
 """Mini-batches."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
+
+from minigrad.random import generator
 
 
 def batches(
@@ -40,16 +41,5 @@ def batches(
     stop = m - m % size if drop_last else m
     if stop == 0:
         raise ValueError(f"batches: {m} rows make no batch with size={size}, drop_last={drop_last}")
-    order = _generator(rng).permutation(m)
+    order = generator(rng, "batches").permutation(m)
     return (tuple(a[order[i : i + size]] for a in arrays) for i in range(0, stop, size))
-
-
-def _generator(rng: Any) -> np.random.Generator | np.random.RandomState:
-    if isinstance(rng, np.random.Generator | np.random.RandomState):
-        return rng
-    if isinstance(rng, int | np.integer) and not isinstance(rng, bool):
-        return np.random.default_rng(rng)
-    raise TypeError(
-        f"batches: rng={rng!r}; wanted a numpy.random.Generator, a RandomState or a seed, "
-        "for example rng=np.random.default_rng(0)"
-    )

@@ -367,9 +367,8 @@ class _Drawing:
                 if source is target or source not in self.ids:
                     continue
                 style: dict[str, str] = {}
-                if isinstance(x, Literal):
-                    part = ""
-                else:
+                part = ""
+                if isinstance(x, Variable):
                     part = self.roles.get(x, "")
                     style["tooltip"] = _tip([f"{x.label or x.name} {symbols.shape(x.tensor)}".rstrip()])
                     if x in main:
