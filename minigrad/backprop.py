@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
+from heapq import heappop, heappush
 from operator import attrgetter
 from threading import Lock
 from types import TracebackType
@@ -18,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.table import name_of, table
-from minigrad.tensor import Tensor, describe, freeze, made, recording
+from minigrad.tensor import Tensor, describe, made, recording
 
 _accumulating = Lock()
 """Held while gradients are added up, for threads that share leaves."""
@@ -38,16 +39,13 @@ def backward(output: Tensor, gradient: Any = None, create_graph: bool = False) -
     Tensor(24.)
     """
     seed = _seed(output, gradient, "backward")
-    nodes = _nodes(output)
-    kept = [node for node in nodes if node.origin is None or node._retains_grad]
-    found = _propagate(nodes, seed, {node.stamp for node in kept}, create_graph)
     with _Recording(create_graph), _accumulating:
         new = []
-        for node in kept:
-            if node.stamp in found:
-                g = _whole(found[node.stamp], node)
-                new.append((node, g if node.origin is not None or node._grad is None else node._grad + g))
-        for node, g in new:  # all of them, or none if a sum failed
+        for node, g in _complete(output, seed, create_graph):
+            if node.function is None or node._retains_grad:
+                g = _whole(g, node)
+                new.append((node, node._grad + g if node.function is None and node._grad is not None else g))
+        for node, g in new:  # all of them, or none if a rule or a sum failed
             node._grad = g
 
 
@@ -76,20 +74,23 @@ def grad(
         if not isinstance(x, Tensor):
             raise TypeError(f"grad: the inputs must be Tensors, not {type(x).__name__}")
     found: dict[int, Any] = {}
-    if not allow_unused or getattr(output, "requires_grad", True):
-        seed = _seed(output, gradient, "grad")
-        stamps = {x.stamp for x in wanted}
-        found = _propagate(_leading_to(stamps, _nodes(output)), seed, stamps, create_graph)
-    results = []
-    for x in wanted:
-        if x.stamp not in found and not allow_unused:
-            raise ValueError(
-                f"grad: the output does not depend on {describe(x)}"
-                + ("" if x.requires_grad else ", which needs no gradient (requires_grad=True)")
-                + "; pass allow_unused=True for zeros"
-            )
-        with _Recording(create_graph):
-            results.append(_whole(found[x.stamp], x) if x.stamp in found else made(np.zeros_like(x.data)))
+    with _Recording(create_graph):
+        if not allow_unused or getattr(output, "requires_grad", True):
+            seed = _seed(output, gradient, "grad")
+            stamps = {x.stamp for x in wanted}
+            leading = _leading_to(stamps, output)
+            for node, g in _complete(output, seed, create_graph, leading):
+                if node.stamp in stamps:
+                    found[node.stamp] = _whole(g, node)
+        results = []
+        for x in wanted:
+            if x.stamp not in found and not allow_unused:
+                raise ValueError(
+                    f"grad: the output does not depend on {describe(x)}"
+                    + ("" if x.requires_grad else ", which needs no gradient (requires_grad=True)")
+                    + "; pass allow_unused=True for zeros"
+                )
+            results.append(found[x.stamp] if x.stamp in found else made(np.zeros_like(x.data)))
     return results[0] if isinstance(inputs, Tensor) else tuple(results)
 
 
@@ -122,87 +123,98 @@ def _seed(output: Any, gradient: Any, name: str) -> Tensor:
     return Tensor(gradient, dtype=output.dtype)
 
 
-def _nodes(output: Tensor) -> list[Tensor]:
-    """Everything that the output was made from and that needs a gradient, newest first."""
+def _leading_to(stamps: set[int], output: Tensor) -> set[int]:
+    """The stamps of the nodes through which a gradient reaches those with the given stamps."""
     seen = {output.stamp}
     nodes = [output]
     for node in nodes:  # grows while it is read
-        if node.origin is not None:
-            for x in node.origin[1]:
-                if isinstance(x, Tensor):
-                    stamp = x.stamp
-                    if stamp > node.stamp:
-                        raise RuntimeError(
-                            f"{describe(x)} was assigned to after {name_of(node.origin[0])} used it: "
-                            "the graph is stale; compute the output again before asking for its gradient"
-                        )
-                    if x._requires_grad and stamp not in seen:
-                        seen.add(stamp)
-                        nodes.append(x)
-    nodes.sort(key=attrgetter("stamp"), reverse=True)
-    return nodes
-
-
-def _leading_to(inputs: set[int], nodes: list[Tensor]) -> list[Tensor]:
-    """Those of the nodes through which a gradient reaches the inputs (given by stamp)."""
-    leading = set()
-    for node in reversed(nodes):
-        if node.stamp in inputs or (
-            node.origin is not None
-            and any(isinstance(x, Tensor) and x.stamp in leading for x in node.origin[1])
-        ):
+        for x in node.inputs:
+            if isinstance(x, Tensor) and x._requires_grad:
+                if x.stamp > node.stamp:
+                    raise _stale(x, node)
+                if x.stamp not in seen:
+                    seen.add(x.stamp)
+                    nodes.append(x)
+    nodes.sort(key=attrgetter("stamp"))
+    leading: set[int] = set()
+    for node in nodes:
+        if node.stamp in stamps or any(isinstance(x, Tensor) and x.stamp in leading for x in node.inputs):
             leading.add(node.stamp)
-    return [node for node in nodes if node.stamp in leading]
+    return leading
 
 
-def _propagate(nodes: list[Tensor], seed: Tensor, keep: set[int], create_graph: bool) -> dict[int, Any]:
-    """Apply the rules from the output, the first node, down; the gradients, by stamp, of those to keep.
+def _complete(
+    output: Tensor, seed: Tensor, create_graph: bool, leading: set[int] | None = None
+) -> Iterator[tuple[Tensor, Any]]:
+    """Each node that a gradient reaches with its gradient, newest first: so it is complete by then.
 
     The rules are given arrays, or Tensors if the backward pass is to be a graph itself.  A gradient that is
     the same along an axis stays broadcast (that of a sum is one number) until a rule needs it whole.
     """
-    if not nodes:
-        return {}
-    gradients: dict[int, Any] = {nodes[0].stamp: seed if create_graph else seed._value}
-    wanted = {node.stamp for node in nodes}
-    with _Recording(create_graph):
-        for node in nodes:
-            origin, stamp = node.origin, node.stamp
-            if origin is None or stamp not in gradients:
-                continue
-            g = freeze(gradients[stamp] if stamp in keep else gradients.pop(stamp))  # no rule works in place
-            function, inputs, parameters = origin
-            row = table[function]
-            shape = node._value.shape
-            if not row.elementwise and g.shape != shape:
-                g = np.broadcast_to(g, shape)
+    if leading is not None and output.stamp not in leading:
+        return
+    nodes = {output.stamp: output}
+    gradients: dict[int, Any] = {output.stamp: seed if create_graph else seed._value}
+    queue = [-output.stamp]
+    while queue:
+        stamp = -heappop(queue)
+        g = gradients.pop(stamp)
+        node = nodes.pop(stamp)
+        function, data = node.function, node._value
+        if type(g) is np.ndarray:
+            g.setflags(False)  # no rule works in place
+        yield node, g
+        if function is None:
+            continue
+        row = table[function]
+        inputs, parameters, shape = node.inputs, node.parameters, data.shape
+        if not row.elementwise and g.shape != shape:
+            g = np.broadcast_to(g, shape)
+        if create_graph:
             y, values = node, inputs
-            if not create_graph:
-                y, values = node._value, tuple([x._value if isinstance(x, Tensor) else x for x in inputs])
-            for i, x in enumerate(inputs):
-                if not isinstance(x, Tensor) or x.stamp not in wanted:
-                    continue
-                pull = row.rules[0 if row.many else i]
-                if pull is None:
-                    continue
-                d = pull(g, y, values, parameters, i)
-                data = x._value
-                try:
-                    if row.elementwise and data.shape != shape != d.shape:  # x was broadcast: count every use
-                        d = np.broadcast_to(d, shape)
-                    if d.shape != data.shape:
-                        d = _fit(d, data.shape, function, x)
-                except AttributeError:
-                    raise TypeError(
-                        f"the rule of {name_of(function)} gave {d!r} for {describe(x)}, not an array"
-                    ) from None
-                if d.dtype is not data.dtype:
-                    d = d.astype(data.dtype)
-                stamp_of_x = x.stamp
-                if stamp_of_x in gradients:
-                    d = gradients.pop(stamp_of_x) + d  # a large temporary, so NumPy adds into it
+        else:
+            y, values = data, []
+            for x in inputs:
+                values.append(x._value if isinstance(x, Tensor) else x)
+        for i, x in enumerate(inputs):
+            if not isinstance(x, Tensor):
+                continue
+            stamp_of_x = x.stamp
+            if stamp_of_x > stamp:
+                raise _stale(x, node)
+            if not x._requires_grad or (leading is not None and stamp_of_x not in leading):
+                continue
+            pull = row.rules[0 if row.many else i]
+            if pull is None:
+                continue
+            d = pull(g, y, values, parameters, i)
+            data = x._value
+            shape_of_x = data.shape
+            try:
+                if shape_of_x != shape != d.shape and row.elementwise:  # x was broadcast: count every use
+                    d = np.broadcast_to(d, shape)
+                if d.shape != shape_of_x:
+                    d = _fit(d, shape_of_x, function, x)
+            except AttributeError:
+                raise TypeError(
+                    f"the rule of {name_of(function)} gave {d!r} for {describe(x)}, not an array"
+                ) from None
+            if d.dtype is not data.dtype:
+                d = d.astype(data.dtype)
+            if stamp_of_x in gradients:
+                gradients[stamp_of_x] = gradients.pop(stamp_of_x) + d  # a temporary: NumPy adds into it
+            else:
                 gradients[stamp_of_x] = d
-    return gradients
+                nodes[stamp_of_x] = x
+                heappush(queue, -stamp_of_x)
+
+
+def _stale(x: Tensor, node: Tensor) -> RuntimeError:
+    assert node.function is not None
+    return RuntimeError(
+        f"{describe(x)} was assigned to after {name_of(node.function)} used it: the graph is stale; "
+        "compute the output again before asking for its gradient"
+    )
 
 
 def _fit(g: Any, shape: tuple[int, ...], function: Callable, x: Tensor) -> Any:

@@ -7,9 +7,9 @@ sub-gradient it takes.
 
 from __future__ import annotations
 
+import operator
 from itertools import pairwise
 from math import log, nan, prod
-from operator import getitem
 from types import EllipsisType
 from typing import Any
 
@@ -21,13 +21,13 @@ from minigrad.tensor import Tensor, answers, primitive, record
 # ---- arithmetic
 
 derivative(np.add,      a=lambda g: g,
-                        b=lambda g: g)
+                        b=lambda g: g, compute=operator.add)
 derivative(np.subtract, a=lambda g: g,
-                        b=lambda g: -g)
+                        b=lambda g: -g, compute=operator.sub)
 derivative(np.multiply, a=lambda g, b: g * b,
-                        b=lambda g, a: g * a)
+                        b=lambda g, a: g * a, compute=operator.mul)
 derivative(np.divide,   a=lambda g, b: g / b,
-                        b=lambda g, y, b: -g * y / b)
+                        b=lambda g, y, b: -g * y / b, compute=operator.truediv)
 derivative(np.remainder, a=lambda g: g,
                          b=lambda g, a, b: -g * np.floor_divide(a, b))
 derivative(np.power,    a=lambda g, a, b: g * (b * a ** _predecessor(a, b)),
@@ -143,7 +143,7 @@ def scatter_add(values: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
     return y
 
 
-derivative(getitem, "a, /, index", a=lambda g, a, index: scatter_add(g, index=index, shape=a.shape),
+derivative(operator.getitem, "a, /, index", a=lambda g, a, index: scatter_add(g, index=index, shape=a.shape),
            compute=lambda a, index: a[index])
 derivative(scatter_add, values=lambda g, index: g[index])
 

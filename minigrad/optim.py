@@ -39,10 +39,10 @@ class Optimizer:
         decay_biases: bool = False,
     ) -> None:
         name = type(self).__name__
-        if hasattr(parameters, "parameters"):
-            raise TypeError(f"{name}: give model.parameters(), not the {type(parameters).__name__} itself")
         if isinstance(parameters, Tensor):
             raise TypeError(f"{name}: give a list of parameters, [W], not one Tensor")
+        if hasattr(parameters, "parameters"):
+            raise TypeError(f"{name}: give model.parameters(), not the {type(parameters).__name__} itself")
         self.parameters = list(parameters)
         if not self.parameters:
             raise ValueError(f"{name}: there are no parameters (an iterator that was used up?)")
@@ -65,15 +65,17 @@ class Optimizer:
 
     def step(self) -> None:
         """One update of every parameter that has a gradient; the others stay as they are."""
+        decay, states = self.weight_decay, self.state.copy()
         updates = []
         for i, p in enumerate(self.parameters):
             if p._grad is not None:
-                decay = self.weight_decay if self.decays(p) else 0.0
-                updates.append((i, p, *self._updated(p._value, p._grad._value, decay, self.state[i])))
+                own_decay = decay if decay and self.decays(p) else 0.0
+                w, states[i] = self._updated(p._value, p._grad._value, own_decay, states[i])
+                updates.append((p, w))
         with no_grad():  # all or, if an update overflows where that is an error, none
-            for i, p, w, state in updates:
+            for p, w in updates:
                 assign(p, w)
-                self.state[i] = state
+        self.state = states
         self.steps += 1
 
     def _updated(self, w: Any, g: Any, decay: float, state: dict[str, Any]) -> tuple[Any, dict[str, Any]]:

@@ -40,6 +40,7 @@ _scalars = (float, int, bool, complex)
 _operands = (*_scalars, np.ndarray, np.generic, list, tuple, Number)
 _no_parameters: dict[str, Any] = {}
 _new = object.__new__
+_ndarray = np.ndarray
 
 
 # ---- what stands behind Tensor's operators and methods
@@ -64,7 +65,7 @@ def _in_place(function: Any) -> Any:
     """The method behind `t -= ...`: assignment to a leaf inside no_grad, else the name gets a new result."""
 
     def method(self: Tensor, other: Any) -> Tensor:
-        if self.origin is not None or (recording.get() and not self._requires_grad):
+        if self.function is not None or (recording.get() and not self._requires_grad):
             return record(function, (self, other))
         assign(self, record(function, (self, other)))
         return self
@@ -87,7 +88,7 @@ def _method(function: Any) -> Any:
 
 
 class Tensor:
-    """An array that remembers how it was made:  Tensor = (data, origin, requires_grad, name, stamp).
+    """An array that remembers how it was made:  Tensor = (data, function, inputs, parameters, name, stamp).
 
     data           anything that NumPy makes a numeric array of; it is copied
     requires_grad  whether gradients with respect to this leaf are wanted (floating-point data only)
@@ -106,8 +107,10 @@ class Tensor:
         "_requires_grad",
         "_retains_grad",
         "_value",
+        "function",
+        "inputs",
         "name",
-        "origin",
+        "parameters",
         "scope",
         "stamp",
     )  # fmt: skip
@@ -117,7 +120,9 @@ class Tensor:
     _requires_grad: bool
     _retains_grad: bool
     name: str | None
-    origin: Origin | None  # (function, inputs, parameters); None for a leaf
+    function: Callable[..., Any] | None  # that made it; None for a leaf
+    inputs: tuple[Any, ...]  # Tensors, arrays and numbers
+    parameters: dict[str, Any]
     scope: Any  # of a module's output: (module, the stamp before its call, the scope inside it)
     stamp: int
 
@@ -162,7 +167,7 @@ class Tensor:
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
-        if self.origin is not None:
+        if self.function is not None:
             raise RuntimeError(f"requires_grad: {describe(self)} is a result, not a leaf; use t.detach()")
         if value not in (True, False):
             raise TypeError(f"requires_grad: {value!r} is not True or False")
@@ -193,9 +198,14 @@ class Tensor:
         self._grad = value
 
     @property
+    def origin(self) -> Origin | None:
+        """How it was made, as (function, inputs, parameters); None for a leaf."""
+        return None if self.function is None else (self.function, self.inputs, self.parameters)
+
+    @property
     def is_leaf(self) -> bool:
         """Whether it was given rather than computed (or computed where nothing was recorded)."""
-        return self.origin is None
+        return self.function is None
 
     shape = property(lambda self: getattr(self._value, "shape", ()))
     dtype = property(
@@ -265,7 +275,7 @@ class Tensor:
         return self._value if type(self._value) in _scalars else self._value.item()
 
     def _check_reading(self, how: str) -> None:
-        if not reading_allowed.get() and (self._requires_grad or self.origin is not None):
+        if not reading_allowed.get() and (self._requires_grad or self.function is not None):
             raise RuntimeError(
                 f"{how} of {describe(self)} inside a function that is being recorded would fix its value and "
                 "drop its gradient; keep to Tensors, or use t.detach() where no gradient is wanted"
@@ -316,8 +326,8 @@ class Tensor:
             notes.append(f"dtype={self.dtype}")
         if self.name is not None:
             notes.append(f"name={self.name!r}")
-        if self.origin is not None:
-            notes.append(f"made by {name_of(self.origin[0])}")
+        if self.function is not None:
+            notes.append(f"made by {name_of(self.function)}")
         elif self._requires_grad:
             notes.append("requires_grad=True")
         return f"Tensor({', '.join(notes)})"
@@ -328,7 +338,7 @@ class Tensor:
     # ---- copies
 
     def __reduce__(self) -> tuple[Any, ...]:
-        if self.origin is not None and self._requires_grad:
+        if self.function is not None and self._requires_grad:
             raise RuntimeError(f"copy: {describe(self)} has a graph; only leaves are copied: use t.detach()")
         return _rebuild, (type(self), self._value, self._state())
 
@@ -419,14 +429,25 @@ class Tensor:
 # ---- making and describing Tensors
 
 
-def made(data: Any, origin: Origin | None = None, requires_grad: bool = False) -> Tensor:
-    """A Tensor around an array that is already ours (no copy, no checks); the array is frozen."""
-    return _fill(_new(Tensor), data, origin, requires_grad)
+def made(data: Any, requires_grad: bool = False) -> Tensor:
+    """A leaf around an array that is already ours (no copy, no checks); the array is frozen."""
+    return _fill(_new(Tensor), data, requires_grad=requires_grad)
 
 
-def _fill(tensor: Tensor, data: Any, origin: Origin | None = None, requires_grad: bool = False) -> Tensor:
-    tensor._value = freeze(data)
-    tensor.origin = origin
+def _fill(
+    tensor: Tensor,
+    data: Any,
+    function: Callable[..., Any] | None = None,
+    inputs: tuple[Any, ...] = (),
+    parameters: dict[str, Any] = _no_parameters,
+    requires_grad: bool = False,
+) -> Tensor:
+    if type(data) is _ndarray:
+        data.setflags(False)  # type: ignore[call-arg]
+    tensor._value = data
+    tensor.function = function
+    tensor.inputs = inputs
+    tensor.parameters = parameters
     tensor._requires_grad = requires_grad
     tensor.stamp = next_stamp()
     tensor.name = tensor._grad = tensor.scope = None
@@ -497,21 +518,23 @@ def assign(leaf: Tensor, value: Any) -> None:
              another shape; TypeError for a dtype that does not fit.
     """
     _check_assignable(leaf)
+    number = type(leaf._value) in _scalars
+    old = np.asarray(leaf._value) if number else leaf._value
     data = plain(value)
     if not hasattr(data, "astype"):
         data = np.asarray(data)
-    if data.shape != leaf.shape:
+    if data.shape != old.shape:
         raise ValueError(f"assignment to {describe(leaf)}: the new value has shape {data.shape}")
-    if data.dtype != leaf.dtype:
-        if not np.can_cast(data.dtype, leaf.dtype, "same_kind"):
-            raise TypeError(f"assignment to {describe(leaf)}: {data.dtype} does not fit into {leaf.dtype}")
-        data = data.astype(leaf.dtype)
-    leaf._value = data.item() if type(leaf._value) in _scalars else freeze(data)
+    if data.dtype != old.dtype:
+        if not np.can_cast(data.dtype, old.dtype, "same_kind"):
+            raise TypeError(f"assignment to {describe(leaf)}: {data.dtype} does not fit into {old.dtype}")
+        data = data.astype(old.dtype)
+    leaf._value = data.item() if number else freeze(data)
     leaf.stamp = next_stamp()
 
 
 def _check_assignable(leaf: Tensor) -> None:
-    if leaf.origin is not None:
+    if leaf.function is not None:
         raise RuntimeError(
             f"assignment to {describe(leaf)}: it is a result, so its gradient would be wrong; make a new "
             "Tensor (np.where, np.concatenate)"
@@ -542,7 +565,7 @@ def record(function: Callable, inputs: tuple, parameters: dict[str, Any] = _no_p
             if isinstance(x, Tensor):
                 if x._requires_grad:
                     needs_gradient = True
-                elif x.origin is not None or x.name is not None:
+                elif x.function is not None or x.name is not None:
                     visible = True
                 x = x._value
             elif type(x) not in _scalars and x is not None and not isinstance(x, np.generic):
@@ -565,16 +588,18 @@ def record(function: Callable, inputs: tuple, parameters: dict[str, Any] = _no_p
                 "real floating-point numbers, or use t.detach()"
             )
         needs_gradient = False
-    return _fill(_new(Tensor), data, (function, inputs, parameters), needs_gradient)
+    return _fill(_new(Tensor), data, function, inputs, parameters, needs_gradient)
 
 
 def _settled(data: Any, values: list[Any], function: Callable) -> Any:
     """A result that is not an array, as a Tensor holds it."""
-    if isinstance(data, np.generic):
-        if values and type(values[0]) in _scalars and all(type(value) in _scalars for value in values):
-            return data.item()  # of Python numbers: it stays one, so that it does not widen float32
-        return data
-    if isinstance(data, np.ndarray | Number):
+    if isinstance(data, np.generic | Number):
+        for value in values:
+            if type(value) not in _scalars:
+                return data if isinstance(data, np.generic) else np.array(data)
+        # of Python numbers it stays one, so that it does not widen float32
+        return data.item() if values and isinstance(data, np.generic) else data
+    if isinstance(data, np.ndarray):
         return np.array(data)
     if not hasattr(data, "__array_function__"):
         raise TypeError(f"{name_of(function)} gave a {type(data).__name__}, not an array")

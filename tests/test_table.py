@@ -97,7 +97,7 @@ def leaves(case: Case) -> list[Tensor]:
     arrays = [x.view() for x in case.arrays]
     for x in arrays:
         x.flags.writeable = False
-    return [made(x, None, True) for x in arrays]
+    return [made(x, requires_grad=True) for x in arrays]
 
 
 def weights_of(case: Case) -> list[np.ndarray]:
@@ -118,7 +118,7 @@ def differentiate(
 
 
 def gradients(case: Case, arrays: Any, weights: list[np.ndarray]) -> list[np.ndarray]:
-    return [g.data for g in differentiate(case, [made(np.asarray(x), None, True) for x in arrays], weights)]
+    return [g.data for g in differentiate(case, [made(np.asarray(x), requires_grad=True) for x in arrays], weights)]
 
 
 def pullback(case: Case, arrays: Any, g: Any) -> list[tuple[Any, Any]]:

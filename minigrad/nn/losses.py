@@ -88,9 +88,9 @@ def _reduce(losses: Tensor, reduction: str, name: str) -> Any:
     if reduction == "mean":
         if 0 in losses.shape:
             raise ValueError(f"{name}: there are no examples to take the mean of")
-        return np.mean(losses)
+        return losses.mean()
     if reduction == "sum":
-        return np.sum(losses)
+        return losses.sum()
     if reduction == "none":
         return losses
     raise ValueError(f'{name}: reduction is "mean", "sum" or "none", not {reduction!r}')

@@ -124,9 +124,11 @@ class Module:
 
     def parameters(self) -> Iterator[Parameter]:
         """The parameters in definition order, each once."""
-        found = {
-            id(x): x for _, _, attributes in self._tree() for _, x in attributes if isinstance(x, Parameter)
-        }
+        found: dict[int, Parameter] = {}
+        for _, _, attributes in self._tree():
+            for _, x in attributes:
+                if isinstance(x, Parameter):
+                    found[id(x)] = x
         return iter(found.values())
 
     def _tree(self) -> Iterator[tuple[str, Module, list[tuple[str, Any]]]]:
@@ -139,21 +141,23 @@ class Module:
                 seen.add(id(module))
                 attributes = module._attributes()
                 yield path, module, attributes
-                stack.extend(
-                    (_join(path, name), child)
-                    for name, child in reversed(attributes)
-                    if isinstance(child, Module)
-                )
+                for name, child in reversed(attributes):
+                    if isinstance(child, Module):
+                        stack.append((f"{path}.{name}" if path else name, child))
 
     def _attributes(self) -> list[tuple[str, Any]]:
         """(name, value) of its modules, Tensors and generators; private ones only if they are trained."""
         found: list[tuple[str, Any]] = []
         for name, value in vars(self).items():
-            if type(value) not in _plain and (name[0] != "_" or not isinstance(value, Tensor)):
-                _search(name, value, found)
-            elif isinstance(value, Parameter):
+            if isinstance(value, (Module, Parameter)):
                 found.append((name, value))
-        return [x for x in found if x[0][0] != "_" or isinstance(x[1], (Module, Parameter))]
+            elif type(value) not in _plain:
+                private = name[0] == "_"
+                if not (private and isinstance(value, Tensor)):
+                    inside: list[tuple[str, Any]] = []
+                    _search(name, value, inside)
+                    found += [x for x in inside if not private or isinstance(x[1], (Module, Parameter))]
+        return found
 
     # ---- modes and gradients
 
@@ -231,7 +235,7 @@ class Module:
                 if isinstance(value, Module) or id(value) in seen:
                     continue
                 if isinstance(value, Tensor):
-                    if value.origin is not None or not hasattr(value._value, "dtype"):
+                    if value.function is not None or not hasattr(value._value, "dtype"):
                         continue
                     seen.add(id(value))
                 place = _join(path, name)
