@@ -39,14 +39,19 @@ def backward(output: Tensor, gradient: Any = None, create_graph: bool = False) -
     Tensor(24.)
     """
     seed = _seed(output, gradient, "backward")
-    with _Recording(create_graph), _accumulating:
-        new = []
-        for node, g in _complete(output, seed, create_graph):
-            if node.function is None or node._retains_grad:
-                g = _whole(g, node)
-                new.append((node, node._grad + g if node.function is None and node._grad is not None else g))
-        for node, g in new:  # all of them, or none if a rule or a sum failed
-            node._grad = g
+    before = recording.set(create_graph)
+    try:
+        with _accumulating:
+            new = []
+            for node, g in _complete(output, seed, create_graph):
+                if node.function is None or node._retains_grad:
+                    g = _whole(g, node)
+                    add = node.function is None and node._grad is not None
+                    new.append((node, node._grad + g if add else g))
+            for node, g in new:  # all of them, or none if a rule or a sum failed
+                node._grad = g
+    finally:
+        recording.reset(before)
 
 
 def grad(

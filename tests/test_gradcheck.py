@@ -400,7 +400,9 @@ def test_an_input_changed_in_place():
     W, base = leaf(3, 4, name="W"), np.ones((3, 4))
     before = W.data.tobytes()
     assert 'changes its input "W" (3, 4) in place' in message_of(shrink, W)
-    assert 'changes its input "V" (3, 4) in place' in message_of(sneak, named(made(base[:], requires_grad=True), "V"))
+    assert 'changes its input "V" (3, 4) in place' in message_of(
+        sneak, named(made(base[:], requires_grad=True), "V")
+    )
     with pytest.raises(GradcheckError):
         gradcheck(shrink, W)
     assert W.data.tobytes() == before

@@ -118,7 +118,10 @@ def differentiate(
 
 
 def gradients(case: Case, arrays: Any, weights: list[np.ndarray]) -> list[np.ndarray]:
-    return [g.data for g in differentiate(case, [made(np.asarray(x), requires_grad=True) for x in arrays], weights)]
+    return [
+        g.data
+        for g in differentiate(case, [made(np.asarray(x), requires_grad=True) for x in arrays], weights)
+    ]
 
 
 def pullback(case: Case, arrays: Any, g: Any) -> list[tuple[Any, Any]]:

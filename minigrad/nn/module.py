@@ -78,7 +78,7 @@ class Module:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         before = next_stamp()
         y = self.forward(*args, **kwargs)
-        for output in y if isinstance(y, (tuple, list)) else (y,):
+        for output in (y,) if isinstance(y, Tensor) else y if isinstance(y, (tuple, list)) else ():
             if isinstance(output, Tensor) and output.stamp > before:
                 output.scope = (self, before, output.scope)
         return y
@@ -149,9 +149,11 @@ class Module:
         """(name, value) of its modules, Tensors and generators; private ones only if they are trained."""
         found: list[tuple[str, Any]] = []
         for name, value in vars(self).items():
-            if isinstance(value, (Module, Parameter)):
+            if type(value) in _plain:
+                continue
+            if isinstance(value, (Parameter, Module)):
                 found.append((name, value))
-            elif type(value) not in _plain:
+            else:
                 private = name[0] == "_"
                 if not (private and isinstance(value, Tensor)):
                     inside: list[tuple[str, Any]] = []

@@ -34,24 +34,24 @@ def l2_penalty(
         parameters = [model_or_parameters]
     else:
         parameters = list(model_or_parameters)
+    weights: dict[int, Tensor] = {}
     for W in parameters:
         if not isinstance(W, Tensor):
             raise TypeError(
                 f"l2_penalty: a {type(W).__name__} is not a Tensor; pass a model, or its parameters"
             )
-    weights = [W for W in parameters if biases or getattr(W, "decay", True)]
+        if biases or getattr(W, "decay", True):
+            if id(W) in weights:
+                raise ValueError("l2_penalty: a weight is given twice")
+            weights[id(W)] = W
     if not weights:
         raise ValueError(
             "l2_penalty: there is no weight to penalise; pass a model, its parameters, or biases=True"
         )
-    if len({id(W) for W in weights}) < len(weights):
-        raise ValueError("l2_penalty: a weight is given twice")
     lambd = _named_number(lambd, "lambd", "at least 0")
     m = _named_number(m, "m", "greater than 0")
-    squares = (weights[0] ** 2).sum()
-    for W in weights[1:]:
-        squares = squares + (W**2).sum()
-    return lambd / (2 * m) * squares
+    squares = [(W**2).sum() for W in weights.values()]
+    return lambd / (2 * m) * sum(squares[1:], start=squares[0])
 
 
 def _named_number(value: Any, name: str, wanted: str) -> Tensor:
