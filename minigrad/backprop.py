@@ -167,7 +167,7 @@ def _complete(
         node = nodes.pop(stamp)
         function, data = node.function, node._value
         if type(g) is np.ndarray:
-            g.setflags(False)  # no rule works in place
+            g.setflags(False)  # type: ignore[call-arg]  # no rule works in place
         yield node, g
         if function is None:
             continue
@@ -175,9 +175,9 @@ def _complete(
         inputs, parameters, shape = node.inputs, node.parameters, data.shape
         if not row.elementwise and g.shape != shape:
             g = np.broadcast_to(g, shape)
-        if create_graph:
-            y, values = node, inputs
-        else:
+        y: Any = node
+        values: Any = inputs
+        if not create_graph:
             y, values = data, []
             for x in inputs:
                 values.append(x._value if isinstance(x, Tensor) else x)

@@ -102,17 +102,8 @@ class Tensor:
     """
 
     __slots__ = (
-        "__weakref__",
-        "_grad",
-        "_requires_grad",
-        "_retains_grad",
-        "_value",
-        "function",
-        "inputs",
-        "name",
-        "parameters",
-        "scope",
-        "stamp",
+        "__weakref__", "_grad", "_requires_grad", "_retains_grad", "_value", "function", "inputs", "name",
+        "parameters", "scope", "stamp",
     )  # fmt: skip
 
     _value: Any  # a frozen ndarray, a NumPy scalar, another library's array, or a constant's Python number

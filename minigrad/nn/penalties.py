@@ -50,8 +50,11 @@ def l2_penalty(
         )
     lambd = _named_number(lambd, "lambd", "at least 0")
     m = _named_number(m, "m", "greater than 0")
-    squares = [(W**2).sum() for W in weights.values()]
-    return lambd / (2 * m) * sum(squares[1:], start=squares[0])
+    first, *others = weights.values()
+    squares = (first**2).sum()
+    for W in others:
+        squares = squares + (W**2).sum()
+    return lambd / (2 * m) * squares
 
 
 def _named_number(value: Any, name: str, wanted: str) -> Tensor:
