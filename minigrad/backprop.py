@@ -181,6 +181,7 @@ def _complete(
             y, values = data, []
             for x in inputs:
                 values.append(x._value if isinstance(x, Tensor) else x)
+        parts = row.rules[0](g, y, values, parameters) if row.many else None
         for i, x in enumerate(inputs):
             if not isinstance(x, Tensor):
                 continue
@@ -189,10 +190,12 @@ def _complete(
                 raise _stale(x, node)
             if not x._requires_grad or (leading is not None and stamp_of_x not in leading):
                 continue
-            pull = row.rules[0 if row.many else i]
-            if pull is None:
+            if parts is not None:
+                d = parts[i]
+            elif row.rules[i] is None:
                 continue
-            d = pull(g, y, values, parameters, i)
+            else:
+                d = row.rules[i](g, y, values, parameters)
             data = x._value
             shape_of_x = data.shape
             try:

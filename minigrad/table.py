@@ -35,8 +35,8 @@ class Row:
     simple       whether a call with its arrays alone, by position, is complete
     compute      what is called on plain arrays: compute(*arrays, **parameters)
     written      per array argument: its rule as it was written, or None
-    rules        per array argument: pull(g, y, inputs, parameters, i), which calls the rule with what it
-                 names, or None
+    rules        per array argument: pull(g, y, inputs, parameters), which calls the rule with what it
+                 names, or None; where there are `many`, one rule that gives a list of gradients
     constant     whether it has no gradient by design (comparisons, sign ...)
     elementwise  whether its output is as large as its inputs broadcast together, so that its rules also hold
                  for a g that is itself left broadcast
@@ -70,11 +70,11 @@ class Row:
                 f"derivative({name}): the arguments are {list(self.arrays)}, the rules are for {list(rules)}"
                 "; every array argument needs a rule (None where it has no gradient, by design)"
             )
-        taken = {"g", "y", "i"} & {*self.arrays, *self.parameters}
+        taken = {"g", "y"} & {*self.arrays, *self.parameters}
         if taken:
             raise TypeError(
                 f"derivative({name}): {sorted(taken)} cannot name an argument: in a rule g is "
-                "∂L/∂y, y the output and i the number of the array"
+                "∂L/∂y and y the output"
             )
         self.rules = tuple(_bind_rule(name, rules[argument], signature) for argument in self.arrays)
         self.written = dict(rules)
@@ -130,7 +130,8 @@ def derivative(
                  (positional: arrays; keyword-only: parameters)
     compute      what to call on plain arrays, where that is not the function itself
     elementwise  whether a primitive works element by element on inputs that broadcast, as a ufunc does
-    rules        one per array argument, None where there is no gradient by design
+    rules        one per array argument, None where there is no gradient by design; for a sequence of arrays
+                 one rule, which gives a list of gradients
     Raises:      TypeError, with both lists, if a rule is missing, is for an unknown argument, or asks for a
                  name that is not `g`, `y`, an argument or a parameter.
 
@@ -174,14 +175,12 @@ def name_of(function: Callable[..., Any]) -> str:
 
 
 def _bind_rule(name: str, rule: Callable[..., Any] | None, signature: Signature) -> Any:
-    """The rule as pull(g, y, x, p, i), which picks what the rule names: inputs x, parameters p, number i."""
+    """The rule as pull(g, y, x, p), which picks what the rule names among the inputs x and parameters p."""
     if rule is None:
         return None
     arrays, many, parameters, _ = signature
     places = {"g": "g", "y": "y"}
-    places.update(
-        {arrays[0]: "x", "i": "i"} if many else {array: f"x[{i}]" for i, array in enumerate(arrays)}
-    )
+    places.update({arrays[0]: "x"} if many else {array: f"x[{i}]" for i, array in enumerate(arrays)})
     places.update({parameter: f"p[{parameter!r}]" for parameter in parameters})
     wanted = list(_arguments(rule, f"derivative({name}): a rule"))
     unknown = [argument for argument in wanted if argument not in places]
@@ -190,7 +189,7 @@ def _bind_rule(name: str, rule: Callable[..., Any] | None, signature: Signature)
             f"derivative({name}): the rule asks for {unknown}; what it can have is {list(places)}"
         )
     given = ", ".join(places[argument] for argument in wanted)
-    return eval(f"lambda g, y, x, p, i: rule({given})", {"rule": rule})
+    return eval(f"lambda g, y, x, p: rule({given})", {"rule": rule})
 
 
 def _arguments(function: Callable[..., Any], who: str) -> Mapping[str, inspect.Parameter]:

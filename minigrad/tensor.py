@@ -244,6 +244,8 @@ class Tensor:
         return self.data.tolist()
 
     def __float__(self) -> float:
+        if _caller().startswith("numpy.") and not _caller().startswith(_tests):  # np.sum(a, initial=t)
+            self._check_leaving("float() by a NumPy function")
         return float(self._number("float()"))
 
     def __int__(self) -> int:
@@ -280,7 +282,7 @@ class Tensor:
             )
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        if not _asked_by_a_test():
+        if not _caller().startswith(_tests):
             self._check_leaving("numpy()")
         data = self.data
         if hasattr(data, "get"):  # CuPy converts only when asked
@@ -492,10 +494,13 @@ def freeze(data: Any) -> Any:
     return data
 
 
-def _asked_by_a_test() -> bool:
-    """Whether np.testing or pytest.approx wants the values: an assertion only reads."""
-    caller = sys._getframe(2).f_globals.get("__name__", "")
-    return caller.startswith(("numpy.testing", "_pytest."))
+_tests = ("numpy.testing", "_pytest.")
+"""Modules whose functions (np.testing.assert_allclose, pytest.approx) only look at the values."""
+
+
+def _caller() -> str:
+    """The module whose code called the method that asks."""
+    return sys._getframe(2).f_globals.get("__name__", "")
 
 
 # ---- assignment

@@ -130,10 +130,13 @@ def pullback(case: Case, arrays: Any, g: Any) -> list[tuple[Any, Any]]:
     inputs, parameters = bound(case, arrays)
     y = row.compute(*inputs, **parameters)
     found = []
+    parts = row.rules[0](g, y, inputs, parameters) if row.many else []
     for i, x in enumerate(inputs):
-        pull = row.rules[0 if row.many else i]
-        if pull is not None and isinstance(x, np.ndarray) and x.dtype.kind in "fc":
-            found.append((np.asarray(pull(g, y, inputs, parameters, i)), x))
+        if isinstance(x, np.ndarray) and x.dtype.kind in "fc":
+            if row.many:
+                found.append((np.asarray(parts[i]), x))
+            elif row.rules[i] is not None:
+                found.append((np.asarray(row.rules[i](g, y, inputs, parameters)), x))
     return found
 
 
@@ -395,6 +398,26 @@ def test_ties_of_an_extreme_value_share_the_gradient(function, sign):
     assert slopes(lambda x: function(x, axis=1), x, g=[4, 6]) == [[[2, 2], [0, 6]]]
     assert slopes(lambda x: function(x, axis=(0, 1), keepdims=True), x) == [[[0.5, 0.5], [0, 0]]]
     assert not np.any(hessian(function, sign * np.array([3.0, 1.0, 3.0])))
+
+
+def test_clip_refuses_bounds_that_are_given_twice():
+    for bounds in ({"a_min": 0, "a_max": None, "min": 5}, {"a_max": 1, "min": 0}):
+        with pytest.raises(
+            ValueError, match="np.clip: give the bounds as a_min and a_max, or as min and max"
+        ):
+            np.clip(mg.Tensor([1.0, 2.0], requires_grad=True), **bounds)
+
+
+@pytest.mark.parametrize("function", [np.concatenate, np.stack])
+def test_a_rule_for_a_sequence_is_applied_once(function, monkeypatch):
+    """However many arrays there are: their gradients come from it as one list."""
+    row, applied = table[function], []
+    (pull,) = row.rules
+    monkeypatch.setattr(row, "rules", (lambda *given: applied.append(1) or pull(*given),))
+    some = [mg.Tensor([float(i)], requires_grad=True) for i in range(100)]
+    for x, g in zip(some, mg.grad(np.sum(function(some) ** 2), some), strict=True):
+        assert g.item() == 2 * x.item()
+    assert len(applied) == 1
 
 
 def test_clip_passes_the_gradient_at_its_bounds_and_not_beyond():
