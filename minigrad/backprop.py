@@ -43,7 +43,7 @@ def backward(output: Tensor, gradient: Any = None, create_graph: bool = False) -
     try:
         with _accumulating:
             new = []
-            for node, g in _complete(output, seed, create_graph):
+            for node, g in _backpropagate(output, seed, create_graph):
                 if node.function is None or node._retains_grad:
                     g = _whole(g, node)
                     add = node.function is None and node._grad is not None
@@ -79,23 +79,25 @@ def grad(
         if not isinstance(x, Tensor):
             raise TypeError(f"grad: the inputs must be Tensors, not {type(x).__name__}")
     found: dict[int, Any] = {}
-    with _Recording(create_graph):
-        if not allow_unused or getattr(output, "requires_grad", True):
-            seed = _seed(output, gradient, "grad")
-            stamps = {x.stamp for x in wanted}
-            leading = _leading_to(stamps, output)
-            for node, g in _complete(output, seed, create_graph, leading):
+    if not allow_unused or getattr(output, "requires_grad", True):
+        seed = _seed(output, gradient, "grad")
+        stamps = {x.stamp for x in wanted}
+        before = recording.set(create_graph)
+        try:
+            for node, g in _backpropagate(output, seed, create_graph, _leading_to(stamps, output)):
                 if node.stamp in stamps:
                     found[node.stamp] = _whole(g, node)
-        results = []
-        for x in wanted:
-            if x.stamp not in found and not allow_unused:
-                raise ValueError(
-                    f"grad: the output does not depend on {describe(x)}"
-                    + ("" if x.requires_grad else ", which needs no gradient (requires_grad=True)")
-                    + "; pass allow_unused=True for zeros"
-                )
-            results.append(found[x.stamp] if x.stamp in found else made(np.zeros_like(x.data)))
+        finally:
+            recording.reset(before)
+    results = []
+    for x in wanted:
+        if x.stamp not in found and not allow_unused:
+            raise ValueError(
+                f"grad: the output does not depend on {describe(x)}"
+                + ("" if x.requires_grad else ", which needs no gradient (requires_grad=True)")
+                + "; pass allow_unused=True for zeros"
+            )
+        results.append(found[x.stamp] if x.stamp in found else made(np.zeros_like(x.data)))
     return results[0] if isinstance(inputs, Tensor) else tuple(results)
 
 
@@ -129,26 +131,22 @@ def _seed(output: Any, gradient: Any, name: str) -> Tensor:
 
 
 def _leading_to(stamps: set[int], output: Tensor) -> set[int]:
-    """The stamps of the nodes through which a gradient reaches those with the given stamps."""
+    """The given stamps, and those of the nodes through which a gradient reaches them."""
     seen = {output.stamp}
     nodes = [output]
     for node in nodes:  # grows while it is read
         for x in node.inputs:
-            if isinstance(x, Tensor) and x._requires_grad:
-                if x.stamp > node.stamp:
-                    raise _stale(x, node)
-                if x.stamp not in seen:
-                    seen.add(x.stamp)
-                    nodes.append(x)
-    nodes.sort(key=attrgetter("stamp"))
-    leading: set[int] = set()
-    for node in nodes:
-        if node.stamp in stamps or any(isinstance(x, Tensor) and x.stamp in leading for x in node.inputs):
+            if isinstance(x, Tensor) and x._requires_grad and x.stamp not in seen:
+                seen.add(x.stamp)
+                nodes.append(x)
+    leading = set(stamps)
+    for node in sorted(nodes, key=attrgetter("stamp")):
+        if any(isinstance(x, Tensor) and x.stamp in leading for x in node.inputs):
             leading.add(node.stamp)
     return leading
 
 
-def _complete(
+def _backpropagate(
     output: Tensor, seed: Tensor, create_graph: bool, leading: set[int] | None = None
 ) -> Iterator[tuple[Tensor, Any]]:
     """Each node that a gradient reaches with its gradient, newest first: so it is complete by then.
@@ -260,8 +258,12 @@ _outer: ContextVar[tuple[bool, ...]] = ContextVar("minigrad.outer", default=())
 class _Recording:
     """Context manager and decorator that switches recording, for the current thread or task."""
 
-    def __init__(self, on: bool) -> None:
-        self._on = on
+    _on: bool
+
+    def __new__(cls, function: Callable | None = None) -> Any:
+        """The context; or, as a decorator without parentheses, the decorated function."""
+        context = super().__new__(cls)
+        return context if function is None else context(function)
 
     def __enter__(self) -> None:
         _outer.set((*_outer.get(), recording.get()))
@@ -275,7 +277,7 @@ class _Recording:
         recording.set(before)
 
     def __call__(self, function: Callable) -> Callable:
-        on = self._on
+        context = type(self)
         if inspect.isasyncgenfunction(function):
             raise TypeError(
                 f"{function.__name__} is an asynchronous generator: use `with` between its yields"
@@ -284,31 +286,31 @@ class _Recording:
 
             @functools.wraps(function)
             async def wrapped(*args: Any, **kwargs: Any) -> Any:
-                with _Recording(on):
+                with context():
                     return await function(*args, **kwargs)
 
         elif inspect.isgeneratorfunction(function):
 
             @functools.wraps(function)
             def wrapped(*args: Any, **kwargs: Any) -> Any:
-                return _switched(function(*args, **kwargs), on)
+                return _switched(function(*args, **kwargs), context)
 
         else:
 
             @functools.wraps(function)
             def wrapped(*args: Any, **kwargs: Any) -> Any:
-                with _Recording(on):
+                with context():
                     return function(*args, **kwargs)
 
         return wrapped
 
 
-def _switched(generator: Any, on: bool) -> Any:
+def _switched(generator: Any, context: type[_Recording]) -> Any:
     """Run each stretch of a generator with recording switched, and none of its caller's code."""
     resume, given = generator.send, None
     try:
         while True:
-            with _Recording(on):
+            with context():
                 value = resume(given)
             try:
                 resume, given = generator.send, (yield value)
@@ -318,7 +320,7 @@ def _switched(generator: Any, on: bool) -> Any:
         return stop.value
     finally:
         given = None  # an exception, whose traceback holds this frame
-        with _Recording(on):
+        with context():
             generator.close()
 
 
@@ -334,20 +336,10 @@ class no_grad(_Recording):  # noqa: N801
     Tensor(0.5, requires_grad=True)
     """
 
-    def __new__(cls, function: Callable | None = None) -> Any:
-        """The context; or, as a decorator without parentheses, the decorated function."""
-        return super().__new__(cls) if function is None else cls()(function)
-
-    def __init__(self) -> None:
-        super().__init__(False)
+    _on = False
 
 
 class enable_grad(_Recording):  # noqa: N801
     """Inside, results are recorded again, also within no_grad; a context manager and a decorator."""
 
-    def __new__(cls, function: Callable | None = None) -> Any:
-        """The context; or, as a decorator without parentheses, the decorated function."""
-        return super().__new__(cls) if function is None else cls()(function)
-
-    def __init__(self) -> None:
-        super().__init__(True)
+    _on = True

@@ -261,6 +261,16 @@ def test_a_sum_in_place_of_a_mean_is_named(enter):
     )
 
 
+def changed(pull, change):
+    """A rule whose gradient, or every one in its list of gradients, is changed."""
+
+    def wrong(*given):
+        d = pull(*given)
+        return [change(part) for part in d] if isinstance(d, list) else change(d)
+
+    return wrong
+
+
 @pytest.mark.parametrize("function", [f for f in rows if any(table[f].rules)], ids=name_of)
 @pytest.mark.parametrize("mistake", ["times 1.001", "zero", "negative"])
 def test_a_mistake_in_any_row_is_caught(function, mistake, monkeypatch):
@@ -271,7 +281,7 @@ def test_a_mistake_in_any_row_is_caught(function, mistake, monkeypatch):
     for i, pull in enumerate(row.rules):
         if pull is None:
             continue
-        wrong = tuple((lambda *a, p=pull: change(p(*a))) if j == i else p for j, p in enumerate(row.rules))
+        wrong = tuple(changed(p, change) if j == i else p for j, p in enumerate(row.rules))
         monkeypatch.setattr(row, "rules", wrong)
         faults = []
         for case in some:

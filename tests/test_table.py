@@ -402,9 +402,7 @@ def test_ties_of_an_extreme_value_share_the_gradient(function, sign):
 
 def test_clip_refuses_bounds_that_are_given_twice():
     for bounds in ({"a_min": 0, "a_max": None, "min": 5}, {"a_max": 1, "min": 0}):
-        with pytest.raises(
-            ValueError, match="np.clip: give the bounds as a_min and a_max, or as min and max"
-        ):
+        with pytest.raises(ValueError, match=r"np\.clip: give the bounds .* not both"):
             np.clip(mg.Tensor([1.0, 2.0], requires_grad=True), **bounds)
 
 
