@@ -208,7 +208,7 @@ def _backpropagate(
             if d.dtype is not data.dtype:
                 d = d.astype(data.dtype)
             if stamp_of_x in gradients:
-                gradients[stamp_of_x] = gradients.pop(stamp_of_x) + d  # a temporary: NumPy adds into it
+                gradients[stamp_of_x] = d + gradients.pop(stamp_of_x)  # a temporary: NumPy adds into it
             else:
                 gradients[stamp_of_x] = d
                 nodes[stamp_of_x] = x

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.table import composition, derivative
-from minigrad.tensor import Tensor, answers, primitive, record
+from minigrad.tensor import Tensor, answers, constant, primitive, record
 
 # ---- arithmetic: of the ufuncs, Python's operators do the same, and numbers in a fraction of the time
 
@@ -91,7 +91,7 @@ derivative(np.sum,  "a, /, axis=None, *, keepdims=False",
            a=lambda g, axis, keepdims: keep_axes(g, axis, keepdims),
            compute=lambda a, axis, keepdims: _method_of(a).sum(axis=axis, keepdims=keepdims))
 derivative(np.mean, "a, /, axis=None, *, keepdims=False",
-           a=lambda g, y, a, axis, keepdims: keep_axes(g / _count(a, y), axis, keepdims),
+           a=lambda g, y, a, axis, keepdims: keep_axes(g / _count(a, y, axis), axis, keepdims),
            compute=lambda a, axis, keepdims: _method_of(a).mean(axis=axis, keepdims=keepdims))
 derivative(np.var,  "a, /, axis=None, *, ddof=0, keepdims=False",
            a=lambda g, y, a, axis, ddof, keepdims: keep_axes(2 * g, axis, keepdims)
@@ -257,13 +257,15 @@ def keep_axes(g: Any, axis: Any, keepdims: bool) -> Any:
     return g if keepdims or axis is None else np.expand_dims(g, axis)
 
 
-def _count(a: Any, y: Any) -> int:
-    """How many elements of a went into each element of y."""
-    return a.size // max(y.size, 1)
+def _count(a: Any, y: Any, axis: Any) -> Any:
+    """How many elements of a went into each element of y; in a graph, one for each example is called m."""
+    n = a.size // max(y.size, 1)
+    examples = axis is None or 0 in np.atleast_1d(axis) % a.ndim
+    return constant(n, "m") if isinstance(a, Tensor) and a.ndim and examples and n == a.shape[0] else n
 
 
 def _centred(a: Any, y: Any, axis: Any, ddof: int) -> Any:
-    return (a - np.mean(a, axis=axis, keepdims=True)) / (_count(a, y) - ddof)
+    return (a - np.mean(a, axis=axis, keepdims=True)) / (_count(a, y, axis) - ddof)
 
 
 def _share(a: Any, y: Any, axis: Any, keepdims: bool) -> Any:

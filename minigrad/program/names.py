@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from keyword import iskeyword
+from typing import Any
 from unicodedata import normalize
 
+import numpy as np
+
+from minigrad.functions import log_softmax, relu, sigmoid, softmax, softplus
+
+_activations = frozenset((relu, sigmoid, softmax, log_softmax, softplus, np.tanh))
 _taken_by_source = frozenset({"np", "mg"})
 
 
@@ -53,3 +59,24 @@ def identifier(text: str) -> str:
     if not text.isidentifier():  # digits that Python does not allow in a name
         text = re.sub(r"[^a-zA-Z0-9_]", "_", text)
     return f"{text}_" if iskeyword(text) or text in _taken_by_source else text
+
+
+def base_of(name: str | None) -> str | None:
+    """The letter of which a name is a variant: A1 of A1_drop; None for a name without a suffix.
+
+    >>> base_of("A1_drop"), base_of("A1")
+    ('A1', None)
+    """
+    base, _, suffix = (name or "").rpartition("_")
+    return base if base and suffix else None
+
+
+def activation_of(function: Callable[..., Any], name: str | None) -> str | None:
+    """What the notes call an activation of a value: A3 for sigmoid(Z3); None if it is no activation of a Z.
+
+    >>> activation_of(np.tanh, "Z1"), activation_of(np.tanh, "X"), activation_of(np.exp, "Z1")
+    ('A1', None, None)
+    """
+    if function not in _activations or re.fullmatch(r"Z\d*", name or "") is None:
+        return None
+    return f"A{(name or '')[1:]}"

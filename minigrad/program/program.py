@@ -9,7 +9,7 @@ proportion to the graph.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -132,6 +132,7 @@ class Program:
     calls       the calls of modules, each after the one that it is inside of
     stale       the leaves that were assigned to after an equation had used them
     notes       sentences on names that had to be changed
+    labels      names for Tensors that have none of their own
     Raises:     TypeError for an output that is not a Tensor.
 
     Two graphs that were built alike give programs that are equal and print alike; the values of data
@@ -146,7 +147,9 @@ class Program:
     return add_1
     """
 
-    def __init__(self, outputs: Tensor | Iterable[Tensor]) -> None:
+    def __init__(
+        self, outputs: Tensor | Iterable[Tensor], labels: Mapping[Tensor, str] | None = None
+    ) -> None:
         given = (outputs,) if isinstance(outputs, Tensor) else tuple(outputs)
         for tensor in given:
             if not isinstance(tensor, Tensor):
@@ -184,6 +187,9 @@ class Program:
         self.leaves = [variable for variable in variables.values() if variable.equation is None]
         self.stale = [variables[stamp] for stamp in used]
         self.calls = _calls(self.equations, stamps)
+        for tensor, label in (labels or {}).items():
+            if tensor.stamp in variables and variables[tensor.stamp].label is None:
+                variables[tensor.stamp].label = label
         self._names(list(variables.values()), list(generators.values()))
 
     def _names(self, variables: list[Variable], generators: list[Any]) -> None:

@@ -1,0 +1,140 @@
+"""A program as the lines of a derivation: what is written on a line of its own, in which section and order.
+
+Every reader that writes equations (NumPy source, LaTeX, words) writes these lines; what has no line is
+written inside the line that uses it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import NamedTuple
+
+import numpy as np
+
+from minigrad.program.program import Literal, Program, Variable
+from minigrad.program.roles import roles
+from minigrad.tensor import Tensor
+
+sections = ("forward", "cost", "penalty", "backward")
+
+_longest = 12
+"""How many operations are written into one line, named constants and transposes not counted."""
+
+
+class Line(NamedTuple):
+    """One line of a derivation: the value whose equation it shows, and the section that it stands in."""
+
+    value: Variable
+    section: str
+
+
+class Lines:
+    """The lines of a program that has a loss among its outputs, and gradients of it.
+
+    lines    in the order in which they are computed, section by section
+    inline   the values that have no line: each is written where it is used
+    """
+
+    def __init__(self, program: Program, loss: Tensor, gradients: set[int]) -> None:
+        self.program = program
+        section = _sections(program, loss, gradients)
+        self.inline = _inline(program, section)
+        own = [e.output for e in program.equations if e.output not in self.inline]
+        self.lines = [Line(value, section[value]) for value in _ordered(own, section, self)]
+
+    def needs(self, value: Variable) -> list[Variable]:
+        """The leaves and lines that the line of a value mentions, in the order of its operands."""
+        found: dict[Variable, None] = {}
+        waiting = [value]
+        while waiting:
+            equation = waiting.pop().equation
+            assert equation is not None
+            for x in reversed(equation.inputs):
+                if isinstance(x, Variable):
+                    if x in self.inline:
+                        waiting.append(x)
+                    else:
+                        found[x] = None
+        return list(found)
+
+
+def _sections(program: Program, loss: Tensor, gradients: set[int]) -> dict[Variable, str]:
+    """The section of every result.
+
+    The cost begins after the last call of a module, or else after the last named array; what serves the
+    backward pass but needs no gradient, and has a name, still belongs to the forward pass.
+    """
+    forward = Program(loss)
+    part = {variable.tensor.stamp: role for variable, role in roles(forward).items()}
+    ends = [e.output.tensor.stamp for e in forward.equations if e.output.call is not None] or [
+        e.output.tensor.stamp for e in forward.equations if e.output.label and e.output.tensor.ndim
+    ]
+    end = max(ends, default=0)
+    of_forward = {e.output.tensor.stamp for e in forward.equations}
+    found: dict[Variable, str] = {}
+    for equation in program.equations:
+        value = equation.output
+        stamp = value.tensor.stamp
+        if stamp not in of_forward:
+            needs_gradient = stamp in gradients or any(
+                found.get(x) == "backward" for x in equation.inputs if isinstance(x, Variable)
+            )
+            found[value] = "backward" if needs_gradient or not value.label else "forward"
+        elif part.get(stamp) == "penalty":
+            found[value] = "penalty"
+        elif any(found.get(x) == "penalty" for x in equation.inputs if isinstance(x, Variable)):
+            found[value] = "penalty"  # where it is added to the cost
+        else:
+            found[value] = "forward" if stamp <= end else "cost"
+    return found
+
+
+def _inline(program: Program, section: dict[Variable, str]) -> set[Variable]:
+    """The values that are written where they are used: those without a name that are used once, or are short."""
+    uses = Counter(x for e in program.equations for x in e.inputs if isinstance(x, Variable))
+    used_in: dict[Variable, set[str]] = {}
+    for equation in program.equations:
+        for x in equation.inputs:
+            if isinstance(x, Variable):
+                used_in.setdefault(x, set()).add(section[equation.output])
+    inline: set[Variable] = set()
+    short: set[Variable] = set()
+    length: dict[Variable, int] = {}
+    for equation in program.equations:
+        value = equation.output
+        inside = [x for x in equation.inputs if isinstance(x, Variable) and x in inline]
+        if _is_short(value, inline, short):
+            short.add(value)
+        length[value] = sum(length[x] for x in inside) + (value not in short)
+        alone = uses[value] == 1 and used_in[value] == {section[value]}
+        if value.label or value in program.outputs or not uses[value] or length[value] >= _longest:
+            continue
+        if alone or value in short:
+            inline.add(value)
+    return inline
+
+
+def _is_short(value: Variable, inline: set[Variable], short: set[Variable]) -> bool:
+    """Whether it is written anew wherever it is used: a transpose, a comparison, a number made of constants."""
+    equation = value.equation
+    assert equation is not None
+    operands = [x for x in equation.inputs if not isinstance(x, Literal)]
+    if equation.function is np.transpose:
+        return all(x not in inline for x in operands)
+    if value.tensor.dtype.kind == "b" and len(operands) == 1:
+        return all(x not in inline for x in operands)
+    return not value.tensor.shape and all(x.kind == "constant" or x in short for x in operands)
+
+
+def _ordered(own: list[Variable], section: dict[Variable, str], lines: Lines) -> list[Variable]:
+    """The lines, section by section; a gradient of a leaf as soon as what it needs is there."""
+    position = {value: i for i, value in enumerate(own)}
+    wanted = {value: i for i, value in enumerate(lines.program.outputs)}
+
+    def key(value: Variable) -> tuple[int, int, int, int]:
+        if section[value] != "backward" or value not in wanted:
+            return sections.index(section[value]), position[value], 0, 0
+        last = max((position[x] for x in lines.needs(value) if x in position), default=-1)
+        return sections.index("backward"), last, 1, wanted[value]
+
+    return sorted(own, key=key)

@@ -1,0 +1,413 @@
+"""Simplification: the same values, written as a person would write them.
+
+A graph is rebuilt equation by equation, oldest first, out of operands that are simple already.  Each rewrite
+is a small function of one equation, which keeps the value: `simplify(tensor)` never changes a shape or a
+dtype, and changes a number by rounding alone.
+
+Scalars travel apart from arrays.  Every operand is a *monomial* times a *core*: the monomial is an exact
+fraction times powers of named constants, and linear functions hand it on, so that what stands in the end is
+written once: 2 · lambd/(2 m) · W becomes  lambd / m * W,  and  g / keep_prob * D  becomes  g * D / keep_prob.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from fractions import Fraction
+from math import isfinite
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad.random import is_generator
+from minigrad.table import table
+from minigrad.tensor import Tensor, record
+
+Operand = Any
+"""A Tensor, a Python number, a Fraction, or an array that is no Tensor."""
+
+_largest_written = 1000
+"""Fractions whose numerator and denominator are at most this are written as such, others as a decimal."""
+
+
+class Monomial(NamedTuple):
+    """number · Π scalarᵖ:  an exact fraction times powers of named constants, which are given by stamp.
+
+    >>> half = Monomial(Fraction(1, 2))
+    >>> (half * Monomial(Fraction(2), ((7, 1),))).powers
+    ((7, 1),)
+    """
+
+    number: Fraction
+    powers: tuple[tuple[int, int], ...] = ()
+
+    def __mul__(self, other: Monomial) -> Monomial:  # type: ignore[override]
+        powers = dict(self.powers)
+        for scalar, power in other.powers:
+            powers[scalar] = powers.get(scalar, 0) + power
+        return Monomial(self.number * other.number, tuple(p for p in powers.items() if p[1]))
+
+    def inverse(self) -> Monomial:
+        """1 / it."""
+        return Monomial(1 / self.number, tuple((scalar, -power) for scalar, power in self.powers))
+
+
+_one = Monomial(Fraction(1))
+_minus_one = Monomial(Fraction(-1))
+
+
+class Simplifier:
+    """Rebuilds equations out of simple operands; what it has built once it uses again.
+
+    >>> from minigrad import constant
+    >>> W, m = Tensor([3.0, 4.0], name="W"), constant(5, "m")
+    >>> s = Simplifier()
+    >>> s.equation(np.multiply, (s.equation(np.divide, (2, s.equation(np.multiply, (2, m)))), W))
+    Tensor([0.6, 0.8], made by np.divide)
+    """
+
+    def __init__(self) -> None:
+        self._built: dict[Any, Operand] = {}
+        self._factors: dict[int, tuple[Monomial, Operand]] = {}
+        self._scalars: dict[int, Tensor] = {}
+        self._constants: dict[Any, Tensor] = {}
+
+    # ---- operands
+
+    def leaf(self, tensor: Tensor) -> Operand:
+        """A leaf as an operand: unnamed numbers as Python numbers, equal constants of one name as one."""
+        value = tensor._value
+        if type(value) not in (int, float):
+            return tensor
+        if tensor.name is None:
+            return value
+        return self._constants.setdefault((tensor.name, type(value), value), tensor)
+
+    def given(self, tensor: Tensor, inputs: tuple[Operand, ...]) -> Operand:
+        """A result that exists already as an operand; it stands for what is computed alike."""
+        assert tensor.function is not None
+        self._built.setdefault(self._key(tensor.function, inputs, tensor.parameters), tensor)
+        if tensor.name is None and all(self._split(x)[1] is None for x in inputs):
+            scalar = self.equation(tensor.function, inputs, tensor.parameters)
+            self._factors[tensor.stamp] = self._split(scalar)
+        return tensor
+
+    def simplified(self, tensor: Tensor, inputs: tuple[Operand, ...]) -> Operand:
+        """A result computed anew in its simplest form, of the same shape and dtype."""
+        assert tensor.function is not None
+        value = self.equation(tensor.function, inputs, tensor.parameters)
+        scalar = self._split(value)[1] is None
+        if _shape(value) == tensor.shape and (scalar or value.dtype == tensor.dtype):
+            return value
+        return self._build(tensor.function, inputs, tensor.parameters)
+
+    def atom(self, tensor: Tensor) -> None:
+        """Let a value be written by its name from now on: its factors are not looked into."""
+        self._factors[tensor.stamp] = _one, tensor
+
+    def _split(self, x: Operand) -> tuple[Monomial, Operand]:
+        """(monomial, core) with x = monomial · core; the core is None for a scalar."""
+        if isinstance(x, Tensor):
+            found = self._factors.get(x.stamp)
+            if found is None:
+                scalar = x.function is None and not x.shape and x.dtype.kind in "fiu"
+                if scalar:
+                    self._scalars[x.stamp] = x
+                found = (Monomial(Fraction(1), ((x.stamp, 1),)), None) if scalar else (_one, x)
+                self._factors[x.stamp] = found
+            return found
+        if type(x) is Fraction or (type(x) in (int, float) and isfinite(x)):
+            return Monomial(x if type(x) is Fraction else Fraction(repr(x))), None
+        return _one, x
+
+    def _product(self, monomial: Monomial, core: Operand) -> Operand:
+        """monomial · core as a person writes it: p / q * core, or core / q where there is nothing above."""
+        number = monomial.number
+        if core is None and not monomial.powers:
+            return number
+        if number < 0:
+            positive = self._product(monomial * _minus_one, core)
+            return self._remember(self._build(np.negative, (positive,)), monomial, core)
+        above: list[Operand] = []
+        below: list[Operand] = []
+        if max(number.numerator, number.denominator) <= _largest_written:
+            above += [number.numerator] * (number.numerator != 1)
+            below += [number.denominator] * (number.denominator != 1)
+        else:
+            above.append(float(number))
+        for stamp, power in monomial.powers:
+            (above if power > 0 else below).extend([self._scalars[stamp]] * abs(power))
+        top, bottom = self._chain(above), self._chain(below)
+        last = core
+        if top is None:
+            top, last = 1 if core is None else core, None
+        value = top if bottom is None else self._quotient(top, bottom)
+        if last is not None:
+            value = self._build(np.multiply, (value, last))
+        return self._remember(value, monomial, core)
+
+    def _quotient(self, top: Operand, bottom: Operand) -> Operand:
+        if not isinstance(top, Tensor) and not isinstance(bottom, Tensor):
+            return Fraction(top) / Fraction(bottom)
+        return self._build(np.divide, (top, bottom))
+
+    def _chain(self, factors: list[Operand]) -> Operand:
+        value = None
+        for factor in factors:
+            value = factor if value is None else self._build(np.multiply, (value, factor))
+        return value
+
+    def _remember(self, value: Operand, monomial: Monomial, core: Operand) -> Operand:
+        if isinstance(value, Tensor):
+            self._factors.setdefault(value.stamp, (monomial, core))
+        return value
+
+    # ---- equations
+
+    def equation(
+        self, function: Callable, inputs: tuple[Operand, ...], parameters: Mapping[str, Any] | None = None
+    ) -> Operand:
+        """function(*inputs, **parameters) in its simplest form: a rewrite's, or the equation as it is."""
+        parameters = table[function].parameters if parameters is None else parameters
+        rewrite = _rewrites.get(function)
+        if rewrite is not None:
+            value = rewrite(self, inputs, parameters)
+            if value is not None:
+                return value
+        return self._build(function, inputs, parameters)
+
+    def _build(
+        self, function: Callable, inputs: tuple[Operand, ...], parameters: Mapping[str, Any] | None = None
+    ) -> Operand:
+        """Compute and record the equation, or give what was built of the same before."""
+        parameters = table[function].parameters if parameters is None else parameters
+        inputs = tuple(_written(x) for x in inputs)
+        key = self._key(function, inputs, parameters)
+        value = self._built.get(key)
+        if value is None:
+            value = self._built[key] = record(function, inputs, dict(parameters))
+        return value
+
+    def _key(self, function: Callable, inputs: Iterable[Operand], parameters: Mapping[str, Any]) -> Any:
+        return (
+            function,
+            tuple(_identity(self.leaf(x) if isinstance(x, Tensor) else x) for x in inputs),
+            tuple(_identity(value) for value in parameters.values()),
+        )
+
+
+def _written(x: Operand) -> Operand:
+    """A fraction as the Python number that stands in an equation."""
+    if type(x) is not Fraction:
+        return x
+    return x.numerator if x.denominator == 1 else float(x)
+
+
+def _identity(value: Any) -> Any:
+    """What tells one operand or parameter from another."""
+    if isinstance(value, Tensor):
+        return Tensor, value.stamp
+    if isinstance(value, list | tuple):
+        return type(value), tuple(map(_identity, value))
+    if isinstance(value, slice):
+        return slice, _identity((value.start, value.stop, value.step))
+    if isinstance(value, np.ndarray) or is_generator(value):
+        return id(value)
+    return type(value), value
+
+
+# ---- the rewrites: each gives a simpler operand of the same value, or None
+
+Rewrite = Callable[[Simplifier, tuple[Operand, ...], Mapping[str, Any]], Operand]
+_rewrites: dict[Callable[..., Any], Rewrite] = {}
+
+
+def _rewrite(*functions: Callable[..., Any]) -> Callable[[Rewrite], Rewrite]:
+    """Decorator: the rewrite of these functions."""
+
+    def enter(rewrite: Rewrite) -> Rewrite:
+        _rewrites.update(dict.fromkeys(functions, rewrite))
+        return rewrite
+
+    return enter
+
+
+@_rewrite(np.multiply)
+def _multiply(s: Simplifier, inputs: tuple[Operand, ...], _: Mapping[str, Any]) -> Operand:
+    """(p a) (q b) = p q · (a b)"""
+    (p, a), (q, b) = map(s._split, _without_broadcasts(inputs))
+    if p.number * q.number == 0:
+        return None
+    if a is None or b is None:
+        return s._product(p * q, a if b is None else b)
+    return s._product(p * q, s._build(np.multiply, (a, b)))
+
+
+@_rewrite(np.divide)
+def _divide(s: Simplifier, inputs: tuple[Operand, ...], _: Mapping[str, Any]) -> Operand:
+    """(p a) / (q b) = p / q · (a / b)"""
+    (p, a), (q, b) = map(s._split, _without_broadcasts(inputs))
+    if p.number * q.number == 0:
+        return None
+    if b is not None:
+        a = s._build(np.divide, (1 if a is None else a, b))
+    return s._product(p * q.inverse(), a)
+
+
+@_rewrite(np.negative)
+def _negative(s: Simplifier, inputs: tuple[Operand, ...], _: Mapping[str, Any]) -> Operand:
+    """-(p a) = (-p) a"""
+    p, a = s._split(inputs[0])
+    return s._product(p * _minus_one, a)
+
+
+@_rewrite(np.positive)
+def _positive(s: Simplifier, inputs: tuple[Operand, ...], _: Mapping[str, Any]) -> Operand:
+    return inputs[0]
+
+
+@_rewrite(np.add)
+def _add(s: Simplifier, inputs: tuple[Operand, ...], _: Mapping[str, Any]) -> Operand:
+    """a + 0 = a,  p a + q a = (p + q) a,  a + (-b) = a - b"""
+    return _sum(s, *inputs, _one)
+
+
+@_rewrite(np.subtract)
+def _subtract(s: Simplifier, inputs: tuple[Operand, ...], _: Mapping[str, Any]) -> Operand:
+    """a - 0 = a,  p a - q a = (p - q) a,  a - (-b) = a + b"""
+    return _sum(s, *inputs, _minus_one)
+
+
+def _sum(s: Simplifier, x: Operand, y: Operand, sign: Monomial) -> Operand:
+    """x + sign · y"""
+    (p, a), (q, b) = s._split(x), s._split(y)
+    q = q * sign
+    if a is b and p.powers == q.powers and p.number + q.number:
+        return s._product(Monomial(p.number + q.number, p.powers), a)
+    if q.number == 0 and _shape(y) == ():
+        return x
+    if p.number == 0 and _shape(x) == ():
+        return s._product(q, b)
+    if q.number < 0:
+        if p.number < 0:
+            both = s._build(np.add, (s._product(p * _minus_one, a), s._product(q * _minus_one, b)))
+            return s._product(_minus_one, both)
+        return s._build(np.subtract, (x, s._product(q * _minus_one, b)))
+    if p.number < 0:
+        return s._build(np.subtract, (s._product(q, b), s._product(p * _minus_one, a)))
+    return s._build(np.add, (x, s._product(q, b)))
+
+
+@_rewrite(np.power)
+def _power(s: Simplifier, inputs: tuple[Operand, ...], _: Mapping[str, Any]) -> Operand:
+    """a¹ = a,  a² = square(a)"""
+    base, exponent = inputs
+    if type(exponent) in (int, float) and isinstance(base, Tensor) and base.dtype.kind == "f":
+        if exponent == 1:
+            return base
+        if exponent == 2:
+            return s._build(np.square, (base,))
+    return None
+
+
+@_rewrite(np.astype)
+def _astype(s: Simplifier, inputs: tuple[Operand, ...], parameters: Mapping[str, Any]) -> Operand:
+    """No cast to the dtype that it has; a Python number takes the dtype of what it meets."""
+    (x,) = inputs
+    if not isinstance(x, Tensor) or s._split(x)[1] is None:
+        return x
+    return x if x.dtype == parameters["dtype"] else None
+
+
+@_rewrite(np.transpose)
+def _transpose(s: Simplifier, inputs: tuple[Operand, ...], parameters: Mapping[str, Any]) -> Operand:
+    """(aᵀ)ᵀ = a,  (p a)ᵀ = p aᵀ,  (aᵀ b)ᵀ = bᵀ a"""
+    if parameters["axes"] is not None:
+        return None
+    p, a = s._split(inputs[0])
+    if a is None:
+        return inputs[0]
+    return s._product(p, _transposed(s, a))
+
+
+def _transposed(s: Simplifier, a: Operand) -> Operand:
+    if isinstance(a, Tensor) and _is_transpose(a) and not _named(a):
+        return a.inputs[0]
+    if _ndim(a) < 2:
+        return a
+    if isinstance(a, Tensor) and a.function is np.matmul and not _named(a) and a.ndim == 2:
+        left, right = a.inputs
+        if _ndim(left) == _ndim(right) == 2 and (_is_transpose(left) or _is_transpose(right)):
+            return s._build(np.matmul, (_transposed(s, right), _transposed(s, left)))
+    return s._build(np.transpose, (a,), {"axes": None})
+
+
+def _is_transpose(x: Operand) -> bool:
+    return isinstance(x, Tensor) and x.function is np.transpose and x.parameters["axes"] is None
+
+
+@_rewrite(np.matmul)
+def _matmul(s: Simplifier, inputs: tuple[Operand, ...], _: Mapping[str, Any]) -> Operand:
+    """(p a) (q b) = p q · (a b), the products of matrices"""
+    (p, a), (q, b) = map(s._split, inputs)
+    return s._product(p * q, s._build(np.matmul, (a, b)))
+
+
+@_rewrite(np.sum)
+def _sum_of(s: Simplifier, inputs: tuple[Operand, ...], parameters: Mapping[str, Any]) -> Operand:
+    """Σ p a = p Σ a,  and what was broadcast is multiplied: Σ over n equal terms is n of them"""
+    (x,) = inputs
+    p, a = s._split(x)
+    if a is None:
+        return None
+    axis, keepdims = parameters["axis"], parameters["keepdims"]
+    if isinstance(a, Tensor) and a.function is np.broadcast_to and not _named(a):
+        source = a.inputs[0]
+        axes = set(range(a.ndim)) if axis is None else {i % a.ndim for i in np.atleast_1d(axis).tolist()}
+        lead = a.ndim - _ndim(source)
+        repeated = {i for i in axes if i < lead or _shape(source)[i - lead] == 1 != a.shape[i]}
+        if axes == repeated == set(range(lead)) and not keepdims and a.size:
+            count = int(np.prod([a.shape[i] for i in axes]))
+            return s.equation(np.multiply, (s._product(p, None), s.equation(np.multiply, (count, source))))
+    return s._product(p, s._build(np.sum, (a,), parameters))
+
+
+def _linear(function: Callable[..., Any]) -> Rewrite:
+    """f(p a) = p f(a),  and f(a) = a where it changes nothing"""
+
+    def rewrite(s: Simplifier, inputs: tuple[Operand, ...], parameters: Mapping[str, Any]) -> Operand:
+        p, a = s._split(inputs[0])
+        if a is None:
+            return None
+        value = s._build(function, (a,), parameters)
+        if _shape(value) == _shape(a) and function is not np.swapaxes:
+            value = a
+        return s._product(p, value)
+
+    return rewrite
+
+
+for _function in (np.reshape, np.expand_dims, np.squeeze, np.broadcast_to, np.swapaxes, np.ravel):
+    _rewrites[_function] = _linear(_function)
+
+
+def _without_broadcasts(inputs: tuple[Operand, ...]) -> tuple[Operand, ...]:
+    """Operands of an elementwise function, with what was broadcast for it as it was: NumPy broadcasts anyway."""
+    simple = tuple(
+        x.inputs[0] if isinstance(x, Tensor) and x.function is np.broadcast_to and not _named(x) else x
+        for x in inputs
+    )
+    if np.broadcast_shapes(*map(_shape, simple)) == np.broadcast_shapes(*map(_shape, inputs)):
+        return simple
+    return inputs
+
+
+def _named(x: Tensor) -> bool:
+    return x.name is not None
+
+
+def _shape(x: Operand) -> tuple[int, ...]:
+    return getattr(x, "shape", ())
+
+
+def _ndim(x: Operand) -> int:
+    return len(_shape(x))

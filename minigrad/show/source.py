@@ -1,0 +1,334 @@
+"""NumPy source of a program: a function that a person would have written, forward and backward in sections."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections import Counter
+from collections.abc import Callable, Iterable
+from functools import cache
+from math import prod
+from operator import getitem
+from typing import Any
+
+import numpy as np
+
+from minigrad.program import Equation, Literal, Variable
+from minigrad.program.lines import Lines
+from minigrad.table import name_of, table
+
+_between: dict[Callable[..., Any], tuple[str, int]] = {
+    np.add: ("+", 5), np.subtract: ("-", 5),
+    np.multiply: ("*", 6), np.divide: ("/", 6), np.matmul: ("@", 6),
+    np.remainder: ("%", 6), np.floor_divide: ("//", 6), np.power: ("**", 8),
+    np.bitwise_and: ("&", 4), np.bitwise_xor: ("^", 3), np.bitwise_or: ("|", 2),
+    np.less: ("<", 1), np.less_equal: ("<=", 1), np.greater: (">", 1), np.greater_equal: (">=", 1),
+    np.equal: ("==", 1), np.not_equal: ("!=", 1),
+}  # fmt: skip
+"""Function -> (operator, how tightly it binds in Python)."""
+
+_whole, _unary, _name = 0, 7, 9
+
+
+class Source:
+    """The text of a program's lines, and of the functions that they call.
+
+    text       the whole module: helpers, then one function
+    name       the name of the function
+    arguments  what the function takes: argument -> the value that was recorded
+    """
+
+    def __init__(self, lines: Lines, name: str, results: dict[str, Variable]) -> None:
+        self.lines = lines
+        self.name = name
+        self.helpers = Helpers()
+        program = lines.program
+        self._constants = _shared_constants(program.leaves)
+        self._arrays: dict[str, Any] = {}
+        self._generators = {id(rng): name for name, rng in program.generators.items()}
+        body = self._body(results)
+        self.arguments, signature = self._signature()
+        self.text = "\n".join(
+            [
+                "import numpy as np",
+                *self.helpers.texts(),
+                "",
+                "",
+                f"def {name}({', '.join(signature)}):",
+                *(f"    {line}".rstrip() for line in body),
+                "",
+            ]
+        )
+
+    # ---- the function
+
+    def _signature(self) -> tuple[dict[str, Any], list[str]]:
+        arguments: dict[str, Any] = {}
+        positional, keywords = [], []
+        first = {"data": 0, "mask": 1}
+        for leaf in sorted(self.lines.program.leaves, key=lambda leaf: first.get(leaf.kind, 2)):
+            name = self.written_name(leaf)
+            if name in arguments:
+                continue
+            if leaf.kind == "constant":
+                arguments[name] = leaf.tensor._value
+                keywords.append(f"{name}={leaf.tensor._value!r}")
+            else:
+                arguments[name] = leaf.tensor.data
+                positional.append(name)
+        for name, array in {**self._arrays, **self.helpers.missing}.items():
+            arguments[name] = array
+            positional.append(name)
+        keywords += self.lines.program.generators
+        arguments.update(self.lines.program.generators)
+        return arguments, positional + (["*", *keywords] if keywords else [])
+
+    def _body(self, results: dict[str, Variable]) -> list[str]:
+        rows: list[tuple[str, str]] = []
+        section = ""
+        for line in self.lines.lines:
+            if line.section != section:
+                section = line.section
+                rows.append((f"# {section}", ""))
+            text = f"{self.written_name(line.value)} = {self.expression(line.value, own=True)}"
+            rows.append((text, self._shape(line.value)))
+        width = max((len(text) for text, shape in rows if shape and len(text) <= 60), default=0)
+        body = [f"{text:<{width}}  # {shape}" if shape else text for text, shape in rows]
+        names = {key: self.written_name(value) for key, value in results.items()}
+        loss = self.written_name(self.lines.program.outputs[0])
+        gradients = ", ".join(f'"{key}": {name}' for key, name in names.items())
+        returned = f"return {loss}, {{{gradients}}}"
+        if len(returned) > 100:
+            returned = f"return {loss}, {{\n        " + ",\n        ".join(gradients.split(", ")) + ",\n    }"
+        return [*body, returned]
+
+    def _shape(self, value: Variable) -> str:
+        return str(value.tensor.shape) if value.tensor.shape else ""
+
+    # ---- expressions
+
+    def written_name(self, value: Variable) -> str:
+        """The name of a leaf or a line; constants of one name and number share it."""
+        return self._constants.get(value, value.name)
+
+    def expression(self, value: Variable | Literal, binding: int = _whole, own: bool = False) -> str:
+        """A value as it is written in a line: its name, or its equation in parentheses where they are needed.
+
+        binding  how tightly what stands around it binds
+        own      write its equation even if it has a line: this is that line
+        """
+        if isinstance(value, Literal):
+            return self._literal(value.value, binding)
+        if not own and value not in self.lines.inline:
+            return self.written_name(value)
+        assert value.equation is not None
+        text, own_binding = self._equation(value.equation)
+        return f"({text})" if own_binding < binding else text
+
+    def _equation(self, equation: Equation) -> tuple[str, int]:
+        function, inputs, parameters = equation.function, equation.inputs, equation.parameters
+        if function in _between:
+            operator, binding = _between[function]
+            left, right = binding, binding + 1
+            if binding == 1 or function is np.power:
+                left = binding + 1
+            if function is np.power:
+                right = _unary
+            return f"{self.expression(inputs[0], left)} {operator} {self.expression(inputs[1], right)}", binding
+        if function is np.negative:
+            return f"-{self.expression(inputs[0], _unary)}", _unary
+        if function is np.positive:
+            return self.expression(inputs[0]), _whole
+        if function is np.transpose and parameters["axes"] is None:
+            return f"{self.expression(inputs[0], _name)}.T", _name
+        if function is getitem:
+            return f"{self.expression(inputs[0], _name)}[{self._index(parameters['index'])}]", _name
+        settings = equation.settings
+        if function is np.sum and settings and inputs[0].__class__ is Variable:
+            return f"{self.expression(inputs[0], _name)}.sum({self._keywords(settings)})", _name
+        if function is np.astype:
+            return f"{self.expression(inputs[0], _name)}.astype({self._literal(settings['dtype'])})", _name
+        if hasattr(function, "on_arrays"):
+            return self._own(equation)
+        arguments = [self.expression(x) for x in inputs]
+        if table[function].many:
+            arguments = [f"[{', '.join(arguments)}]"]
+        keywords = self._keywords(settings)
+        return f"{name_of(function)}({', '.join([*arguments, keywords] if keywords else arguments)})", _name
+
+    def _own(self, equation: Equation) -> tuple[str, int]:
+        """A function of ours, or of the user's: its one expression, if it is that short, or a call of it."""
+        short = one_expression(equation.function)
+        if short is not None:
+            tree, names = short
+            given = {}
+            for name, x in zip(table[equation.function].arrays, equation.inputs, strict=True):
+                given[name] = ast.parse(self.expression(x), mode="eval").body
+            for name, value in equation.parameters.items():
+                given[name] = ast.parse(self._literal(value), mode="eval").body
+            simple = all(
+                isinstance(given[name], ast.Name | ast.Constant) or count == 1 for name, count in names.items()
+            )
+            if simple:
+                body = _Substitution(given).visit(tree())
+                return ast.unparse(body), _whole if isinstance(body, ast.BinOp | ast.UnaryOp | ast.Compare) else _name
+        name = self.helpers.add(equation.function)
+        arguments = [self.expression(x) for x in equation.inputs]
+        keywords = self._keywords(equation.parameters)
+        return f"{name}({', '.join([*arguments, keywords] if keywords else arguments)})", _name
+
+    def _keywords(self, settings: dict[str, Any]) -> str:
+        return ", ".join(f"{key}={self._literal(value)}" for key, value in settings.items())
+
+    def _literal(self, value: Any, binding: int = _whole) -> str:
+        if id(value) in self._generators:
+            return self._generators[id(value)]
+        if isinstance(value, np.ndarray):
+            return self._array(value)
+        if isinstance(value, np.generic):
+            value = value.item()
+        if isinstance(value, np.dtype):
+            return f"np.{value.name}" if value.name != "bool" else "bool"
+        if isinstance(value, type):
+            return value.__name__ if value.__module__ == "builtins" else f"np.{value.__name__}"
+        if isinstance(value, list | tuple):
+            inner = ", ".join(map(self._literal, value))
+            return f"[{inner}]" if isinstance(value, list) else f"({inner}{',' * (len(value) == 1)})"
+        if isinstance(value, slice):
+            return f"slice({self._literal(value.start)}, {self._literal(value.stop)}, {self._literal(value.step)})"
+        if isinstance(value, float) and not np.isfinite(value):
+            return "np.nan" if np.isnan(value) else "np.inf" if value > 0 else "(-np.inf)"
+        text = repr(value)
+        return f"({text})" if text.startswith("-") and binding > _whole else text
+
+    def _array(self, array: np.ndarray) -> str:
+        """An array that is no Tensor: one number all over, a few numbers, or else an argument."""
+        if array.size and array.size > 1 and np.all(array == array.flat[0]) and array.dtype == np.float64:
+            filled = {0.0: "np.zeros({})", 1.0: "np.ones({})"}.get(float(array.flat[0]))
+            if filled:
+                return filled.format(array.shape)
+        if array.size <= 8:
+            dtype = "" if array.dtype in (np.float64, np.int64, np.bool_) else f", dtype=np.{array.dtype.name}"
+            return f"np.array({array.tolist()!r}{dtype})".replace("nan", "np.nan").replace("inf", "np.inf")
+        for name, known in self._arrays.items():
+            if known is array:
+                return name
+        name = f"array_{len(self._arrays) + 1}"
+        self._arrays[name] = array
+        return name
+
+    def _index(self, index: Any) -> str:
+        parts = index if isinstance(index, tuple) else (index,)
+        texts = [self._slice(part) for part in parts]
+        if isinstance(index, tuple) and len(texts) < 2:
+            return f"{texts[0]}," if texts else "()"
+        return ", ".join(texts)
+
+    def _slice(self, part: Any) -> str:
+        if isinstance(part, slice):
+            ends = ["" if x is None else self._literal(x) for x in (part.start, part.stop, part.step)]
+            return f"{ends[0]}:{ends[1]}" + (f":{ends[2]}" if ends[2] else "")
+        return "..." if part is Ellipsis else self._literal(part)
+
+
+def _shared_constants(leaves: Iterable[Variable]) -> dict[Variable, str]:
+    """Names of constants: those of one label and number have one name, the label where no other has it."""
+    constants = [leaf for leaf in leaves if leaf.kind == "constant"]
+    numbers: dict[str | None, dict[Any, Variable]] = {}
+    for leaf in constants:
+        numbers.setdefault(leaf.label, {}).setdefault(leaf.tensor._value, leaf)
+    written = {}
+    for leaf in constants:
+        same = numbers[leaf.label]
+        first = same[leaf.tensor._value]
+        alone = leaf.label is not None and len(same) == 1 and not _clashes(leaf, leaves)
+        written[leaf] = leaf.name.rpartition("_")[0] if alone and leaf.name != leaf.label else first.name
+    return written
+
+
+def _clashes(constant: Variable, leaves: Iterable[Variable]) -> bool:
+    return any(leaf.kind != "constant" and leaf.label == constant.label for leaf in leaves)
+
+
+# ---- functions that are not NumPy's
+
+
+class _Substitution(ast.NodeTransformer):
+    """Puts expressions in place of names."""
+
+    def __init__(self, given: dict[str, ast.expr]) -> None:
+        self.given = given
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802
+        return self.given.get(node.id, node)
+
+
+@cache
+def _definition(function: Callable[..., Any]) -> ast.FunctionDef | None:
+    """The definition of a plain Python function without decorators, annotations and docstring."""
+    function = getattr(function, "on_arrays", function)
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+    except (OSError, TypeError, SyntaxError):
+        return None
+    if not isinstance(tree, ast.FunctionDef) or function.__closure__:
+        return None
+    tree.decorator_list = []
+    tree.returns = None
+    for argument in (*tree.args.args, *tree.args.kwonlyargs):
+        argument.annotation = None
+    if ast.get_docstring(tree) is not None:
+        tree.body = tree.body[1:]
+    return tree
+
+
+def one_expression(function: Callable[..., Any]) -> tuple[Callable[[], ast.expr], Counter[str]] | None:
+    """(its expression, how often it names each argument) of a function that is one expression of NumPy's."""
+    definition = _definition(function)
+    if definition is None or len(definition.body) != 1 or not isinstance(definition.body[0], ast.Return):
+        return None
+    value = definition.body[0].value
+    assert value is not None
+    arguments = {a.arg for a in (*definition.args.args, *definition.args.kwonlyargs)}
+    names = Counter(node.id for node in ast.walk(value) if isinstance(node, ast.Name))
+    if not set(names) <= arguments | {"np"} or len(list(ast.walk(value))) > 45:
+        return None
+    text = ast.unparse(value)
+    return lambda: ast.parse(text, mode="eval").body, Counter({n: c for n, c in names.items() if n != "np"})
+
+
+class Helpers:
+    """The definitions of functions that the source calls, with those that they call themselves.
+
+    missing  the functions whose definition cannot be read: they become arguments
+    """
+
+    def __init__(self) -> None:
+        self._texts: dict[str, str] = {}
+        self._names: dict[Any, str] = {}
+        self.missing: dict[str, Any] = {}
+
+    def add(self, function: Callable[..., Any]) -> str:
+        """The name under which the source calls a function; its definition is added."""
+        function = getattr(function, "on_arrays", function)
+        if function in self._names:
+            return self._names[function]
+        name = self._names[function] = function.__name__ if function.__name__.isidentifier() else "function"
+        definition = _definition(function)
+        if definition is None:
+            self.missing[name] = function
+            return name
+        self._texts[name] = ""  # its place, before those that it calls
+        used = {node.id for node in ast.walk(definition) if isinstance(node, ast.Name)}
+        own = {a.arg for a in (*definition.args.args, *definition.args.kwonlyargs)}
+        for other in sorted(used - own):
+            value = function.__globals__.get(other)
+            if inspect.isfunction(value):
+                self.add(value)
+        self._texts[name] = ast.unparse(definition)
+        return name
+
+    def texts(self) -> list[str]:
+        """The definitions, each after two empty lines."""
+        return [line for text in self._texts.values() for line in ("", "", text)]
