@@ -261,7 +261,7 @@ def _count(a: Any, y: Any, axis: Any) -> Any:
     """How many elements of a went into each element of y; in a graph, one for each example is called m."""
     n = a.size // max(y.size, 1)
     examples = axis is None or 0 in np.atleast_1d(axis) % a.ndim
-    return constant(n, "m") if isinstance(a, Tensor) and a.ndim and examples and n == a.shape[0] else n
+    return constant(n, "m") if isinstance(a, Tensor) and a.ndim and examples and 0 < n == a.shape[0] else n
 
 
 def _centred(a: Any, y: Any, axis: Any, ddof: int) -> Any:

@@ -94,7 +94,10 @@ class Simplifier:
     def simplified(self, tensor: Tensor, inputs: tuple[Operand, ...]) -> Operand:
         """A result computed anew in its simplest form, of the same shape and dtype."""
         assert tensor.function is not None
-        value = self.equation(tensor.function, inputs, tensor.parameters)
+        try:
+            value = self.equation(tensor.function, inputs, tensor.parameters)
+        except ZeroDivisionError:  # a mean of nothing: nan, which arrays give and numbers do not
+            return tensor
         scalar = self._split(value)[1] is None
         if _shape(value) == tensor.shape and (scalar or value.dtype == tensor.dtype):
             return value
@@ -180,7 +183,7 @@ class Simplifier:
     ) -> Operand:
         """Compute and record the equation, or give what was built of the same before."""
         parameters = table[function].parameters if parameters is None else parameters
-        inputs = tuple(_written(x) for x in inputs)
+        inputs = tuple(as_written(x) for x in inputs)
         key = self._key(function, inputs, parameters)
         value = self._built.get(key)
         if value is None:
@@ -195,7 +198,7 @@ class Simplifier:
         )
 
 
-def _written(x: Operand) -> Operand:
+def as_written(x: Operand) -> Operand:
     """A fraction as the Python number that stands in an equation."""
     if type(x) is not Fraction:
         return x

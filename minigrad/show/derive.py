@@ -39,9 +39,44 @@ class Derivation:
         self.gradients = gradients_as_graphs(loss, self.wrt)
         outputs = [self.gradients[x.stamp] for x in self.wrt]
         self.program = Program([loss, *outputs], {loss: "J"})
-        self.lines = Lines(self.program, loss, {g.stamp for g in self.gradients.values() if isinstance(g, Tensor)})
+        self.lines = Lines(
+            self.program, loss, {g.stamp for g in self.gradients.values() if isinstance(g, Tensor)}
+        )
+
+    @property
+    def source(self) -> Source:
+        """The text of the derivation, and what its function takes."""
+        results = {
+            f"d{x.name or i}": v
+            for i, (x, v) in enumerate(zip(self.wrt, self.program.outputs[1:], strict=True))
+        }
+        return Source(self.lines, "loss_and_gradients", results)
 
     def numpy(self) -> str:
         """The derivation as a NumPy function."""
-        results = {v.name: v for v in self.program.outputs[1:]}
-        return Source(self.lines, "loss_and_gradients", results).text
+        return self.source.text
+
+    def run(self) -> tuple[Any, dict[str, Any]]:
+        """Execute the NumPy text on the values that were recorded; draws give what was drawn then."""
+        source = self.source
+        arguments = dict(source.arguments)
+        for name, rng in self.program.generators.items():
+            arguments[name] = _Replay(self.program, rng)
+        namespace: dict[str, Any] = {}
+        exec(compile(source.text, "<derivation>", "exec"), namespace)
+        return namespace[source.name](**arguments)
+
+
+class _Replay:
+    """Stands for a generator, and gives again what was drawn from it."""
+
+    def __init__(self, program: Program, rng: Any) -> None:
+        self._drawn = [
+            e.output.tensor.data
+            for e in program.equations
+            if any(value is rng for value in e.parameters.values())
+        ]
+
+    def random(self, shape: Any) -> Any:
+        """The next draw."""
+        return self._drawn.pop(0)

@@ -8,6 +8,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import cache
+from importlib import import_module
 from math import prod
 from operator import getitem
 from typing import Any
@@ -51,6 +52,7 @@ class Source:
         self.arguments, signature = self._signature()
         self.text = "\n".join(
             [
+                *sorted(self.helpers.imports),
                 "import numpy as np",
                 *self.helpers.texts(),
                 "",
@@ -135,7 +137,10 @@ class Source:
                 left = binding + 1
             if function is np.power:
                 right = _unary
-            return f"{self.expression(inputs[0], left)} {operator} {self.expression(inputs[1], right)}", binding
+            return (
+                f"{self.expression(inputs[0], left)} {operator} {self.expression(inputs[1], right)}",
+                binding,
+            )
         if function is np.negative:
             return f"-{self.expression(inputs[0], _unary)}", _unary
         if function is np.positive:
@@ -168,11 +173,14 @@ class Source:
             for name, value in equation.parameters.items():
                 given[name] = ast.parse(self._literal(value), mode="eval").body
             simple = all(
-                isinstance(given[name], ast.Name | ast.Constant) or count == 1 for name, count in names.items()
+                isinstance(given[name], ast.Name | ast.Constant) or count == 1
+                for name, count in names.items()
             )
             if simple:
                 body = _Substitution(given).visit(tree())
-                return ast.unparse(body), _whole if isinstance(body, ast.BinOp | ast.UnaryOp | ast.Compare) else _name
+                return ast.unparse(body), _whole if isinstance(
+                    body, ast.BinOp | ast.UnaryOp | ast.Compare
+                ) else _name
         name = self.helpers.add(equation.function)
         arguments = [self.expression(x) for x in equation.inputs]
         keywords = self._keywords(equation.parameters)
@@ -204,12 +212,13 @@ class Source:
 
     def _array(self, array: np.ndarray) -> str:
         """An array that is no Tensor: one number all over, a few numbers, or else an argument."""
-        if array.size and array.size > 1 and np.all(array == array.flat[0]) and array.dtype == np.float64:
-            filled = {0.0: "np.zeros({})", 1.0: "np.ones({})"}.get(float(array.flat[0]))
-            if filled:
-                return filled.format(array.shape)
+        usual = array.dtype in (np.float64, np.int64, np.bool_)
+        dtype = "" if usual and array.size else f", dtype={self._literal(array.dtype)}"
+        if array.size != 1 and (not array.size or array.dtype == np.float64):
+            for value, function in ((0, "np.zeros"), (1, "np.ones")):
+                if np.all(array == value):
+                    return f"{function}({array.shape}{dtype})"
         if array.size <= 8:
-            dtype = "" if array.dtype in (np.float64, np.int64, np.bool_) else f", dtype=np.{array.dtype.name}"
             return f"np.array({array.tolist()!r}{dtype})".replace("nan", "np.nan").replace("inf", "np.inf")
         for name, known in self._arrays.items():
             if known is array:
@@ -308,6 +317,7 @@ class Helpers:
         self._texts: dict[str, str] = {}
         self._names: dict[Any, str] = {}
         self.missing: dict[str, Any] = {}
+        self.imports: set[str] = set()
 
     def add(self, function: Callable[..., Any]) -> str:
         """The name under which the source calls a function; its definition is added."""
@@ -326,6 +336,13 @@ class Helpers:
             value = function.__globals__.get(other)
             if inspect.isfunction(value):
                 self.add(value)
+            elif value is not None and other != "np":
+                module = next(
+                    module
+                    for module in (value.__module__, "types")
+                    if getattr(import_module(module), other, None) is value
+                )
+                self.imports.add(f"from {module} import {other}")
         self._texts[name] = ast.unparse(definition)
         return name
 
