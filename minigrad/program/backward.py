@@ -1,4 +1,4 @@
-"""The backward pass as a graph beside the forward pass, simplified, with the notes' names: dZ3 = (A3 - Y) / m."""
+"""The backward pass as a graph beside the forward pass, simplified and named: dZ3 = (A3 - Y) / m."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from minigrad.backprop import _backpropagate, _leading_to, enable_grad
 from minigrad.program.names import activation_of, base_of
 from minigrad.program.program import Program
 from minigrad.program.simplify import Simplifier, as_written
-from minigrad.tensor import Tensor, record
+from minigrad.tensor import Tensor, constant, record
 
 
 def gradients_as_graphs(loss: Tensor, wrt: Iterable[Tensor]) -> dict[int, Tensor]:
@@ -60,7 +60,8 @@ class _Rebuilding:
                 folded = uses[tensor.stamp] == 1 and base_of(node.name) in labels and node.stamp not in wanted
                 if node.stamp in self.names and not folded:
                     operand = self._called(operand, node)
-                self.gradients[node.stamp] = operand
+                is_tensor = isinstance(operand, Tensor)
+                self.gradients[node.stamp] = operand if is_tensor else constant(as_written(operand))
             operands[tensor.stamp] = operand
 
     def _operand(self, tensor: Tensor, inputs: tuple[Any, ...]) -> Any:
@@ -71,9 +72,10 @@ class _Rebuilding:
         if tensor.stamp < self.seed.stamp:
             return self.simplifier.given(tensor, inputs)
         operand = self.simplifier.simplified(tensor, inputs)
-        if isinstance(operand, Tensor) and operand.name is None and len(operand.inputs) == 1:
+        function = getattr(operand, "function", None)
+        if function is not None and operand.name is None and len(operand.inputs) == 1:
             (x,) = operand.inputs  # σ(Z3) is called A3, if the forward pass has no A3
-            name = activation_of(operand.function, x.name) if isinstance(x, Tensor) else None
+            name = activation_of(function, x.name) if isinstance(x, Tensor) else None
             if name not in self.taken:
                 operand.name = name
         return operand

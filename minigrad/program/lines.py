@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minigrad.program.program import Literal, Program, Variable
+from minigrad.program.program import Program, Variable
 from minigrad.program.roles import roles
 from minigrad.tensor import Tensor
 
@@ -19,6 +19,13 @@ sections = ("forward", "cost", "penalty", "backward")
 
 _longest = 12
 """How many operations are written into one line, named constants and transposes not counted."""
+
+
+_brief = frozenset((
+    np.add, np.subtract, np.multiply, np.divide,
+    np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal,
+))  # fmt: skip
+"""Functions that are written anew wherever they are used, if one operand is a number: 1 - A, Z > 0."""
 
 
 class Line(NamedTuple):
@@ -66,11 +73,16 @@ def _sections(program: Program, loss: Tensor, gradients: set[int]) -> dict[Varia
     """
     forward = Program(loss)
     part = {variable.tensor.stamp: role for variable, role in roles(forward).items()}
-    ends = [e.output.tensor.stamp for e in forward.equations if e.output.call is not None] or [
-        e.output.tensor.stamp for e in forward.equations if e.output.label and e.output.tensor.ndim
-    ]
-    end = max(ends, default=0)
-    of_forward = {e.output.tensor.stamp for e in forward.equations}
+    results = [e.output for e in forward.equations]
+    reduced = {x for e in forward.equations if e.output.tensor.size == 1 for x in e.inputs}
+    ends = (
+        [v for v in results if v.call is not None]
+        or [v for v in results if v.label and v.tensor.ndim]
+        or [v for v in results if v.tensor.size != 1 and v not in reduced]
+        or results
+    )
+    end = max((v.tensor.stamp for v in ends), default=0)
+    of_forward = {v.tensor.stamp for v in results}
     found: dict[Variable, str] = {}
     for equation in program.equations:
         value = equation.output
@@ -90,7 +102,7 @@ def _sections(program: Program, loss: Tensor, gradients: set[int]) -> dict[Varia
 
 
 def _inline(program: Program, section: dict[Variable, str]) -> set[Variable]:
-    """The values that are written where they are used: those without a name that are used once, or are short."""
+    """The values that are written where they are used: unnamed ones that are used once, or are short."""
     uses = Counter(x for e in program.equations for x in e.inputs if isinstance(x, Variable))
     used_in: dict[Variable, set[str]] = {}
     for equation in program.equations:
@@ -115,14 +127,12 @@ def _inline(program: Program, section: dict[Variable, str]) -> set[Variable]:
 
 
 def _is_short(value: Variable, inline: set[Variable], short: set[Variable]) -> bool:
-    """Whether it is written anew wherever it is used: a transpose, a comparison, a number made of constants."""
+    """Whether it is written anew wherever it is used: W.T, Z > 0, 1 - A, or a number made of constants."""
     equation = value.equation
     assert equation is not None
-    operands = [x for x in equation.inputs if not isinstance(x, Literal)]
-    if equation.function is np.transpose:
-        return all(x not in inline for x in operands)
-    if value.tensor.dtype.kind == "b" and len(operands) == 1:
-        return all(x not in inline for x in operands)
+    operands = [x for x in equation.inputs if isinstance(x, Variable)]
+    if len(operands) == 1 and (equation.function is np.transpose or equation.function in _brief):
+        return operands[0] not in inline
     return not value.tensor.shape and all(x.kind == "constant" or x in short for x in operands)
 
 

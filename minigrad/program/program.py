@@ -132,7 +132,7 @@ class Program:
     calls       the calls of modules, each after the one that it is inside of
     stale       the leaves that were assigned to after an equation had used them
     notes       sentences on names that had to be changed
-    labels      names for Tensors that have none of their own
+    names       what to call Tensors that have no name of their own
     Raises:     TypeError for an output that is not a Tensor.
 
     Two graphs that were built alike give programs that are equal and print alike; the values of data
@@ -147,9 +147,7 @@ class Program:
     return add_1
     """
 
-    def __init__(
-        self, outputs: Tensor | Iterable[Tensor], labels: Mapping[Tensor, str] | None = None
-    ) -> None:
+    def __init__(self, outputs: Tensor | Iterable[Tensor], names: Mapping[Tensor, str] | None = None) -> None:
         given = (outputs,) if isinstance(outputs, Tensor) else tuple(outputs)
         for tensor in given:
             if not isinstance(tensor, Tensor):
@@ -187,13 +185,17 @@ class Program:
         self.leaves = [variable for variable in variables.values() if variable.equation is None]
         self.stale = [variables[stamp] for stamp in used]
         self.calls = _calls(self.equations, stamps)
-        for tensor, label in (labels or {}).items():
-            if tensor.stamp in variables and variables[tensor.stamp].label is None:
-                variables[tensor.stamp].label = label
-        self._names(list(variables.values()), list(generators.values()))
+        proposed = {tensor.stamp: name for tensor, name in (names or {}).items()}
+        self._names(list(variables.values()), list(generators.values()), proposed)
 
-    def _names(self, variables: list[Variable], generators: list[Any]) -> None:
-        wanted = [(v.label, v.kind if v.equation is None else _stem(v.equation.function)) for v in variables]
+    def _names(self, variables: list[Variable], generators: list[Any], proposed: dict[int, str]) -> None:
+        wanted = [
+            (
+                v.label or proposed.get(v.tensor.stamp),
+                v.kind if v.equation is None else _stem(v.equation.function),
+            )
+            for v in variables
+        ]
         wanted += [("rng" if len(generators) == 1 else None, "rng")] * len(generators)
         names, self.notes = unique_names(wanted)
         for variable, name in zip(variables, names, strict=False):

@@ -76,10 +76,11 @@ class Simplifier:
     def leaf(self, tensor: Tensor) -> Operand:
         """A leaf as an operand: unnamed numbers as Python numbers, equal constants of one name as one."""
         value = tensor._value
-        if type(value) not in (int, float):
+        python = type(value) in (int, float)
+        if tensor.name is None and not tensor.requires_grad and tensor.shape == ():
+            return tensor.item() if python or tensor.dtype == np.float64 else tensor
+        if not python:
             return tensor
-        if tensor.name is None:
-            return value
         return self._constants.setdefault((tensor.name, type(value), value), tensor)
 
     def given(self, tensor: Tensor, inputs: tuple[Operand, ...]) -> Operand:
@@ -119,20 +120,30 @@ class Simplifier:
                 self._factors[x.stamp] = found
             return found
         if type(x) is Fraction or (type(x) in (int, float) and isfinite(x)):
-            return Monomial(x if type(x) is Fraction else Fraction(repr(x))), None
+            return Monomial(exact(x)), None
         return _one, x
+
+    def _split_factors(self, inputs: tuple[Operand, ...]) -> list[tuple[Monomial, Operand]]:
+        """The factors of an elementwise product, split; what was broadcast for it is taken as it was."""
+        split = [self._split(x) for x in inputs]
+        cores = tuple(1 if core is None else core for _, core in split)
+        for i, simple in enumerate(_without_broadcasts(cores)):
+            if simple is not cores[i]:
+                monomial, core = self._split(simple)
+                split[i] = split[i][0] * monomial, core
+        return split
 
     def _product(self, monomial: Monomial, core: Operand) -> Operand:
         """monomial · core as a person writes it: p / q * core, or core / q where there is nothing above."""
         number = monomial.number
         if core is None and not monomial.powers:
             return number
-        if number < 0:
+        if number < 0 and (core is not None or any(power > 0 for _, power in monomial.powers)):
             positive = self._product(monomial * _minus_one, core)
             return self._remember(self._build(np.negative, (positive,)), monomial, core)
         above: list[Operand] = []
         below: list[Operand] = []
-        if max(number.numerator, number.denominator) <= _largest_written:
+        if max(abs(number.numerator), number.denominator) <= _largest_written:
             above += [number.numerator] * (number.numerator != 1)
             below += [number.denominator] * (number.denominator != 1)
         else:
@@ -140,15 +151,17 @@ class Simplifier:
         for stamp, power in monomial.powers:
             (above if power > 0 else below).extend([self._scalars[stamp]] * abs(power))
         top, bottom = self._chain(above), self._chain(below)
-        last = core
-        if top is None:
-            top, last = 1 if core is None else core, None
-        value = top if bottom is None else self._quotient(top, bottom)
-        if last is not None:
-            value = self._build(np.multiply, (value, last))
+        if core is None:
+            value = self._quotient(1 if top is None else top, bottom)
+        elif any(power > 0 for _, power in monomial.powers):
+            value = self._build(np.multiply, (self._quotient(top, bottom), core))
+        else:
+            value = self._quotient(core if top is None else self._build(np.multiply, (top, core)), bottom)
         return self._remember(value, monomial, core)
 
-    def _quotient(self, top: Operand, bottom: Operand) -> Operand:
+    def _quotient(self, top: Operand, bottom: Operand | None) -> Operand:
+        if bottom is None:
+            return top
         if not isinstance(top, Tensor) and not isinstance(bottom, Tensor):
             return Fraction(top) / Fraction(bottom)
         return self._build(np.divide, (top, bottom))
@@ -198,6 +211,18 @@ class Simplifier:
         )
 
 
+def exact(x: Fraction | int | float) -> Fraction:
+    """The simplest fraction that rounds to a number: 1/3 for 0.3333333333333333, 1/10 for 0.1.
+
+    >>> exact(0.1), exact(-1 / 7), exact(3)
+    (Fraction(1, 10), Fraction(-1, 7), Fraction(3, 1))
+    """
+    if type(x) is Fraction:
+        return x
+    simple = Fraction(x).limit_denominator(_largest_written)
+    return simple if float(simple) == x else Fraction(repr(x))
+
+
 def as_written(x: Operand) -> Operand:
     """A fraction as the Python number that stands in an equation."""
     if type(x) is not Fraction:
@@ -237,7 +262,7 @@ def _rewrite(*functions: Callable[..., Any]) -> Callable[[Rewrite], Rewrite]:
 @_rewrite(np.multiply)
 def _multiply(s: Simplifier, inputs: tuple[Operand, ...], _: Mapping[str, Any]) -> Operand:
     """(p a) (q b) = p q · (a b)"""
-    (p, a), (q, b) = map(s._split, _without_broadcasts(inputs))
+    (p, a), (q, b) = s._split_factors(inputs)
     if p.number * q.number == 0:
         return None
     if a is None or b is None:
@@ -248,7 +273,7 @@ def _multiply(s: Simplifier, inputs: tuple[Operand, ...], _: Mapping[str, Any]) 
 @_rewrite(np.divide)
 def _divide(s: Simplifier, inputs: tuple[Operand, ...], _: Mapping[str, Any]) -> Operand:
     """(p a) / (q b) = p / q · (a / b)"""
-    (p, a), (q, b) = map(s._split, _without_broadcasts(inputs))
+    (p, a), (q, b) = s._split_factors(inputs)
     if p.number * q.number == 0:
         return None
     if b is not None:
@@ -271,13 +296,15 @@ def _positive(s: Simplifier, inputs: tuple[Operand, ...], _: Mapping[str, Any]) 
 @_rewrite(np.add)
 def _add(s: Simplifier, inputs: tuple[Operand, ...], _: Mapping[str, Any]) -> Operand:
     """a + 0 = a,  p a + q a = (p + q) a,  a + (-b) = a - b"""
-    return _sum(s, *inputs, _one)
+    x, y = _without_broadcasts(inputs)
+    return _sum(s, x, y, _one)
 
 
 @_rewrite(np.subtract)
 def _subtract(s: Simplifier, inputs: tuple[Operand, ...], _: Mapping[str, Any]) -> Operand:
     """a - 0 = a,  p a - q a = (p - q) a,  a - (-b) = a + b"""
-    return _sum(s, *inputs, _minus_one)
+    x, y = _without_broadcasts(inputs)
+    return _sum(s, x, y, _minus_one)
 
 
 def _sum(s: Simplifier, x: Operand, y: Operand, sign: Monomial) -> Operand:
@@ -374,7 +401,7 @@ def _sum_of(s: Simplifier, inputs: tuple[Operand, ...], parameters: Mapping[str,
     return s._product(p, s._build(np.sum, (a,), parameters))
 
 
-def _linear(function: Callable[..., Any]) -> Rewrite:
+def _linear(function: Any) -> Rewrite:
     """f(p a) = p f(a),  and f(a) = a where it changes nothing"""
 
     def rewrite(s: Simplifier, inputs: tuple[Operand, ...], parameters: Mapping[str, Any]) -> Operand:
@@ -382,6 +409,13 @@ def _linear(function: Callable[..., Any]) -> Rewrite:
         if a is None:
             return None
         value = s._build(function, (a,), parameters)
+        if (
+            isinstance(a, Tensor)
+            and a.function is np.broadcast_to
+            and not _shape(a.inputs[0])
+            and not _named(a)
+        ):
+            value = s._build(np.broadcast_to, a.inputs, {"shape": _shape(value)})  # of one number, any shape
         if _shape(value) == _shape(a) and function is not np.swapaxes:
             value = a
         return s._product(p, value)
@@ -394,7 +428,7 @@ for _function in (np.reshape, np.expand_dims, np.squeeze, np.broadcast_to, np.sw
 
 
 def _without_broadcasts(inputs: tuple[Operand, ...]) -> tuple[Operand, ...]:
-    """Operands of an elementwise function, with what was broadcast for it as it was: NumPy broadcasts anyway."""
+    """Operands of an elementwise function: what was broadcast for it as it was, since NumPy broadcasts."""
     simple = tuple(
         x.inputs[0] if isinstance(x, Tensor) and x.function is np.broadcast_to and not _named(x) else x
         for x in inputs

@@ -2,69 +2,116 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import Any
 
 from minigrad.program import Program
 from minigrad.program.backward import gradients_as_graphs
 from minigrad.program.lines import Lines
+from minigrad.random import is_generator
 from minigrad.show.source import Source
 from minigrad.tensor import Tensor, describe
 
 
 def derive(loss: Tensor, wrt: Any = None) -> Derivation:
-    """The derivation of ∂loss/∂wrt from the recorded graph."""
+    """The derivation of ∂loss/∂x, for each x in `wrt`, from the recorded graph.
+
+    loss    a scalar Tensor; one without a name is called J
+    wrt     a Tensor, several, or a model; by default all leaves that need a gradient
+    Raises: TypeError for what is no Tensor; ValueError for a loss that is no scalar, or does not depend on
+            one of `wrt`; RuntimeError if a leaf was assigned to since.
+
+    >>> x = Tensor(2.0, requires_grad=True, name="x")
+    >>> print(derive(np.sin(x) * x).numpy())
+    import numpy as np
+    <BLANKLINE>
+    <BLANKLINE>
+    def loss_and_gradients(x):
+        # forward
+        sin_1 = np.sin(x)
+        J = sin_1 * x
+        # backward
+        dx = x * np.cos(x) + sin_1
+        return J, {"dx": dx}
+    <BLANKLINE>
+    """
     if not isinstance(loss, Tensor):
         raise TypeError(f"derive: the loss must be a Tensor, not {type(loss).__name__}")
     if loss.size != 1:
         raise ValueError(f"derive: {describe(loss)} is not a scalar; reduce it (np.sum, np.mean)")
-    return Derivation(loss, _wanted(loss, wrt))
+    wanted = _wanted(loss, wrt)
+    for x in wanted:
+        if not isinstance(x, Tensor):
+            raise TypeError(f"derive: wrt= takes Tensors or a model, not a {type(x).__name__}")
+    if not wanted:
+        raise ValueError(f"derive: {describe(loss)} does not depend on anything that needs a gradient")
+    return Derivation(loss, wanted)
 
 
-def _wanted(loss: Tensor, wrt: Any) -> list[Tensor]:
-    leaves = [leaf.tensor for leaf in Program(loss).leaves]
+def _wanted(loss: Tensor, wrt: Any) -> list[Any]:
     if wrt is None:
-        return [leaf for leaf in leaves if leaf.requires_grad]
+        return [leaf.tensor for leaf in Program(loss).leaves if leaf.tensor.requires_grad]
     if isinstance(wrt, Tensor):
         return [wrt]
-    return list(wrt.parameters() if hasattr(wrt, "parameters") else wrt)
+    return list(wrt.parameters()) if callable(getattr(wrt, "parameters", None)) else list(wrt)
 
 
 class Derivation:
-    """A derivation."""
+    """A derivation: forward and backward pass as one program, with the notes' names.
+
+    loss       the scalar
+    wrt        what it is differentiated with respect to
+    gradients  stamp of a forward value -> its gradient as a Tensor, for the values on the way
+    program    the equations of both passes
+    lines      what is written on a line of its own, in which section and order
+    """
 
     def __init__(self, loss: Tensor, wrt: Iterable[Tensor]) -> None:
         self.loss = loss
         self.wrt = tuple(wrt)
         self.gradients = gradients_as_graphs(loss, self.wrt)
-        outputs = [self.gradients[x.stamp] for x in self.wrt]
-        self.program = Program([loss, *outputs], {loss: "J"})
-        self.lines = Lines(
-            self.program, loss, {g.stamp for g in self.gradients.values() if isinstance(g, Tensor)}
-        )
+        for x in self.wrt:
+            if x.stamp not in self.gradients:
+                raise ValueError(f"derive: {describe(loss)} does not depend on {describe(x)}")
+        proposed = {loss: "J", **dict(self._unnamed())}
+        self.program = Program([loss, *(self.gradients[x.stamp] for x in self.wrt)], proposed)
+        self.lines = Lines(self.program, loss, {g.stamp for g in self.gradients.values()})
 
-    @property
+    def _unnamed(self) -> Iterator[tuple[Tensor, str]]:
+        """Gradients of forward values that have no name, and what they are called: dtanh_1 beside tanh_1."""
+        for equation in Program(self.loss, {self.loss: "J"}).equations:
+            value = equation.output
+            g = self.gradients.get(value.tensor.stamp)
+            if isinstance(g, Tensor) and g.name is None and g.stamp > self.loss.stamp:
+                yield g, f"d{value.name}"
+
+    @cached_property
     def source(self) -> Source:
-        """The text of the derivation, and what its function takes."""
-        results = {
-            f"d{x.name or i}": v
-            for i, (x, v) in enumerate(zip(self.wrt, self.program.outputs[1:], strict=True))
-        }
-        return Source(self.lines, "loss_and_gradients", results)
+        """The text of the derivation as NumPy, and what its function takes."""
+        gradients = self.program.outputs[1:]
+        return Source(self.lines, "loss_and_gradients", {g.name: g for g in gradients})
 
     def numpy(self) -> str:
-        """The derivation as a NumPy function."""
+        """The derivation as a function of NumPy alone, forward and backward in sections, that runs as it is.
+
+        It takes the leaves by name, constants and generators by keyword, and gives the loss and a dict of
+        gradients.
+        """
         return self.source.text
 
     def run(self) -> tuple[Any, dict[str, Any]]:
-        """Execute the NumPy text on the values that were recorded; draws give what was drawn then."""
-        source = self.source
-        arguments = dict(source.arguments)
+        """Execute the text of `numpy()` on the recorded values; its draws give what was drawn then."""
+        arguments = dict(self.source.arguments)
         for name, rng in self.program.generators.items():
             arguments[name] = _Replay(self.program, rng)
         namespace: dict[str, Any] = {}
-        exec(compile(source.text, "<derivation>", "exec"), namespace)
-        return namespace[source.name](**arguments)
+        exec(compile(self.source.text, "<derivation>", "exec"), namespace)
+        return namespace[self.source.name](**arguments)
+
+    def __repr__(self) -> str:
+        gradients = ", ".join(g.name for g in self.program.outputs[1:])
+        return f"Derivation of {gradients} from {self.program.outputs[0].name}; print(_.numpy()) shows it"
 
 
 class _Replay:
@@ -72,9 +119,9 @@ class _Replay:
 
     def __init__(self, program: Program, rng: Any) -> None:
         self._drawn = [
-            e.output.tensor.data
-            for e in program.equations
-            if any(value is rng for value in e.parameters.values())
+            equation.output.tensor.data
+            for equation in program.equations
+            if any(is_generator(value) and value is rng for value in equation.parameters.values())
         ]
 
     def random(self, shape: Any) -> Any:

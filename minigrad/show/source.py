@@ -1,4 +1,4 @@
-"""NumPy source of a program: a function that a person would have written, forward and backward in sections."""
+"""NumPy source of a program: a function as a person would have written it, in sections."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import cache
 from importlib import import_module
-from math import prod
 from operator import getitem
 from typing import Any
 
@@ -17,6 +16,7 @@ import numpy as np
 
 from minigrad.program import Equation, Literal, Variable
 from minigrad.program.lines import Lines
+from minigrad.program.simplify import exact
 from minigrad.table import name_of, table
 
 _between: dict[Callable[..., Any], tuple[str, int]] = {
@@ -29,7 +29,9 @@ _between: dict[Callable[..., Any], tuple[str, int]] = {
 }  # fmt: skip
 """Function -> (operator, how tightly it binds in Python)."""
 
+_widest = 96
 _whole, _unary, _name = 0, 7, 9
+_epsilons = {float(np.finfo(t).eps): f"np.finfo(np.{t.__name__}).eps" for t in (np.float32, np.float64)}
 
 
 class Source:
@@ -47,6 +49,7 @@ class Source:
         program = lines.program
         self._constants = _shared_constants(program.leaves)
         self._arrays: dict[str, Any] = {}
+        self._given = set(results.values())
         self._generators = {id(rng): name for name, rng in program.generators.items()}
         body = self._body(results)
         self.arguments, signature = self._signature()
@@ -71,7 +74,7 @@ class Source:
         first = {"data": 0, "mask": 1}
         for leaf in sorted(self.lines.program.leaves, key=lambda leaf: first.get(leaf.kind, 2)):
             name = self.written_name(leaf)
-            if name in arguments:
+            if name in arguments or self._is_plain(leaf):
                 continue
             if leaf.kind == "constant":
                 arguments[name] = leaf.tensor._value
@@ -96,7 +99,7 @@ class Source:
             text = f"{self.written_name(line.value)} = {self.expression(line.value, own=True)}"
             rows.append((text, self._shape(line.value)))
         width = max((len(text) for text, shape in rows if shape and len(text) <= 60), default=0)
-        body = [f"{text:<{width}}  # {shape}" if shape else text for text, shape in rows]
+        body = [line for text, shape in rows for line in _commented(text, shape, width)]
         names = {key: self.written_name(value) for key, value in results.items()}
         loss = self.written_name(self.lines.program.outputs[0])
         gradients = ", ".join(f'"{key}": {name}' for key, name in names.items())
@@ -112,7 +115,13 @@ class Source:
 
     def written_name(self, value: Variable) -> str:
         """The name of a leaf or a line; constants of one name and number share it."""
+        if self._is_plain(value):
+            return self._array(value.tensor.data)
         return self._constants.get(value, value.name)
+
+    def _is_plain(self, value: Variable) -> bool:
+        """Whether it is an array that nobody named."""
+        return value.kind == "data" and value.label is None and value not in self._given
 
     def expression(self, value: Variable | Literal, binding: int = _whole, own: bool = False) -> str:
         """A value as it is written in a line: its name, or its equation in parentheses where they are needed.
@@ -132,7 +141,8 @@ class Source:
         function, inputs, parameters = equation.function, equation.inputs, equation.parameters
         if function in _between:
             operator, binding = _between[function]
-            left, right = binding, binding + 1
+            left = binding
+            right = binding + (not self._associates(function, inputs[1]))
             if binding == 1 or function is np.power:
                 left = binding + 1
             if function is np.power:
@@ -152,6 +162,8 @@ class Source:
         settings = equation.settings
         if function is np.sum and settings and inputs[0].__class__ is Variable:
             return f"{self.expression(inputs[0], _name)}.sum({self._keywords(settings)})", _name
+        if function is np.broadcast_to:
+            return f"np.broadcast_to({self.expression(inputs[0])}, {settings['shape']})", _name
         if function is np.astype:
             return f"{self.expression(inputs[0], _name)}.astype({self._literal(settings['dtype'])})", _name
         if hasattr(function, "on_arrays"):
@@ -161,6 +173,15 @@ class Source:
             arguments = [f"[{', '.join(arguments)}]"]
         keywords = self._keywords(settings)
         return f"{name_of(function)}({', '.join([*arguments, keywords] if keywords else arguments)})", _name
+
+    def _associates(self, function: Callable[..., Any], right: Variable | Literal) -> bool:
+        """Whether  a ∘ (b ∘ c)  may be written  a ∘ b ∘ c."""
+        if not isinstance(right, Variable) or right not in self.lines.inline or right.equation is None:
+            return False
+        inner = right.equation.function
+        return (function is np.add and inner in (np.add, np.subtract)) or (
+            function is np.multiply and inner in (np.multiply, np.divide)
+        )
 
     def _own(self, equation: Equation) -> tuple[str, int]:
         """A function of ours, or of the user's: its one expression, if it is that short, or a call of it."""
@@ -204,14 +225,23 @@ class Source:
             inner = ", ".join(map(self._literal, value))
             return f"[{inner}]" if isinstance(value, list) else f"({inner}{',' * (len(value) == 1)})"
         if isinstance(value, slice):
-            return f"slice({self._literal(value.start)}, {self._literal(value.stop)}, {self._literal(value.step)})"
+            return f"slice({', '.join(map(self._literal, (value.start, value.stop, value.step)))})"
         if isinstance(value, float) and not np.isfinite(value):
             return "np.nan" if np.isnan(value) else "np.inf" if value > 0 else "(-np.inf)"
         text = repr(value)
-        return f"({text})" if text.startswith("-") and binding > _whole else text
+        if isinstance(value, float) and len(text) > 8:
+            if value in _epsilons:
+                return _epsilons[value]
+            simple = exact(value)
+            if simple.denominator <= 1000:
+                text = f"{simple.numerator} / {simple.denominator}"
+                return f"({text})" if binding > 6 else text
+        return f"({text})" if text.startswith("-") and binding > _unary else text
 
     def _array(self, array: np.ndarray) -> str:
         """An array that is no Tensor: one number all over, a few numbers, or else an argument."""
+        if array.shape == () and array.dtype == np.float64:
+            return self._literal(array.item())
         usual = array.dtype in (np.float64, np.int64, np.bool_)
         dtype = "" if usual and array.size else f", dtype={self._literal(array.dtype)}"
         if array.size != 1 and (not array.size or array.dtype == np.float64):
@@ -239,6 +269,28 @@ class Source:
             ends = ["" if x is None else self._literal(x) for x in (part.start, part.stop, part.step)]
             return f"{ends[0]}:{ends[1]}" + (f":{ends[2]}" if ends[2] else "")
         return "..." if part is Ellipsis else self._literal(part)
+
+
+def _commented(text: str, shape: str, width: int) -> list[str]:
+    """An assignment with its shape at the line's end; one that is too long is broken at its sums."""
+    if len(text) <= _widest:
+        return [f"{text:<{width}}  # {shape}" if shape else text]
+    name, _, right = text.partition(" = ")
+    terms = _terms(right)
+    if len(terms) == 1:
+        return [f"{text}  # {shape}" if shape else text]
+    return [f"{name} = ({f'  # {shape}' if shape else ''}", *(f"    {term}" for term in terms), ")"]
+
+
+def _terms(text: str) -> list[str]:
+    """The terms of a sum, each with its sign: a * b - c * d gives [a * b, - c * d]."""
+    terms, depth, start = [], 0, 0
+    for i, letter in enumerate(text):
+        depth += (letter in "([{") - (letter in ")]}")
+        if not depth and text[i : i + 3] in (" + ", " - "):
+            terms.append(text[start:i].strip())
+            start = i
+    return [*terms, text[start:].strip()]
 
 
 def _shared_constants(leaves: Iterable[Variable]) -> dict[Variable, str]:
@@ -269,7 +321,7 @@ class _Substitution(ast.NodeTransformer):
     def __init__(self, given: dict[str, ast.expr]) -> None:
         self.given = given
 
-    def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802
+    def visit_Name(self, node: ast.Name) -> ast.expr:
         return self.given.get(node.id, node)
 
 
