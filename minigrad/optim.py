@@ -20,11 +20,11 @@ class Optimizer:
     """What all optimizers share: the parameters, the learning rate, weight decay, a state to save.
 
     parameters    leaves that need a gradient, such as model.parameters()
-    lr            the learning rate, ≥ 0; may be set between steps
+    lr            the learning rate, ≥ 0; it and weight_decay may be set between steps
     weight_decay  λ/m in the textbook's terms, ≥ 0; it touches weights, and biases (decay=False) only if
     decay_biases  is True; `print(optimizer)` says which
-    Raises:       ValueError for numbers out of range, no parameters, or one given twice; TypeError for what
-                  is not a leaf Tensor that needs a gradient.
+    Raises:       ValueError for numbers out of range (also when they are set), no parameters, or one given
+                  twice; TypeError for what is not a leaf Tensor that needs a gradient.
     """
 
     slots: tuple[str, ...] = ()
@@ -57,15 +57,33 @@ class Optimizer:
         }
         if twice:
             raise ValueError(f"{name}: given twice: {', '.join(sorted(twice))}")
-        self.lr = _checked(name, "lr", lr)
-        self.weight_decay = _checked(name, "weight_decay", weight_decay)
+        self.lr = lr
+        self.weight_decay = weight_decay
         self.decay_biases = bool(decay_biases)
         self.steps = 0
         self.state: list[dict[str, Any]] = [{} for _ in self.parameters]
 
+    @property
+    def lr(self) -> float:
+        """The learning rate; what is set is checked, and is a float from then on."""
+        return self._lr
+
+    @lr.setter
+    def lr(self, value: float) -> None:
+        self._lr = _checked(type(self).__name__, "lr", value)
+
+    @property
+    def weight_decay(self) -> float:
+        """λ/m; what is set is checked, and is a float from then on."""
+        return self._weight_decay
+
+    @weight_decay.setter
+    def weight_decay(self, value: float) -> None:
+        self._weight_decay = _checked(type(self).__name__, "weight_decay", value)
+
     def step(self) -> None:
         """One update of every parameter that has a gradient; the others stay as they are."""
-        decay, states = self.weight_decay, self.state.copy()
+        decay, states = self._weight_decay, self.state.copy()
         updates = []
         for i, p in enumerate(self.parameters):
             if p._grad is not None:
@@ -194,7 +212,7 @@ class SGD(Optimizer):
             v = self.momentum * state["velocity"] + g if state else g
             g = self.momentum * v + g if self.nesterov else v
             state = {"velocity": v}
-        return (-self.lr) * g + w, state  # the first product is a temporary, into which NumPy adds
+        return (-self._lr) * g + w, state  # the first product is a temporary, into which NumPy adds
 
 
 class Adam(Optimizer):
@@ -244,7 +262,7 @@ class Adam(Optimizer):
         t = state.get("count", 0) + 1
         m = b1 * state.get("mean", 0.0) + (1 - b1) * g
         v = b2 * state.get("square", 0.0) + (1 - b2) * (g * g)
-        step = (-self.lr / (1 - b1**t)) * m / (np.sqrt(v) / sqrt(1 - b2**t) + self.eps)
+        step = (-self._lr / (1 - b1**t)) * m / (np.sqrt(v) / sqrt(1 - b2**t) + self.eps)
         return step, {"count": t, "mean": m, "square": v}
 
 
@@ -259,7 +277,7 @@ class AdamW(Adam):
 
     def _updated(self, w: Any, g: Any, decay: float, state: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         step, state = self._adaptive_step(g, state)
-        return step + (1 - self.lr * decay) * w, state
+        return step + (1 - self._lr * decay) * w, state
 
 
 class Schedule:
@@ -274,8 +292,8 @@ class Schedule:
 
     def step(self) -> None:
         """Count one step (or epoch) and set the learning rate for the next."""
+        self.optimizer.lr = self._rate(self.count + 1)
         self.count += 1
-        self.optimizer.lr = self._rate(self.count)
 
     def _rate(self, count: int) -> float:
         """The learning rate after so many steps."""
@@ -294,8 +312,8 @@ class Schedule:
         count = _checked(name, "count", arguments.pop("count"), whole=True)
         fresh = type(self)(self.optimizer, **arguments)
         fresh.initial_lr, fresh.count = initial_lr, count
+        self.optimizer.lr = fresh._rate(count)
         vars(self).update(vars(fresh))
-        self.optimizer.lr = self._rate(count)
 
 
 class StepLR(Schedule):

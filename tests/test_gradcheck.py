@@ -315,6 +315,137 @@ def test_a_row_that_takes_its_arguments_for_constants_is_caught(function, monkey
         assert faults == curved
 
 
+@pytest.mark.parametrize("reduce", [np.sum, np.tanh, lambda y: (np.sum(y), y)])
+def test_a_transposed_result_of_a_rule_is_named(reduce, enter):
+    wrong = enter(lambda x: np.exp(x), x=lambda g, y: (g * y).T)
+    said = "gradcheck: the rule of <lambda> for x gives a transposed result: a gradient of shape (4, 3) for "
+    for order in (1, 2):
+        message = message_of(lambda W: reduce(wrong(W)), leaf(3, 4, name="W"), order)
+        assert message == said + '"W" (3, 4)'
+    assert message_of(lambda W: reduce(wrong(W)), leaf(3, 4)) == said + "input 0 (3, 4)"
+    V, W = leaf(3, 4, name="V"), leaf(3, 4, name="W")
+    message = message_of(lambda V, W, b: reduce(wrong(V * 2 * W) + b), [V, W, leaf(4, name="b")])
+    assert message == said + "a Tensor of shape (3, 4), which comes from V and W"
+
+
+def test_a_result_of_a_rule_with_its_axes_in_another_order_is_named(enter):
+    wrong = enter(lambda x: np.exp(x), x=lambda g, y: np.swapaxes(g * y, 0, 1))
+    message = message_of(lambda W: np.sum(wrong(W)), leaf(2, 3, 4, name="W"))
+    assert 'gives a transposed result: a gradient of shape (3, 2, 4) for "W" (2, 3, 4)' in message
+
+
+@pytest.mark.parametrize(
+    ("rule", "what"),
+    [
+        (lambda g, y: (g * y)[:2], "of shape (2, 4)"),
+        (lambda g, y: np.ravel(g * y), "of shape (12,)"),
+        (lambda g, y: np.expand_dims(g * y, -1), "of shape (3, 4, 1)"),
+        (lambda g, y: np.concatenate([g * y, g * y]), "of shape (6, 4)"),
+        (lambda g, y: 3.0, "3.0, which is no array,"),
+        (lambda g, y: None, "None, which is no array,"),
+    ],
+)
+def test_a_result_of_a_rule_that_does_not_fit_is_named(rule, what, enter):
+    wrong = enter(lambda x: np.exp(x), x=rule)
+    message = message_of(lambda W: np.sum(wrong(W)), leaf(3, 4, name="W"))
+    assert (
+        message == "gradcheck: the rule of <lambda> for x gives a result that does not fit: "
+        f'a gradient {what} for "W" (3, 4)'
+    )
+
+
+def test_a_misshapen_result_is_laid_to_the_argument_and_the_order_it_belongs_to(enter):
+    product = enter(lambda a, b: a @ b, a=lambda g, b: g @ b.T, b=lambda g, a: g.T @ a)
+    a, b = leaf(3, 4, name="a"), leaf(4, 5, name="b", seed=1)
+    assert gradcheck(lambda a: product(a, b.data), a)
+    message = message_of(lambda a, b: product(np.exp(a), b * b), [a, b])
+    assert "the rule of <lambda> for b gives a transposed result: a gradient of shape (5, 4) for " in message
+    assert message.endswith("a Tensor of shape (4, 5), which comes from b")
+    joined = enter(lambda a, b: a * b, a=lambda g, b: (g * b).T, b=lambda g, a: g * a)
+    message = message_of(lambda W, b: np.sum(joined(W, b)), [leaf(3, 4, name="W"), leaf(4, name="b")])
+    assert 'for a gives a transposed result: a gradient of shape (4, 3) for "W" (3, 4)' in message
+    slope = enter(lambda x: np.exp(x), x=lambda g, y: (g * y).T)
+    right_to_first_order = enter(lambda x: np.exp(x), x=lambda g, x: g * slope(x))
+    assert gradcheck(lambda W: np.sum(right_to_first_order(W)), leaf(3, 4, name="W"))
+    message = message_of(lambda W: np.sum(right_to_first_order(W)), leaf(3, 4, name="W"), order=2)
+    assert 'gives a transposed result: a gradient of shape (4, 3) for "W" (3, 4)' in message
+
+
+def test_a_transposed_result_that_broadcasts_is_named(enter):
+    wrong = enter(lambda x: np.exp(x), x=lambda g, y: (g * y).T)
+    message = message_of(lambda W: np.sum(wrong(W)), leaf(1, 4, name="W"))
+    assert (
+        "the rule of <lambda> for x is wrong when checked alone: it gives (4, 1) for (1, 4), transposed"
+        in message
+    )
+
+
+def test_an_error_that_a_rule_raises_is_its_own(enter):
+    broken = enter(lambda x: np.exp(x), x=lambda g, y: g @ y)
+    W = leaf(3, 4, name="W")
+    before = W._value, W.stamp
+    with pytest.raises(ValueError, match="matmul"):
+        gradcheck(lambda W: np.sum(broken(W)), W, raise_exception=False)
+    assert (W._value, W.stamp) == before
+
+
+penalised = {
+    "in each entry of the output": (
+        lambda W, term: np.sum(np.tanh(W), axis=1, keepdims=True) + np.sum(term(W)),
+        r"= (\S+) · W for the weighted sum of the outputs, -0\.128571 · W for each entry: a term",
+    ),
+    "entry by entry": (
+        lambda W, term: np.tanh(W) + term(W),
+        r"= -0\.128571 · W, entry by entry: a term like that of an L2 penalty is dropped",
+    ),
+    "row by row": (
+        lambda W, term: np.sum(np.tanh(W) + term(W), axis=1),
+        r"= -0\.128571 · W, entry by entry: a term like that of an L2 penalty is dropped",
+    ),
+    "column by column": (
+        lambda W, term: np.sum(np.tanh(W) + term(W), axis=0, keepdims=True),
+        r"= -0\.128571 · W, entry by entry: a term like that of an L2 penalty is dropped",
+    ),
+    "in one of two outputs": (
+        lambda W, term: (np.tanh(W), np.sum(np.sin(W)) + np.sum(term(W))),
+        r"= (\S+) · W for the weighted sum of the outputs: a term like that of an L2 penalty is dropped",
+    ),
+}
+
+
+@pytest.mark.parametrize("where", penalised)
+def test_a_penalty_forgotten_in_an_output_that_is_no_scalar_is_named(where, enter):
+    function, sentence = penalised[where]
+    square = enter(lambda x: 0.9 / 14 * x * x, x=lambda g, x: g * (0.9 / 7 * x))
+    forgotten = enter(lambda x: 0.9 / 14 * x * x, x=lambda g, x: 0 * g * x)
+    assert gradcheck(lambda W: function(W, square), weight())
+    for term in (forgotten, lambda W: square(W.detach())):
+        assert re.search(sentence, message_of(lambda W, term=term: function(W, term), weight()))
+
+
+@pytest.mark.parametrize(
+    ("term", "said"),
+    [
+        (lambda x: 0.3 * x, "0.3 · W, entry by entry: a term like that of an L2 penalty"),
+        (lambda x: 0.3 * np.sign(x), "0.3 · sign(W), entry by entry: a term like that of an L1 penalty"),
+        (lambda x: np.full_like(x, 0.3), "0.3 · 1, entry by entry: a term is dropped"),
+    ],
+)
+def test_a_term_too_many_in_an_elementwise_rule_is_named(term, said, enter):
+    wrong = enter(lambda x: np.exp(x), x=lambda g, y, x: g * (y + term(x)))
+    for function in (wrong, lambda W: (np.sin(W), wrong(W))):
+        assert f"machine - slope = {said}" in message_of(function, weight())
+
+
+def test_a_term_of_the_second_order_is_named(enter):
+    wrong = enter(
+        lambda x: np.exp(x) + 0.3 / 6 * x * x * x, x=lambda g, x: g * (np.exp(x) + 0.3 / 2 * plain(x) ** 2)
+    )
+    message = message_of(lambda W: np.sum(wrong(W)), weight(), order=2)
+    assert "'W' (3, 4), order 2" in message
+    assert "machine - slope = -0.3 · W, entry by entry: a term like that of an L2 penalty" in message
+
+
 # ---- what it says of the function
 
 

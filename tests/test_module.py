@@ -3,7 +3,11 @@
 import abc
 import copy
 import pickle
+from array import array
+from collections import ChainMap, OrderedDict, UserDict, UserList, UserString, deque
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -167,6 +171,158 @@ def test_a_module_may_have_other_base_classes():
     assert Model()(3) == 3
     with pytest.raises(TypeError, match="abstract"):
         Base()
+
+
+class Row(Sequence):
+    """A sequence of the user's own."""
+
+    def __init__(self, *entries):
+        self.entries = entries
+
+    def __getitem__(self, i):
+        return self.entries[i]
+
+    def __len__(self):
+        return len(self.entries)
+
+
+class Named(Mapping):
+    """A mapping of the user's own."""
+
+    def __init__(self, **entries):
+        self.entries = entries
+
+    def __getitem__(self, key):
+        return self.entries[key]
+
+    def __iter__(self):
+        return iter(self.entries)
+
+    def __len__(self):
+        return len(self.entries)
+
+
+def holding(container):
+    model = nn.Sequential()
+    model.parts = container
+    return model
+
+
+def two():
+    return nn.Linear(2, 3, rng=0), nn.Parameter(np.ones(3), name="s")
+
+
+@pytest.mark.parametrize(
+    ("container", "keys"),
+    [
+        (list, "01"),
+        (tuple, "01"),
+        (deque, "01"),
+        (UserList, "01"),
+        (lambda entries: Row(*entries), "01"),
+        (lambda entries: deque([UserList(entries)]), ("0.0", "0.1")),
+        (lambda entries: dict(zip("ab", entries, strict=True)), "ab"),
+        (lambda entries: OrderedDict(zip("ab", entries, strict=True)), "ab"),
+        (lambda entries: UserDict(zip("ab", entries, strict=True)), "ab"),
+        (lambda entries: MappingProxyType(dict(zip("ab", entries, strict=True))), "ab"),
+        (lambda entries: ChainMap(dict(zip("ab", entries, strict=True))), "ab"),
+        (lambda entries: Named(**dict(zip("ab", entries, strict=True))), "ab"),
+        (lambda entries: {"a": deque(entries)}, ("a.0", "a.1")),
+    ],
+)
+def test_containers_of_a_definite_order_are_searched(container, keys, rng):
+    layer, scale = two()
+    first, second = keys
+    model = holding(container((layer, scale)))
+    paths = [f"parts.{second}", f"parts.{first}.weight", f"parts.{first}.bias"]
+    assert [path for path, _ in model.named_parameters()] == list(model.state_dict()) == paths
+    np.sum(layer(rng.standard_normal((5, 2))) * scale).backward()
+    before = model.state_dict()
+    mg.optim.SGD(model.parameters(), lr=0.1).step()
+    for path, value in model.state_dict().items():
+        assert not np.array_equal(value, before[path])
+    model.head = nn.Linear(3, 1, rng=1)
+    assert names(model) == ["s", "W1", "b1", "W2", "b2"]
+    model.load_state_dict({**model.state_dict(), **before})
+    np.testing.assert_array_equal(scale, np.ones(3))
+
+
+def test_layers_appended_to_a_deque_are_found_and_numbered():
+    class Chain(nn.Module):
+        def __init__(self):
+            self.layers = deque()
+            for n in (3, 2):
+                self.layers.append(nn.Linear(n, n - 1, rng=n))
+
+    assert names(Chain()) == ["W1", "b1", "W2", "b2"]
+
+
+def objects(entries):
+    found = np.empty((1, len(entries)), dtype=object)
+    for i, entry in enumerate(entries):
+        found[0, i] = entry
+    return found
+
+
+unordered = {
+    "set": set,
+    "frozenset": frozenset,
+    "dict_keys": lambda entries: dict.fromkeys(entries).keys(),
+    "dict_values": lambda entries: dict(enumerate(entries)).values(),
+    "ndarray": objects,
+}
+
+
+@pytest.mark.parametrize("kind", unordered)
+@pytest.mark.parametrize("entry", [0, 1])
+@pytest.mark.parametrize("outer", [lambda x: x, lambda x: [x], lambda x: {"a": (1, x)}])
+def test_parameters_in_a_container_without_an_order_are_refused(kind, entry, outer):
+    model = nn.Sequential(nn.Linear(2, 2, rng=0))
+    model.parts = before = [1.0]
+    given = outer(unordered[kind]([3, two()[entry]]))
+    what = ("Linear", "Parameter")[entry]
+    with pytest.raises(
+        TypeError, match=rf"^parts.*: a {kind} is not searched, so the {what} in it"
+    ) as caught:
+        model.parts = given
+    assert str(caught.value).endswith("would not be trained; use a list")
+    assert model.parts is before
+    with pytest.raises(TypeError, match="use a list"):
+        model.more = given
+    assert not hasattr(model, "more")
+    assert names(model) == ["W", "b"]
+
+
+def test_a_set_that_is_filled_later_is_refused_when_it_is_looked_through():
+    class Net(nn.Module):
+        def __init__(self):
+            self.layers = set()
+            self.layers.add(nn.Linear(2, 2, rng=0))
+
+    with pytest.raises(TypeError, match="layers: a set is not searched"):
+        Net()
+    model = holding(set())
+    model.parts.add(nn.Linear(2, 2, rng=0))
+    for look in (model.parameters, model.state_dict, model.eval):
+        with pytest.raises(TypeError, match="use a list"):
+            look()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {1, "a"}, frozenset(), {"a": 1}.keys(), {"a": 1}.values(), iter([1]), range(10**12),
+        {mg.Tensor(1.0)}, {np.random.default_rng(0)}, np.float64(1.0), np.ones(3), array("d", [1.0]),
+        np.array([1, "a", None], dtype=object), np.zeros(2, dtype=[("a", object)]),
+        "text", b"bytes", bytearray(2), memoryview(b"ab"), UserString("text"), np.str_("a"),
+    ],
+    ids=lambda value: type(value).__name__,
+)  # fmt: skip
+def test_what_holds_nothing_to_train_may_be_an_attribute(value):
+    model = holding(value)
+    assert model.parts is value
+    assert not list(model.parameters())
+    assert not model.state_dict()
 
 
 # ---- modes

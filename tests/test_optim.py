@@ -1,7 +1,9 @@
 """Optimizers and schedules: their equations, PyTorch's trajectories, what is refused, states."""
 
 import copy
+import pickle
 import warnings
+from fractions import Fraction
 from math import cos, pi
 
 import numpy as np
@@ -295,6 +297,53 @@ def test_training_learns(rng):
 def test_numbers_out_of_range_are_refused(kind, options, message):
     with pytest.raises(ValueError, match=message):
         kind(parameters(), **options)
+
+
+@pytest.mark.parametrize("kind", [SGD, Adam, AdamW])
+@pytest.mark.parametrize("name", ["lr", "weight_decay"])
+@pytest.mark.parametrize("value", [-0.1, np.nan, np.inf, "0.1", None, True, 1j, np.array(0.1), [0.1]])
+def test_a_number_set_between_steps_is_checked_when_it_is_set(kind, name, value):
+    ps = parameters()
+    optimizer = kind(ps, lr=0.1, weight_decay=0.3)
+    run(optimizer, ps, 1)
+    before = copy.deepcopy(vars(optimizer))
+    with pytest.raises(ValueError, match=f"{kind.__name__}: {name} must be a number ≥ 0, not ") as caught:
+        setattr(optimizer, name, value)
+    assert "\n" not in str(caught.value)
+    after = vars(optimizer)
+    assert before.keys() == after.keys()
+    np.testing.assert_equal(after["state"], before["state"])
+    np.testing.assert_equal([p.data for p in after["parameters"]], [p.data for p in before["parameters"]])
+    assert (optimizer.lr, optimizer.weight_decay, optimizer.steps) == (0.1, 0.3, 1)
+
+
+@pytest.mark.parametrize("variant", variants)
+@pytest.mark.parametrize("number", [np.float64, np.float32, Fraction])
+def test_a_number_set_between_steps_is_a_float_and_widens_nothing(variant, number):
+    kind, options = variants[variant]
+    ps = parameters(np.float32)
+    optimizer = kind(ps, **options)
+    optimizer.lr, optimizer.weight_decay = number(0.25), number(0.5)
+    assert (type(optimizer.lr), type(optimizer.weight_decay)) == (float, float)
+    assert (optimizer.lr, optimizer.weight_decay) == (0.25, 0.5)
+    run(optimizer, ps, 3)
+    arrays = [array for state in optimizer.state for slot, array in state.items() if slot != "count"]
+    assert {x.dtype for x in (*ps, *arrays)} == {np.dtype(np.float32)}
+    assert optimizer.state_dict()["hyperparameters"]["lr"] == 0.25
+
+
+def test_a_number_set_between_steps_is_used_and_saved():
+    ps, others = parameters(), parameters()
+    optimizer = SGD(ps, lr=0.1)
+    optimizer.lr, optimizer.weight_decay = 0.2, 0.3
+    other = SGD(others, lr=0.7)
+    other.load_state_dict(optimizer.state_dict())
+    expected = SGD(parameters(), lr=0.2, weight_decay=0.3)
+    trajectory = run(expected, expected.parameters, 3)
+    np.testing.assert_equal(run(optimizer, ps, 3), trajectory)
+    np.testing.assert_equal(run(other, others, 3), trajectory)
+    twin = pickle.loads(pickle.dumps(optimizer))
+    assert twin.hyperparameters() == optimizer.hyperparameters()
 
 
 def used_up():
@@ -602,3 +651,16 @@ def test_a_learning_rate_of_0_takes_no_step():
     SGD(ps, lr=0.1).load_state_dict(state)
     assert state["hyperparameters"]["lr"] == 0
     rates(CosineLR(SGD(ps, lr=0.0), 3, lr_min=0.1), 4)
+
+
+def test_a_schedule_whose_next_rate_is_refused_stays_where_it_was():
+    schedule = StepLR(optimizer_for(lr=1e300), 1, gamma=1e10)
+    with pytest.raises(ValueError, match="SGD: lr must be a number ≥ 0, not inf"):
+        schedule.step()
+    assert schedule.count == 0
+    assert schedule.optimizer.lr == 1e300
+    state = {**schedule.state_dict(), "count": 1}
+    with pytest.raises(ValueError, match="SGD: lr must be a number ≥ 0, not inf"):
+        schedule.load_state_dict(state)
+    assert schedule.count == 0
+    assert schedule.optimizer.lr == 1e300

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -48,7 +49,7 @@ def likely_causes(found: Disagreement) -> tuple[str, ...]:
     if narrow is None and (kink := _kink(found)):
         return (kink,)
     cause = _made_before(found) or _wrong_rule(found) or _unrecorded(found)
-    likeness = shape_of_error(found.machine, found.slopes, found.leaves, found.names)
+    likeness = _shape_of_error(found)
     if cause is None and np.max(np.abs(found.machine - found.slopes)) < 1e-6 * np.max(np.abs(found.slopes)):
         likeness, cause = (
             None,
@@ -60,10 +61,9 @@ def likely_causes(found: Disagreement) -> tuple[str, ...]:
 # ---- what the numbers look like
 
 
-def shape_of_error(
-    machine: np.ndarray, slopes: np.ndarray, leaves: list[Tensor], names: list[str]
-) -> str | None:
+def _shape_of_error(found: Disagreement) -> str | None:
     """How the wrong gradient is related to the right one: 0, a factor, a transposition, a term."""
+    machine, slopes = found.machine, found.slopes
     gap, size = np.abs(machine - slopes), np.max(np.abs(slopes))
     missed = (machine == 0) & (np.abs(slopes) > 1e-6 * size)
     if np.any(missed) and np.all(gap[~missed] <= 1e-6 * size):
@@ -72,10 +72,11 @@ def shape_of_error(
     factor = float(np.sum(machine * slopes) / np.sum(slopes * slopes)) if size else 0.0
     if factor and np.max(np.abs(machine - factor * slopes)) <= min(1e-5 * size, 1e-2 * np.max(gap)):
         digits = 6 if abs(factor - 1) > 1e-4 else 10
-        return f"it is {factor:.{digits}g} times the slope, in every entry: {_meaning(factor, leaves, names)}"
+        meaning = _meaning(factor, found.leaves, found.names)
+        return f"it is {factor:.{digits}g} times the slope, in every entry: {meaning}"
     if machine.ndim > 1 and np.max(np.abs(machine.ravel() - slopes.T.ravel())) <= 1e-5 * size < np.max(gap):
         return "its entries are those of the transposed slope: a transposition is missing, or one too many"
-    return _parallel(machine - slopes, leaves, names)
+    return _parallel(found)
 
 
 def _meaning(factor: float, leaves: list[Tensor], names: list[str]) -> str:
@@ -95,19 +96,55 @@ def _meaning(factor: float, leaves: list[Tensor], names: list[str]) -> str:
     return "a factor is wrong"
 
 
-def _parallel(gap: np.ndarray, leaves: list[Tensor], names: list[str]) -> str | None:
-    """Whether the difference is a multiple of an input of the same shape, of its signs, or of 1."""
+def _parallel(found: Disagreement) -> str | None:
+    """Whether the difference is a multiple of an input of the same shape, of its signs, or of 1.
+
+    The gradient is that of Σ w y, so a term with the gradient c W leaves a difference of (Σ w) c W if it is
+    in every entry of an output, and of w c W if each entry of the output has its own.  In which of several
+    outputs the term should be cannot be told from their sum.
+    """
+    gap = found.machine - found.slopes
     if gap.size < 3:
         return None
-    inputs = [(x._value, name) for x, name in zip(leaves, names, strict=True) if x.shape == gap.shape]
-    candidates = [(x, name, " like that of an L2 penalty") for x, name in inputs]
-    candidates += [(np.sign(x), f"sign({name})", " like that of an L1 penalty") for x, name in inputs]
-    for x, name, like in (*candidates, (np.ones(gap.shape), "1", "")):
-        factor = float(np.sum(gap * x) / np.sum(x * x)) if np.any(x) else 0.0
-        if factor and np.max(np.abs(gap - factor * x)) <= 1e-4 * np.max(np.abs(gap)):
-            fate = "is dropped, doubled or has a wrong factor"
-            return f"machine - slope = {factor:.6g} · {name}: a term{like} {fate}"
+    inputs = zip(found.leaves, found.names, strict=True)
+    same = [(x._value, name) for x, name in inputs if x.shape == gap.shape]
+    terms = [(x, name, " like that of an L2 penalty") for x, name in same]
+    terms += [(np.sign(x), f"sign({name})", " like that of an L1 penalty") for x, name in same]
+    terms += [(np.ones(gap.shape), "1", "")]
+    for w in (None, *_weights_by_entry(found.weights, gap.shape)):
+        for x, name, like in terms:
+            if factor := _multiple(gap, x if w is None else w * x):
+                where = _in_every_entry(found, factor, name) if w is None else ", entry by entry"
+                fate = "is dropped, doubled or has a wrong factor"
+                return f"machine - slope = {factor:.6g} · {name}{where}: a term{like} {fate}"
     return None
+
+
+def _multiple(gap: np.ndarray, x: np.ndarray) -> float:
+    """The factor c for which gap = c x, or 0."""
+    factor = float(np.sum(gap * x) / np.sum(x * x)) if np.any(x) else 0.0
+    return factor if np.max(np.abs(gap - factor * x)) <= 1e-4 * np.max(np.abs(gap)) else 0.0
+
+
+def _weights_by_entry(weights: Sequence[np.ndarray], shape: tuple[int, ...]) -> Iterator[np.ndarray]:
+    """The weights of outputs that have an entry for each entry of the input, or for each along some axes."""
+    for w in weights:
+        missing = len(shape) - w.ndim
+        for ahead in dict.fromkeys((missing, 0)):
+            full = (1,) * ahead + w.shape + (1,) * (missing - ahead)
+            if w.size > 1 and missing >= 0 and all(n in (1, m) for n, m in zip(full, shape, strict=True)):
+                yield np.broadcast_to(w.reshape(full), shape)
+
+
+def _in_every_entry(found: Disagreement, factor: float, name: str) -> str:
+    """Of what the difference is c W, and what it is then for each entry of an output alone."""
+    w = found.weights[0]
+    if len(found.weights) == 1 and not w.ndim:
+        return ""
+    summed = f" for the weighted sum of the {'outputs' if found.order == 1 else 'gradients'}"
+    if len(found.weights) > 1:
+        return summed
+    return f"{summed}, {factor / float(np.sum(w)):.6g} · {name} for each entry"
 
 
 # ---- where it comes from
@@ -169,9 +206,15 @@ def _wrong_rule(found: Disagreement) -> str | None:
             continue
         tried.add(key)
         alone = _Alone(node)
-        if found.order == 1 and (arguments := alone.wrong_arguments()):
+        if found.order == 1 and (wrong := alone.wrong_places()):
+            arguments = " and ".join(map(alone.argument, wrong))
+            shapes = [(alone.result_of_rule(i).shape, np.shape(alone.arrays[i])) for i in wrong]
+            turned = [
+                f": it gives {given} for {own}, transposed" for given, own in shapes if _turned(given, own)
+            ]
             return (
-                f"the rule of {name_of(function)} for {' and '.join(arguments)} is wrong when checked alone"
+                f"the rule of {name_of(function)} for {arguments} is wrong when checked alone"
+                f"{''.join(turned[:1])}"
             )
         if found.order > 1 and alone.wrong_beyond_first_order():
             return (
@@ -179,6 +222,40 @@ def _wrong_rule(found: Disagreement) -> str | None:
                 "expressions of their arguments, without .data, numpy() or constants"
             )
     return None
+
+
+def misshapen(outputs: Sequence[Tensor], leaves: list[Tensor], names: list[str]) -> str | None:
+    """A sentence on the rule at which backpropagation stops because its result does not fit its argument."""
+    for node, (function, inputs, _) in reversed(leading(outputs)):
+        alone = _Alone(node)
+        for i in alone.misfits():
+            given, own = alone.result_of_rule(i), np.shape(alone.arrays[i])
+            shape = getattr(given, "shape", None)
+            what = "a transposed result" if _turned(shape, own) else "a result that does not fit"
+            of = f"of shape {shape}" if shape is not None else f"{given!r}, which is no array,"
+            return (
+                f"the rule of {name_of(function)} for {alone.argument(i)} gives {what}: a gradient {of} for "
+                f"{_place(inputs[i], outputs, leaves, names)}"
+            )
+    return None
+
+
+def _turned(given: tuple[int, ...] | None, own: tuple[int, ...]) -> bool:
+    """Whether a shape has another's axes in another order."""
+    return given is not None and given != own and sorted(given) == sorted(own)
+
+
+def _place(x: Tensor, outputs: Sequence[Tensor], leaves: list[Tensor], names: list[str]) -> str:
+    """A Tensor of a graph, and the inputs from which it comes."""
+    for leaf, name in zip(leaves, names, strict=True):
+        if x is leaf:
+            return describe(x) if x.name == name else f"{name} {x.shape}"
+    comes_from = [
+        name
+        for leaf, name in zip(leaves, names, strict=True)
+        if any(node is x for node, _ in leading(outputs, leaf))
+    ]
+    return f"{describe(x)}, which comes from {' and '.join(comes_from)}"
 
 
 class _Alone:
@@ -194,8 +271,27 @@ class _Alone:
         self.starts = [np.asarray(x) for x in starts]
         self.moves = [generic(x, n) * scale_of(x) for n, x in enumerate(self.starts)]
 
-    def wrong_arguments(self) -> list[str]:
-        """The arguments whose rule does not give the slope."""
+    def argument(self, i: int) -> str:
+        """The name of an argument in the row."""
+        return self.row.arrays[0 if self.row.many else i]
+
+    def result_of_rule(self, i: int) -> Any:
+        """What the rule for an argument gives, as it is."""
+        y = self.row.compute(*self.arrays, **self.parameters)
+        given = self.row.rules[0 if self.row.many else i](self.starts[-1], y, self.arrays, self.parameters)
+        return given[i] if self.row.many else given
+
+    def misfits(self) -> Iterator[int]:
+        """The places of the arguments whose rule gives what backpropagation refuses."""
+        leaves = self._at(0.0)
+        for x, i in zip(leaves, self.places, strict=False):
+            try:
+                self._gradients(leaves, create_graph=False, wanted=[x])
+            except (TypeError, ValueError):
+                yield i
+
+    def wrong_places(self) -> list[int]:
+        """The places of the arguments whose rule does not give the slope."""
         gradients = self._gradients(self._at(0.0), create_graph=False)
         self._follow(gradients)
         wrong = []
@@ -207,7 +303,7 @@ class _Alone:
                 return [self.row.compute(*given, **self.parameters)]
 
             if _off(gradients[n]._value * self.moves[n], values, self.starts[-1:]):
-                wrong.append(self.row.arrays[0 if self.row.many else i])
+                wrong.append(i)
         return wrong
 
     def wrong_beyond_first_order(self) -> bool:
@@ -231,12 +327,13 @@ class _Alone:
     def _at(self, t: Any) -> list[Tensor]:
         return [Tensor(x + t * u, requires_grad=True) for x, u in zip(self.starts, self.moves, strict=True)]
 
-    def _gradients(self, leaves: list[Tensor], create_graph: bool) -> Any:
+    def _gradients(self, leaves: list[Tensor], create_graph: bool, wanted: list[Tensor] | None = None) -> Any:
         given = list(self.arrays)
         for i, x in zip(self.places, leaves, strict=False):
             given[i] = x
         y = record(self.function, tuple(given), self.parameters)
-        return grad(y, leaves[:-1], gradient=leaves[-1], create_graph=create_graph, allow_unused=True)
+        wanted = leaves[:-1] if wanted is None else wanted
+        return grad(y, wanted, gradient=leaves[-1], create_graph=create_graph, allow_unused=True)
 
 
 def _off(terms: np.ndarray, values: Any, weights: list[np.ndarray]) -> bool:

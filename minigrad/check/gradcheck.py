@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.backprop import enable_grad, grad
-from minigrad.check.diagnosis import Disagreement, likely_causes, single_precision
+from minigrad.check.diagnosis import Disagreement, likely_causes, misshapen, single_precision
 from minigrad.check.oracle import Differences, Replay, generic, scale_of
 from minigrad.check.result import GradcheckError, Result, Slope
 from minigrad.tensor import Tensor, describe, next_stamp, reading_allowed
@@ -150,7 +150,12 @@ class _Check:
         found: list[Any] = [None] * len(self.leaves)
         for y, w in zip(recorded, weights, strict=True):
             if y.requires_grad:
-                new = grad(y, self.leaves, gradient=w, create_graph=create_graph, allow_unused=True)
+                try:
+                    new = grad(y, self.leaves, gradient=w, create_graph=create_graph, allow_unused=True)
+                except (TypeError, ValueError) as error:
+                    if wrong := misshapen([y], self.leaves, self.names):
+                        raise _UnfitError(wrong) from error
+                    raise
                 found = [g if old is None else old + g for old, g in zip(found, new, strict=True)]
         return [
             Tensor(np.zeros_like(x._value)) if g is None else g

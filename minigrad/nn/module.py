@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from array import array
+from collections import UserString
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set, ValuesView
 from copy import deepcopy
 from functools import wraps
 from typing import Any, NamedTuple, Self
@@ -48,7 +50,8 @@ class Incompatible(NamedTuple):
 class Module:
     """A layer or a model: define `forward`; attributes that are Parameters or Modules are found.
 
-    Attributes are searched in the order of their definition, also inside lists, tuples and dicts.  Public
+    Attributes are searched in the order of their definition, also inside lists, tuples, dicts, deques and
+    other sequences and mappings; a set or an array with Parameters or Modules in it is refused.  Public
     ones that are Tensors or random generators belong to the state too, but are not trained.
 
     >>> class Net(Module):
@@ -92,12 +95,14 @@ class Module:
         return ""
 
     def __setattr__(self, name: str, value: Any) -> None:
+        found: list[tuple[str, Any]] = []
+        if type(value) not in _plain and not isinstance(value, Tensor):
+            _search(name, value, found)  # before anything is set: it may raise
         super().__setattr__(name, value)
-        if isinstance(value, (Module, list, tuple, dict)):
-            found: list[tuple[str, Any]] = []
-            _search(name, value, found)
-            if any(p.letter for _, child in found if isinstance(child, Module) for p in child.parameters()):
-                _number_letters(self)
+        if found and any(
+            p.letter for _, child in found if isinstance(child, Module) for p in child.parameters()
+        ):
+            _number_letters(self)
 
     # ---- walking the tree
 
@@ -332,16 +337,51 @@ _plain = {int, float, bool, str, type(None)}
 """Types of attributes in which there is nothing to search."""
 
 
+_no_containers = (str, bytes, bytearray, memoryview, array, range, UserString)
+"""Sequences of characters or numbers."""
+
+
 def _search(name: str, value: Any, found: list[tuple[str, Any]]) -> None:
-    """Add (path, value) of the modules, Tensors and generators in an attribute, a list, a tuple or a dict."""
-    if isinstance(value, (Module, Tensor)) or is_generator(value):
+    """Add (path, value) of the modules, Tensors and generators in an attribute and in what it contains.
+
+    Raises: TypeError for Parameters or Modules in a set, in a view of a dict or in an array.
+    """
+    if isinstance(value, (Module, Tensor)):
+        found.append((name, value))
+    elif type(value) in _plain:
+        return
+    elif is_generator(value):
         found.append((name, value))
     elif isinstance(value, (list, tuple)):
-        for i, entry in enumerate(value):
-            _search(f"{name}.{i}", entry, found)
+        _search_each(name, enumerate(value), found)
     elif isinstance(value, dict):
-        for key, entry in value.items():
-            _search(f"{name}.{key}", entry, found)
+        _search_each(name, value.items(), found)
+    elif isinstance(value, np.ndarray):
+        if value.dtype.hasobject:
+            _check_none_inside(name, value, value.flat)
+    elif isinstance(value, (Set, ValuesView)):
+        _check_none_inside(name, value, value)
+    elif isinstance(value, Mapping):
+        _search_each(name, value.items(), found)
+    elif isinstance(value, Sequence) and not isinstance(value, _no_containers):
+        _search_each(name, enumerate(value), found)
+
+
+def _search_each(name: str, entries: Iterable[tuple[Any, Any]], found: list[tuple[str, Any]]) -> None:
+    for key, entry in entries:
+        _search(f"{name}.{key}", entry, found)
+
+
+def _check_none_inside(name: str, container: Any, entries: Iterable[Any]) -> None:
+    """Raise if a container without a definite order holds Parameters or Modules."""
+    inside: list[tuple[str, Any]] = []
+    _search_each(name, enumerate(entries), inside)
+    for _, x in inside:
+        if isinstance(x, (Module, Parameter)):
+            raise TypeError(
+                f"{name}: a {type(container).__name__} is not searched, so the {type(x).__name__} in it "
+                "would not be trained; use a list"
+            )
 
 
 def _join(path: str, name: str) -> str:
