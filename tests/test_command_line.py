@@ -456,8 +456,25 @@ def test_interrupted(capsys, tmp_path, monkeypatch):
     monkeypatch.setattr(command, "study", interrupted)
     status, shown, err = run(capsys, "--quick", "--out", tmp_path / "report")
     assert (status, shown) == (130, "")
-    assert err == "\nminigrad: stopped; no file was left half-written\n"
+    assert err == "minigrad: stopped; no file was left half-written\n"
     assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr(sys, "stderr", Terminal(sys.stderr))
+    shown = run(capsys, "--quick", "--out", tmp_path / "report")[2]
+    assert shown.endswith("\nminigrad: stopped; no file was left half-written\n")  # below the ^C
+
+
+def test_interrupted_while_importing(capsys, monkeypatch):
+    class Interrupt:
+        def find_spec(self, name, path=None, target=None):
+            if name == "minigrad.experiments.command":
+                raise KeyboardInterrupt
+
+    import minigrad.experiments
+
+    monkeypatch.delitem(sys.modules, "minigrad.experiments.command")
+    monkeypatch.delattr(minigrad.experiments, "command")
+    monkeypatch.setattr(sys, "meta_path", [Interrupt(), *sys.meta_path])
+    assert run(capsys, "--quick") == (130, "", "minigrad: stopped; no file was left half-written\n")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are another matter there")
@@ -474,7 +491,7 @@ def test_ctrl_c(tmp_path):
     finally:
         process.kill()
     assert (process.returncode, out) == (130, "")
-    assert err == "\nminigrad: stopped; no file was left half-written\n"
+    assert err == "minigrad: stopped; no file was left half-written\n"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -486,8 +503,34 @@ def test_a_reader_that_has_seen_enough(tmp_path, points):
     os.close(read)
     done = subprocess.run([*arguments, "--out", str(out)], stdout=write, stderr=subprocess.PIPE, text=True)
     os.close(write)
-    assert (done.returncode, done.stderr) == (0, "")
+    said = f"minigrad: stdout: Broken pipe; the report is written all the same: {out / 'report.html'}\n"
+    assert (done.returncode, done.stderr) == (141, said)
     assert (out / "report.html").is_file()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("buffered", [True, False])
+def test_output_on_a_full_disk(tmp_path, points, buffered):
+    out = tmp_path / "report"
+    environment = utf8(PYTHONUNBUFFERED="" if buffered else "1")
+    work = ["--data", str(points), "--label", "kind", "--steps", "2", "--out", str(out)]
+    still = f"; the report is written all the same: {out / 'report.html'}"
+    for arguments, also in ((["--help"], ""), (["--version"], ""), (work, still)):
+        with open("/dev/full", "w") as full:
+            command = [sys.executable, "-m", "minigrad", *arguments]
+            done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, env=environment)
+        assert (done.returncode, done.stderr) == (1, f"minigrad: stdout: No space left on device{also}\n")
+    assert (out / "report.html").is_file()
+
+
+@pytest.mark.parametrize("closed", ["stdout", "stderr"])
+def test_a_stream_that_is_closed(tmp_path, points, monkeypatch, closed):
+    monkeypatch.setattr(sys, closed, None)
+    work = ["--data", str(points), "--label", "kind", "--steps", "2", "--out", str(tmp_path / "report")]
+    assert main(work) == 0
+    assert main(["--help"]) == 0
+    assert main(["--quik"]) == 2
+    assert (tmp_path / "report" / "report.html").is_file()
 
 
 def test_a_terminal_without_greek_letters(tmp_path, points):

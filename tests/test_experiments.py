@@ -3,12 +3,13 @@
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
-from minigrad import nn, no_grad
+from minigrad import experiments, nn, no_grad
 from minigrad.data import Dataset, side_of_the_field
 from minigrad.experiments import (
     Setting,
@@ -24,7 +25,8 @@ from minigrad.experiments import (
     verdicts,
 )
 from minigrad.experiments import files as report_files
-from minigrad.experiments.regularization import Trained, changed_answers, fit, lambdas_around
+from minigrad.experiments.experiment import Trained, fit, lambdas_around
+from minigrad.experiments.judging import changed_answers
 from minigrad.experiments.training import Diverged, cost, evaluate, probabilities, weights
 
 
@@ -337,7 +339,7 @@ def test_the_tables_have_the_same_bytes_again(field, setting, small_study):
 @pytest.fixture(scope="module")
 def svgs(small_study):
     pytest.importorskip("matplotlib")
-    from minigrad.experiments.report import draw_figures
+    from minigrad.experiments.pictures import draw_figures
 
     return draw_figures([small_study])
 
@@ -362,7 +364,7 @@ def test_figures_are_svg_and_the_same_again(small_study, svgs):
 
 def test_figures_of_several_classes_and_many_features(setting):
     pytest.importorskip("matplotlib")
-    from minigrad.experiments.report import draw_figures
+    from minigrad.experiments.pictures import draw_figures
 
     data = three_classes()
     names = draw_figures([study(data, replace(setting, steps=3))])
@@ -377,7 +379,7 @@ def test_figures_of_several_classes_and_many_features(setting):
 
 def test_figures_of_one_step_and_of_a_perfect_fit(setting):
     pytest.importorskip("matplotlib")
-    from minigrad.experiments.report import draw_figures
+    from minigrad.experiments.pictures import draw_figures
 
     X = np.array([[-1.0, 0.0], [1.0, 0.0]] * 5)
     y = (X[:, :1] > 0).astype(float)
@@ -431,6 +433,14 @@ def test_a_folder_that_was_made_for_nothing_is_removed(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(NotADirectoryError):
         report_files.folder_for(tmp_path / "file").__enter__()
+
+
+def test_a_public_name_is_not_a_module_too():
+    folder = Path(experiments.__file__).parent
+    assert not {path.stem for path in folder.glob("*.py")} & set(experiments.__all__)
+    import minigrad.experiments.experiment as module
+
+    assert module.regularization is experiments.regularization
 
 
 def test_importing_the_experiments_needs_no_extra():

@@ -8,6 +8,7 @@ import numpy as np
 from minigrad.data.split import LARGEST
 
 ARRAYS = ("X", "y", "Xval", "yval")
+_zip_begins = b"PK\x03\x04"
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
@@ -34,14 +35,17 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
 def _read_npz(path: Path, who: str) -> dict[str, Any]:
     from zipfile import is_zipfile
 
-    if not is_zipfile(path):
-        raise ValueError(f"{who}: not an .npz file, as numpy.savez(path, X=X, y=y) writes it")
+    if not is_zipfile(path):  # it looks for the table of contents, which a zip has at its end
+        with path.open("rb") as opened:
+            cut = _zip_begins.startswith(opened.read(len(_zip_begins)))
+        what = "damaged or cut short; copy it again, or save it" if cut else "not an .npz file; save one"
+        raise ValueError(f"{who}: {what} with numpy.savez(path, X=X, y=y)")
     try:
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             return {name: file[name] if name in ARRAYS else None for name in file.files}
     except Exception as error:  # a damaged zip can raise nearly anything
         pickled = "allow_pickle" in str(error)
-        reason = "pickled Python objects, which are never loaded" if pickled else "a damaged file"
+        reason = "pickled Python objects, which are never loaded" if pickled else "damaged or cut short"
         raise ValueError(f"{who}: {reason}; save plain arrays with numpy.savez(path, X=X, y=y)") from error
 
 

@@ -1,31 +1,32 @@
 """The regularization experiment: one network, plain, with L2, with dropout, with both.
 
 training.py          a network, its cost, a plain loop of gradient descent
-regularization.py    the four models on a data set; the textbook's claims, judged; the curve of λ
+experiment.py        the four models on a data set; the curve of λ
+judging.py           what the numbers say: the textbook's claims, what was learnt, where λ is too large
 hand_derivation.py   the textbook's backward pass, in plain NumPy
 gradient_table.py    every gradient by machine, by hand, by differences
-study.py             all of that for one data set
+studies.py           all of that for one data set
+settings.py          the data sets and settings if nothing else is asked for
+seeds.py             how often the claims hold over many seeds; a command of its own
+numerals.py          numbers as a reader meets them
 tables.py            the numbers as text, .csv and .json
 figures.py           the figures, with matplotlib
 graphs.py            the drawn graphs of the models
+pictures.py          all there is to see
 page.py              the bricks of report.html
 explanation.py       what it explains, whatever the numbers are
-report.py            what it says about the numbers
+prose.py             what it says about the numbers
+report.py            the page, put together
 files.py             writing it, whole or not at all
-command.py           the command `minigrad`
+output.py            printing to a reader that may have gone
+options.py           the options of the command `minigrad`
+command.py           the command itself
 """
 
+from minigrad.experiments.experiment import Experiment, Setting, Trained, lambda_curve, regularization
 from minigrad.experiments.gradient_table import Gradient, gradients
-from minigrad.experiments.regularization import (
-    Experiment,
-    Setting,
-    Trained,
-    Verdict,
-    lambda_curve,
-    regularization,
-    verdicts,
-)
-from minigrad.experiments.study import Study, study
+from minigrad.experiments.judging import Verdict, verdicts
+from minigrad.experiments.studies import Study, study
 from minigrad.experiments.training import cost, evaluate, gradient_descent, network
 
 __all__ = [

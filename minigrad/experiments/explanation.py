@@ -8,8 +8,10 @@ from string import Template
 
 from minigrad.data import Dataset
 from minigrad.experiments import page, tables
+from minigrad.experiments.experiment import Experiment, Setting
+from minigrad.experiments.judging import guess
+from minigrad.experiments.numerals import listed, strength
 from minigrad.experiments.page import brace, equation, fraction, total
-from minigrad.experiments.regularization import Experiment
 
 
 def set_up(experiments: Sequence[Experiment]) -> str:
@@ -20,11 +22,19 @@ def set_up(experiments: Sequence[Experiment]) -> str:
         dataset, setting = experiment.dataset, experiment.setting
         sizes = "–".join(map(str, (dataset.n_in, *setting.hidden, dataset.n_out)))
         row = [escape(tables.title(experiment)), dataset.n_in, len(dataset.classes), dataset.m]
-        row += [len(dataset.X_dev), sizes, f"{setting.steps:,}", f"{setting.lr:g}", f"{setting.lambd:g}"]
-        rows.append([str(cell) for cell in (*row, f"{setting.keep_prob:g}")])
+        row += [
+            len(dataset.X_dev),
+            sizes,
+            f"{setting.steps:,}",
+            strength(setting.lr),
+            strength(setting.lambd),
+        ]
+        rows.append([str(cell) for cell in (*row, strength(setting.keep_prob))])
     hidden = experiments[0].setting.hidden
     return _set_up.substitute(
-        hidden=f"one hidden layer of {hidden[0]}" if len(hidden) == 1 else f"hidden layers of {_and(hidden)}",
+        hidden=f"one hidden layer of {hidden[0]}"
+        if len(hidden) == 1
+        else f"hidden layers of {listed(list(map(str, hidden)))}",
         output="softmax" if experiments[0].dataset.n_out > 1 else "sigmoid",
         table=page.table([*head, "learning<br>rate", "λ", "keep_prob"], rows),
         sets="\n".join(f"<p>{_about(experiment.dataset)}</p>" for experiment in experiments),
@@ -49,7 +59,11 @@ def _about(dataset: Dataset) -> str:
         return _descriptions[dataset.name]
     classes = ", ".join(f"“{escape(name)}”" for name in dataset.classes[:8])
     more = " …" if len(dataset.classes) > 8 else ""
-    return f"<b>{escape(dataset.name)}.</b> A file of examples; the classes are {classes}{more}."
+    largest = guess(dataset).right / dataset.m
+    return (
+        f"<b>{escape(dataset.name)}.</b> A file of examples; the classes are {classes}{more}. The most "
+        f"frequent class has {100 * largest:.1f}\u00a0% of the training examples."
+    )
 
 
 _descriptions = {
@@ -148,23 +162,24 @@ boundaries = """
 fainter the tint, the less certain the answer. Look for places where a boundary goes out of its way for one
 point, and for regions where the network has changed its mind, or half changed it, on the strength of one or
 two examples. With small weights the answer changes slowly from point to point: the faint band along the
-line is wide.</p>
+line is wide. Where there is no line, every point that is shown gets the same answer.</p>
 """
 
 boundaries_of_several = """
 <p>Every point of the plane gets an answer. A tint stands for a class; the black lines lie between the
-classes.</p>
+classes. Where there is no line, every point that is shown gets the same answer.</p>
 """
 
 
-def gradients(*, last_layer: int, several_classes: bool) -> str:
+def gradients(setting: Setting, *, several_classes: bool) -> str:
     """How every gradient was found, and how to read the tables."""
     quotient = fraction("<i>J</i>(<i>w</i> + <i>h</i>) − <i>J</i>(<i>w</i> − <i>h</i>)", "2<i>h</i>")
     return _gradients.substitute(
         differences=equation(
             f"<i>dw</i> ≈ {quotient}", spoken="dw is about J of w plus h, minus J of w minus h, over 2 h"
         ),
-        last=last_layer,
+        last=len(setting.hidden) + 1,
+        compare=_compare(setting),
         output="softmax" if several_classes else "sigmoid",
     )
 
@@ -182,22 +197,32 @@ over all entries, relative to that one.</p>
 <p>The names are those of the code: <code>dW$last</code> is ∂<i>J</i>/∂<i>W</i><sup>[$last]</sup>,
 <code>A$last</code> comes out of the $output, <code>D1</code> is a mask and <code>A1_drop</code> what it
 leaves of <code>A1</code>; <code>·</code> multiplies element by element. Compare the tables of the four
-models: L2 adds <code>λ/m W</code> in the rows <code>dW</code> and changes no other formula; dropout adds
-the rows in which <code>dA</code> is masked and divided.</p>
+models: $compare.</p>
 """)
 
 
-graphs = """
+def _compare(setting: Setting) -> str:
+    l2 = "L2 adds <code>λ/m W</code> in the rows <code>dW</code> and changes no other formula"
+    dropout = "dropout adds the rows in which <code>dA</code> is masked and divided"
+    return "; ".join([l2 if setting.lambd else _no_l2, dropout if setting.keep_prob < 1 else _no_dropout])
+
+
+_no_l2 = "with λ = 0, L2 adds nothing"
+_no_dropout = "with keep_prob = 1, dropout adds nothing"
+
+
+def graphs(setting: Setting) -> str:
+    """How to read the drawn graphs."""
+    missing = [_no_l2] * (not setting.lambd) + [_no_dropout] * (setting.keep_prob == 1)
+    present = "With both L2 and dropout, all of that is there in training mode"
+    return _graphs.substitute(training=f"Here, {' and '.join(missing)}" if missing else present)
+
+
+_graphs = Template("""
 <p>While a cost is computed, minigrad records how. These are the records, and the gradients were read off
 them backwards. Boxes are given, ellipses computed. Green are the terms of the cost that depend on weights
 and on no data: the penalty. Purple and dashed are the random numbers of dropout and the masks made of
 them.</p>
-<p>With both L2 and dropout, all of that is there in training mode. In evaluation mode, on the dev set, none
-of it is: no mask, no division, no penalty. The four networks then have the same graph and differ only in
-their weights.</p>
-"""
-
-
-def _and(numbers: Sequence[int]) -> str:
-    *others, last = map(str, numbers)
-    return f"{', '.join(others)} and {last}"
+<p>$training. In evaluation mode, on the dev set, there is no mask, no division and
+no penalty. The four networks then have the same graph and differ only in their weights.</p>
+""")

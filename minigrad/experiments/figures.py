@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad.data import Dataset
-from minigrad.experiments.regularization import Experiment, Trained
+from minigrad.experiments.experiment import Experiment, Trained
+from minigrad.experiments.judging import CurveVerdict
+from minigrad.experiments.numerals import decimals, strength
 from minigrad.experiments.training import probabilities, weights
 
 if TYPE_CHECKING:
@@ -208,7 +210,7 @@ def overfitting(figure: Figure, experiment: Experiment) -> None:
         for line, text in ((on_training, "training"), (on_dev, "dev")):
             above = line[-1] == upper
             axes.annotate(
-                f"{text} {line[-1]:.2g}",
+                f"{text} {decimals(line[-1], digits=2)}",
                 (steps[-1], line[-1]),
                 (-2, 4 if above else -5),
                 textcoords="offset points",
@@ -235,7 +237,7 @@ def _plain_ticks(axes: Axes, values: Sequence[np.ndarray]) -> None:
     ticks = [s * 10.0**e for e in range(-12, 13) for s in steps if low / 1.5 <= s * 10.0**e <= high * 1.5]
     axes.yaxis.set_major_locator(FixedLocator(ticks))
     axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, position: f"{value:g}"))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, position: strength(value)))
 
 
 # ---- weights
@@ -277,7 +279,7 @@ def _no_ticks() -> Any:
 
 
 @_drawn(5.2, 6.6)
-def lambda_curve(figure: Figure, curve: Sequence[Trained], *, used: float) -> None:
+def lambda_curve(figure: Figure, curve: Sequence[Trained], verdict: CurveVerdict, *, used: float) -> None:
     """Accuracy, cross-entropy and the size of the weights against λ, its values at equal distances."""
     panels = figure.subplots(3, 1, sharex=True, height_ratios=[1.2, 1.2, 1])
     x = np.arange(len(curve))
@@ -303,17 +305,23 @@ def lambda_curve(figure: Figure, curve: Sequence[Trained], *, used: float) -> No
     panels[2].set_ylabel("‖W‖")
     panels[2].set_ylim(bottom=0)
     panels[2].set_xlabel("λ")
-    panels[2].set_xticks(x, [f"{m.lambd:g}" for m in curve], fontsize=9)
-    best = best_on_dev(curve)
+    panels[2].set_xticks(x, [strength(m.lambd) for m in curve], fontsize=9)
+    best = verdict.best
+    too_small, too_large = (-0.5, best - 0.5), (best + 0.5, len(curve) - 0.5)
     here = [i for i, m in enumerate(curve) if m.lambd == used]
     for axes in panels:
-        axes.axvspan(-0.5, best - 0.5, color="#EDEDED", linewidth=0)
-        axes.axvspan(best + 0.5, len(curve) - 0.5, color="#F7E9DC", linewidth=0)
+        if verdict.too_small:
+            axes.axvspan(*too_small, color="#EDEDED", linewidth=0)
+        if verdict.too_large:
+            axes.axvspan(*too_large, color="#F7E9DC", linewidth=0)
         axes.set_xlim(-0.5, len(curve) - 0.5)
         for i in here:
             axes.axvline(i, color="#555555", linestyle=":", linewidth=1.2)
-    for start, end, text in ((-0.5, best - 0.5, "too small"), (best + 0.5, len(curve) - 0.5, "too large")):
-        if end - start >= 2:
+    for (start, end), seen, text in (
+        (too_small, verdict.too_small, "too small"),
+        (too_large, verdict.too_large, "too large"),
+    ):
+        if seen and end - start >= 2:
             panels[0].text(
                 (start + end) / 2,
                 1.0,
@@ -323,8 +331,3 @@ def lambda_curve(figure: Figure, curve: Sequence[Trained], *, used: float) -> No
                 va="bottom",
             )
     panels[0].legend(*panels[0].get_legend_handles_labels(), loc="lower left")
-
-
-def best_on_dev(curve: Sequence[Trained]) -> int:
-    """Which λ a dev set would choose: the least cross-entropy on it."""
-    return min(range(len(curve)), key=lambda i: curve[i].cross_entropy_dev)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from minigrad.experiments.regularization import Experiment
+from minigrad.experiments.experiment import Experiment
 from minigrad.experiments.training import cost
 from minigrad.show import Graph, NoRenderer, draw
 from minigrad.show.picture import inline_svg

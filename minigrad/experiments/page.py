@@ -50,7 +50,19 @@ pre { background: var(--soft); padding: .8rem 1rem; overflow-x: auto; }
 .key p { margin: .35rem 0; max-width: none; }
 nav ol { columns: 2; column-gap: 2.5rem; padding-left: 1.4rem; font-size: .95rem; max-width: none; }
 nav li { break-inside: avoid; }
-.wide { overflow-x: auto; margin: 1rem 0; }
+.wide { margin: 1rem 0; }
+.wide, .equation, .graph { overflow-x: auto; background:  /* a shadow at an edge beyond which there is more */
+       linear-gradient(to right, white 35%, transparent) left / 3rem 100% no-repeat local,
+       linear-gradient(to left, white 35%, transparent) right / 3rem 100% no-repeat local,
+       linear-gradient(to right, rgb(0 0 0 / .28), transparent) left / 1rem 100% no-repeat scroll,
+       linear-gradient(to left, rgb(0 0 0 / .28), transparent) right / 1rem 100% no-repeat scroll; }
+@supports (animation-timeline: scroll()) {
+  .wide::before { content: "scroll →"; position: sticky; left: 0; display: block; max-height: 0;
+       width: max-content; overflow: hidden; color: var(--quiet); animation: more linear;
+       font: .78rem/1.6 system-ui, "Helvetica Neue", Arial, "DejaVu Sans", sans-serif;
+       animation-timeline: scroll(nearest inline); }  /* runs only where there is something to scroll */
+  @keyframes more { from, to { max-height: 2em; } }
+}
 table { border-collapse: collapse;
        font: .82rem/1.35 system-ui, "Helvetica Neue", Arial, "DejaVu Sans", sans-serif;
        font-variant-numeric: tabular-nums lining-nums; }
@@ -72,7 +84,7 @@ figcaption { font-size: .88rem; line-height: 1.45; color: var(--quiet); margin-t
 .strip { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(15rem, 100%), 1fr));
        gap: .8rem; }
 .grid figure, .strip figure { margin: 0; }
-.equation { margin: 1.1rem 0; padding: .2rem 0 .2rem 1.4rem; overflow-x: auto; white-space: nowrap;
+.equation { margin: 1.1rem 0; padding: .2rem 0 .2rem 1.4rem; white-space: nowrap;
        font-size: 1.08rem; }
 .equation .number { color: var(--quiet); padding-left: 2rem; }
 .equation i, p i.math, li i.math { font-family: "Latin Modern Math", Cambria, Georgia, serif; }
@@ -93,7 +105,7 @@ figcaption { font-size: .88rem; line-height: 1.45; color: var(--quiet); margin-t
 sub, sup { line-height: 0; font-size: .7em; }
 details { margin: .8rem 0; border: 1px solid var(--line); border-radius: 4px; padding: 0 .9rem; }
 summary { cursor: pointer; padding: .5rem 0; font-size: .95rem; }
-.graph { overflow-x: auto; text-align: center; }
+.graph { text-align: center; }
 .graph svg { max-width: 100%; height: auto; }
 .pair { display: grid; grid-template-columns: var(--columns); gap: 1rem; align-items: start; }
 .pair figure { margin: 0; min-width: 0; }
@@ -106,7 +118,8 @@ summary { cursor: pointer; padding: .5rem 0; font-size: .95rem; }
   body { font-size: 10.5pt; } main { max-width: none; padding: 0; } nav { display: none; }
   figure, table, .equation, .key { break-inside: avoid; } h2, h3 { break-after: avoid; }
   details { border: 0; padding: 0; } details::details-content { content-visibility: visible; height: auto; }
-  .graph svg { max-height: 23cm; } .wide { overflow: visible; }
+  .graph svg { max-height: 23cm; } .wide::before { display: none; }
+  .wide, .equation, .graph { overflow: visible; background: none; }
   table { font-size: 7.2pt; } th, td { padding: .2rem .4rem; }
 }
 """

@@ -11,57 +11,15 @@ from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
-from minigrad.experiments import explanation, figures, page, tables
+from minigrad.experiments import explanation, figures, page, prose, seeds, tables
+from minigrad.experiments.experiment import Experiment, Setting, Trained
 from minigrad.experiments.gradient_table import Gradient
 from minigrad.experiments.graphs import ModelGraph
-from minigrad.experiments.regularization import Experiment, Trained, changed_answers, claims, verdicts
-from minigrad.experiments.study import Study
-
-
-@dataclass(frozen=True, eq=False)
-class Pictures:
-    """What there is to see.
-
-    figures   SVG texts by file name, without the suffix; empty if matplotlib is missing
-    graphs    by the model's name and the mode, "train" or "eval"
-    """
-
-    figures: Mapping[str, str]
-    graphs: Mapping[tuple[str, str], ModelGraph]
-
-
-def draw_figures(studies: Sequence[Study]) -> dict[str, str]:
-    """Every figure of the report, by its name."""
-    drawn = {}
-    for study in studies:
-        experiment, name = study.experiment, _file_name(study)
-        if experiment.dataset.n_in == 2:
-            for model in experiment.models:
-                drawn[f"boundary_{model.name}_{name}"] = figures.boundary(experiment.dataset, model)
-        drawn[f"overfitting_{name}"] = figures.overfitting(experiment)
-        drawn[f"costs_{name}"] = figures.costs(experiment)
-        drawn[f"weights_{name}"] = figures.weight_histograms(experiment)
-        if len(study.curve) > 2:
-            drawn[f"lambda_curve_{name}"] = figures.lambda_curve(study.curve, used=experiment.setting.lambd)
-            for number, model in enumerate(_strip(study)):
-                if experiment.dataset.n_in == 2:
-                    drawn[f"lambda_boundary_{number}_{name}"] = figures.boundary(
-                        experiment.dataset, model, name=f"λ = {model.lambd:g}"
-                    )
-    return drawn
-
-
-def _file_name(study: Study) -> str:
-    return "".join(c if c.isascii() and c.isalnum() else "_" for c in study.experiment.dataset.name)
-
-
-def _strip(study: Study) -> list[Trained]:
-    """A few λ from the least to the largest, the best on the dev set among them."""
-    curve = study.curve
-    best, last = figures.best_on_dev(curve), len(curve) - 1
-    places = {0, best // 3, 2 * best // 3, best, min(best + 1, last), last}
-    return [curve[i] for i in sorted(places)]
-
+from minigrad.experiments.judging import Verdict, changed_answers, claims, judge_curve, verdicts
+from minigrad.experiments.numerals import decimals, power, strength, word
+from minigrad.experiments.pictures import Pictures, file_name, strip
+from minigrad.experiments.prose import share
+from minigrad.experiments.studies import Study
 
 # ---- the page
 
@@ -88,11 +46,12 @@ def report(
     parts.append(_Part("luck", "How far one run can be trusted", _luck(studies, chosen_seed)))
     for i, study in enumerate(studies):
         if len(study.curve) > 2:
-            parts.append(
-                _Part(f"lambda-{i + 1}", "λ, from too small to oversmoothed", _curve(study, pictures))
-            )
+            heading = prose.curve_heading(judge_curve(study.curve, study.experiment.dataset))
+            parts.append(_Part(f"lambda-{i + 1}", heading, _curve(study, pictures)))
     parts.append(_Part("gradients", "Every gradient, found three times", _gradients(studies)))
-    parts.append(_Part("graphs", "The same networks, drawn", _graphs(pictures)))
+    parts.append(
+        _Part("graphs", "The same networks, drawn", _graphs(studies[0].experiment.setting, pictures))
+    )
     parts.append(_Part("made", "How this page was made", _made(studies, command, files)))
     contents = "".join(f'<li><a href="#{part.id}">{part.heading}</a></li>' for part in parts)
     held = "".join(f"<p>{escape(sentence)}</p>" for sentence in tables.conclusions(studies))
@@ -118,7 +77,7 @@ class _Part:
 
 
 def _lead(studies: Sequence[Study]) -> str:
-    sets = "one data set" if len(studies) == 1 else f"each of {_word(len(studies))} data sets"
+    sets = "one data set" if len(studies) == 1 else f"each of {word(len(studies))} data sets"
     return (
         f"On {sets}, four networks that began with the same weights were trained on the same examples: one "
         "plain, one with L2 regularization, one with dropout, one with both. This page shows what became of "
@@ -132,16 +91,16 @@ def _lead(studies: Sequence[Study]) -> str:
 
 def _results(study: Study, pictures: Pictures) -> str:
     experiment = study.experiment
-    name = _file_name(study)
+    name = file_name(study)
     parts = [
         _results_table(experiment),
         _verdict_table(experiment),
-        f"<p>{_overfitting_text(experiment)}</p>",
+        f"<p>{prose.results(experiment)}</p>",
     ]
     if pictures.figures:
         ends = " ".join(
-            f"{m.name}: ends at {m.cross_entropy:.3g} on the training set, {m.cross_entropy_dev:.3g} on the "
-            "dev set."
+            f"{m.name}: ends at {decimals(m.cross_entropy)} on the training set, "
+            f"{decimals(m.cross_entropy_dev)} on the dev set."
             for m in experiment.models
         )
         parts.append(
@@ -149,16 +108,18 @@ def _results(study: Study, pictures: Pictures) -> str:
                 pictures.figures[f"overfitting_{name}"],
                 alt=f"Four panels, one per model: cross-entropy on both sets against the steps taken. {ends}",
                 caption="Cross-entropy while the networks are trained, with dropout switched off. Solid: the "
-                "training set. Dashed: the dev set. The shaded gap is what was learnt about the examples and "
-                "not about the problem.",
+                "training set. Dashed: the dev set. Shaded: the gap between what the network does with "
+                "the examples that it was trained on, and with others.",
             )
         )
     if experiment.dataset.n_in == 2:
         parts.append(_boundaries(study, pictures))
-    parts.append(f"<h3>The weights</h3><p>{_weights_text(experiment)}</p>")
+    parts.append(f"<h3>The weights</h3><p>{prose.weights(experiment)}</p>")
     if pictures.figures:
         norms = " ".join(f"{m.name}: norm {m.norm:.2f}." for m in experiment.models)
-        ends = " ".join(f"{m.name}: from {m.costs[0]:.3g} to {m.costs[-1]:.3g}." for m in experiment.models)
+        ends = " ".join(
+            f"{m.name}: from {decimals(m.costs[0])} to {decimals(m.costs[-1])}." for m in experiment.models
+        )
         weights = page.picture(
             pictures.figures[f"weights_{name}"],
             alt=f"Histograms of the weights of the four models. {norms}",
@@ -183,8 +144,8 @@ def _results_table(experiment: Experiment) -> str:
     rows = [
         [
             model.name,
-            _percent(model.accuracy),
-            _percent(model.accuracy_dev),
+            share(model.accuracy),
+            share(model.accuracy_dev),
             f"{model.cross_entropy:.4f}",
             f"{model.cross_entropy_dev:.4f}",
             *(f"{norm:.2f}" for norm in model.norms),
@@ -206,44 +167,16 @@ def _verdict_table(experiment: Experiment) -> str:
     rows = []
     for claim in claims:
         cells = [
-            f'<span class="{"yes" if v.held else "no"}">{"✓ yes" if v.held else "✗ no"}</span>, {change}'
-            for v, change in ((v, tables.change(v)) for v in found if v.claim == claim)
+            f'<span class="{"yes" if v.held else "no"}">{"✓ yes" if v.held else "✗ no"}</span>, {_change(v)}'
+            for v in found
+            if v.claim == claim
         ]
         rows.append([claim, *cells])
     return page.table(["does it hold, compared with plain?", *names], rows, text=range(0, len(names) + 1))
 
 
-def _overfitting_text(experiment: Experiment) -> str:
-    plain = experiment.models[0]
-    m, m_dev = experiment.dataset.m, len(experiment.dataset.X_dev)
-    text = [
-        f"The plain network gets {plain.right} of its {m} training examples right, and {plain.right_dev} of "
-        f"the {m_dev} in the dev set."
-    ]
-    steps, on_training, on_dev = plain.watched.T
-    best = int(np.argmin(on_dev))
-    if on_dev[-1] > 1.05 * on_dev[best] and on_training[-1] < on_training[best]:
-        text.append(
-            f"Its cost on the dev set was least, {on_dev[best]:.3g}, after {int(steps[best]):,} steps. From "
-            f"then on it rose, to {on_dev[-1]:.3g} at the end, while the cost on the training set went down "
-            f"from {on_training[best]:.3g} to {on_training[-1]:.2g}. What the network learnt after that "
-            "point helped with these examples only, noise included: it overfits."
-        )
-    elif best == len(steps) - 1:
-        text.append("Its cost on the dev set was still falling at the end: it has not overfitted yet.")
-    else:
-        text.append(
-            f"Its cost on the dev set was least, {on_dev[best]:.3g}, after {int(steps[best]):,} steps, and "
-            f"{on_dev[-1]:.3g} at the end: it has hardly overfitted."
-        )
-    gaps = {model.name: model.cross_entropy_dev - model.cross_entropy for model in experiment.models}
-    others = _listed([f"{gap:.3g} with {name}" for name, gap in gaps.items() if name != "plain"])
-    text.append(
-        f"At the end the gap between the two costs is {gaps['plain']:.3g} for the plain network, {others}."
-    )
-    if all(gap < gaps["plain"] for name, gap in gaps.items() if name != "plain"):
-        text.append("Each kind of regularization has narrowed it.")
-    return " ".join(text)
+def _change(verdict: Verdict) -> str:
+    return tables.change(verdict).replace("%", "\u00a0%")
 
 
 def _boundaries(study: Study, pictures: Pictures) -> str:
@@ -259,7 +192,7 @@ def _boundaries(study: Study, pictures: Pictures) -> str:
     for model in experiment.models:
         parts.append(
             page.picture(
-                pictures.figures[f"boundary_{model.name}_{_file_name(study)}"], alt=_boundary_alt(model)
+                pictures.figures[f"boundary_{model.name}_{file_name(study)}"], alt=_boundary_alt(model)
             )
         )
     parts.append("</div>")
@@ -269,42 +202,11 @@ def _boundaries(study: Study, pictures: Pictures) -> str:
 def _boundary_alt(model: Trained, name: str = "") -> str:
     return (
         f"Decision boundary of the model {name or model.name} with the training examples; accuracy "
-        f"{_percent(model.accuracy)} on the training set, {_percent(model.accuracy_dev)} on the dev set."
+        f"{share(model.accuracy)} on the training set, {share(model.accuracy_dev)} on the dev set."
     )
 
 
-def _weights_text(experiment: Experiment) -> str:
-    plain, l2, dropout, both = experiment.models
-    text = [
-        f"Taken together the weights of the plain network have the norm {plain.norm:.2f}; with L2 it is "
-        f"{l2.norm:.2f}, with dropout {dropout.norm:.2f}, with both {both.norm:.2f}."
-    ]
-    if l2.norm < plain.norm:
-        text.append(
-            "L2 does what the added term in its gradients says: it pulls at every weight at every step."
-        )
-    if dropout.norm < plain.norm:
-        text.append(
-            "Dropout has no such term. Its weights stay smaller only in so far as a network that cannot "
-            "rely on single neurons finds less use for large weights, so the effect is weaker."
-        )
-    else:
-        text.append(
-            "Dropout has no such term, and here its weights have not become smaller: it spreads the work "
-            "over more neurons, which need not make the sum of squares less."
-        )
-    return " ".join(text)
-
-
 # ---- luck
-
-
-_of_80_seeds = [  # the seeds 0 to 79 with command.field and command.breast_cancer
-    ["training accuracy falls", "72\u00a0%", "42\u00a0%", "76\u00a0%", "89\u00a0%", "74\u00a0%", "94\u00a0%"],
-    ["dev accuracy rises", "55\u00a0%", "62\u00a0%", "62\u00a0%", "75\u00a0%", "60\u00a0%", "74\u00a0%"],
-    ["weights shrink", "100\u00a0%", "62\u00a0%", "100\u00a0%", "100\u00a0%", "100\u00a0%", "100\u00a0%"],
-    ["mean dev cost (plain: 0.42 and 0.13)", "0.25", "0.33", "0.24", "0.08", "0.11", "0.10"],
-]
 
 
 def _luck(studies: Sequence[Study], chosen_seed: bool) -> str:
@@ -312,33 +214,44 @@ def _luck(studies: Sequence[Study], chosen_seed: bool) -> str:
     for study in studies:
         title = escape(tables.title(study.experiment))
         for name, (gained, lost) in changed_answers(study.experiment).items():
-            rows.append([title, name, str(gained), str(lost), f"{gained - lost:+d}".replace("-", "−")])
+            balance = f"{gained - lost:+d}".replace("-", "−") if gained != lost else "0"
+            rows.append([title, name, str(gained), str(lost), balance])
     worth = " and ".join(
-        f"{100 / len(s.experiment.dataset.X_dev):.2g}\u00a0% on “{escape(tables.title(s.experiment))}”"
+        f"{share(1 / len(s.experiment.dataset.X_dev))} on “{escape(tables.title(s.experiment))}”"
         for s in studies
     )
     head = ["data set", "model", "wrong before,<br>right now", "right before,<br>wrong now", "balance"]
     parts = [
-        f"<p>A dev set is a sample. One example more or less is {worth}, and it was chance which examples "
-        "came into it. What regularization changed can be followed example by example, from the plain "
-        "network to the regularized one:</p>",
+        f"<p>A dev set is a sample; another would have given other numbers. One example more or less is "
+        f"{worth}. What regularization changed can be followed example by example, from the plain network to "
+        "the regularized one:</p>",
         page.table(head, rows, text=(1,)),
         "<p>As a rule of thumb, a balance no larger than the square root of the two numbers&rsquo; sum may "
         "well be luck. The cost on the dev set, to which every example contributes, tells more than the "
         "accuracy.</p>",
     ]
     if chosen_seed:
-        parts.append(
-            "<p>The seed that is used if none is given was <em>chosen</em>, because what textbooks say can "
-            "be seen with it on both sets. With most others one claim or another fails for one of the "
-            "models, as a rule by an example or two: the claims are about what happens on the whole. The "
-            "table shows what was found when the seeds 0 to 79 were all tried once with these settings. "
-            "Another <code>--seed</code> shows another draw: points, split, weights and masks.</p>"
-        )
-        head = ["over the seeds 0 to 79", "L2", "dropout", "both", "L2", "dropout", "both"]
-        over = (("", 1), *((escape(title), 3) for title in tables.titles.values()))
-        parts.append(page.table(head, _of_80_seeds, groups=(1, 4), over=over))
+        parts += _over_seeds()
     return "\n".join(parts)
+
+
+def _over_seeds() -> list[str]:
+    """That the seed was chosen, and what other seeds show."""
+    found = seeds.stored()
+    number, every = len({outcome.seed for outcome in found}), seeds.with_every_claim(found)
+    head = [f"over the seeds 0 to {number - 1}", *["L2", "dropout", "both"] * 2]
+    over = (("", 1), *((escape(title), 3) for title in tables.titles.values()))
+    return [
+        "<p>The seed that is used if none is given was <em>chosen</em>, because what textbooks say can "
+        f"be seen with it on both sets. Among the seeds 0 to {number - 1} that is so with {every}; with the "
+        "others one claim or another fails for one of the models: they are about what happens on the whole. "
+        f"The table shows in how many of these {number} runs, with these settings, each claim held, and the "
+        "mean cost on the dev set. Another <code>--seed</code> shows another draw: points, split, weights "
+        "and masks.</p>",
+        page.table(head, seeds.table(found), groups=(1, 4), over=over),
+        "<p>The command that finds this table anew is "
+        "<code>python -m minigrad.experiments.seeds</code>; it takes about ten minutes.</p>",
+    ]
 
 
 # ---- the curve of λ
@@ -346,37 +259,17 @@ def _luck(studies: Sequence[Study], chosen_seed: bool) -> str:
 
 def _curve(study: Study, pictures: Pictures) -> str:
     curve, experiment = study.curve, study.experiment
-    best = figures.best_on_dev(curve)
-    first, least, last = curve[0], curve[best], curve[-1]
-    text = [
-        "λ is a hyperparameter: it cannot be learnt from the training set, on which no penalty at all is "
-        f"always best. So networks were trained with {len(curve)} values of λ from {first.lambd:g} to "
-        f"{last.lambd:g}, everything else as before on “{escape(tables.title(experiment))}”, and the dev set "
-        f"decides. It would choose λ = {least.lambd:g}, where its cost is least "
-        f"({least.cross_entropy_dev:.3g}; accuracy {_percent(least.accuracy_dev)})."
-    ]
-    if best:
-        text.append(
-            f"To the left of it λ is too small. At λ = {first.lambd:g} the norm of the weights is "
-            f"{first.norm:.2f} (against {least.norm:.2f}), the training cost {first.cross_entropy:.3g} "
-            f"(against {least.cross_entropy:.3g}), and the dev cost {first.cross_entropy_dev:.3g}: "
-            "overfitted."
-        )
-    if best < len(curve) - 1 and last.norm < 0.05 * first.norm:
-        text.append(
-            "To the right it is too large. The boundary is smoothed until it no longer follows the "
-            f"examples, and in the end the penalty wins outright: at λ = {last.lambd:g} the weights are all "
-            f"but zero, ‖<i>W</i>‖ = {last.norm:.2f}, every example gets the same answer, and the training "
-            f"accuracy is {_percent(last.accuracy)}. This is high bias: a network too simple even for the "
-            "examples that it has seen."
-        )
-    elif best < len(curve) - 1:
-        text.append(
-            f"To the right it is too large: at λ = {last.lambd:g} the norm of the weights is "
-            f"{last.norm:.2f}, and the training accuracy {_percent(last.accuracy)}."
-        )
-    parts = [f"<p>{' '.join(text)}</p>"]
-    name = _file_name(study)
+    dataset = experiment.dataset
+    verdict = judge_curve(curve, dataset)
+    text = prose.curve(
+        curve,
+        verdict,
+        title=escape(tables.title(experiment)),
+        dataset=dataset,
+    )
+    shades = "; grey: λ too small" * verdict.too_small + "; orange: λ too large" * verdict.too_large
+    parts = [f"<p>{text}</p>"]
+    name = file_name(study)
     if pictures.figures:
         parts.append(
             page.picture(
@@ -384,14 +277,13 @@ def _curve(study: Study, pictures: Pictures) -> str:
                 alt="Accuracy and cross-entropy on both sets, and the norm of the weights, against lambda. "
                 "The table below has the numbers.",
                 caption="L2 models for λ in steps of about 3. Solid: the training set. Dashed: the dev set. "
-                "White: where the dev cost is least; grey: λ too small; orange: λ too large. Dotted: the λ "
-                "of the tables above.",
+                f"White: where the dev cost is least{shades}. Dotted: the λ of the tables above.",
             )
         )
     rows = []
     for m in curve:
-        accuracies = [_percent(m.accuracy), _percent(m.accuracy_dev)]
-        rows.append([f"{m.lambd:g}", *accuracies, f"{m.cross_entropy:.4f}", f"{m.cross_entropy_dev:.4f}"])
+        accuracies = [share(m.accuracy), share(m.accuracy_dev)]
+        rows.append([strength(m.lambd), *accuracies, f"{m.cross_entropy:.4f}", f"{m.cross_entropy_dev:.4f}"])
         rows[-1].append(f"{m.norm:.2f}")
     parts.append(
         page.table(
@@ -404,11 +296,11 @@ def _curve(study: Study, pictures: Pictures) -> str:
     if pictures.figures and experiment.dataset.n_in == 2:
         parts.append("<p>The boundaries of some of them, from the smallest λ to the largest:</p>")
         parts.append('<div class="strip">')
-        for number, model in enumerate(_strip(study)):
+        for number, model in enumerate(strip(study)):
             parts.append(
                 page.picture(
                     pictures.figures[f"lambda_boundary_{number}_{name}"],
-                    alt=_boundary_alt(model, f"λ = {model.lambd:g}"),
+                    alt=_boundary_alt(model, f"λ = {strength(model.lambd)}"),
                 )
             )
         parts.append("</div>")
@@ -424,9 +316,9 @@ def _gradients(studies: Sequence[Study]) -> str:
     experiment = studies[0].experiment
     several = experiment.dataset.n_out > 1
     parts = [
-        explanation.gradients(last_layer=len(experiment.setting.hidden) + 1, several_classes=several),
+        explanation.gradients(experiment.setting, several_classes=several),
         f"<p>Over all {len(everything)} gradients the largest error to the hand formulas is "
-        f"<b>{_power(to_hand)}</b>, and to differences <b>{_power(to_differences)}</b>.</p>",
+        f"<b>{power(to_hand)}</b>, and to differences <b>{power(to_differences)}</b>.</p>",
     ]
     for i, study in enumerate(studies):
         if len(studies) > 1:
@@ -452,7 +344,7 @@ def _gradients(studies: Sequence[Study]) -> str:
             )
             parts.append(
                 f"<details{opened}><summary><b>{name}</b>: {len(found)} gradients, largest error "
-                f"{_power(errors[0])} to the hand formulas, {_power(errors[1])} to "
+                f"{power(errors[0])} to the hand formulas, {power(errors[1])} to "
                 f"differences</summary>{shown}</details>"
             )
     if any(np.isnan(g.differences).any() for g in everything):
@@ -464,18 +356,16 @@ def _gradients(studies: Sequence[Study]) -> str:
 
 def _gradient_row(g: Gradient) -> list[str]:
     shape = " × ".join(map(str, g.machine.shape))
-    numbers = [f"{value:.5e}" for value in g.largest()]
-    errors = [f"{error:.0e}" for error in g.errors()]
-    cells = [number.replace("-", "−") for number in (*numbers, *errors)]
+    cells = [*(power(value, digits=4) for value in g.largest()), *(power(error) for error in g.errors())]
     return [f"<code>{g.name}</code>", f"<code>{escape(g.formula)}</code>", shape, *cells]
 
 
 # ---- the graphs
 
 
-def _graphs(pictures: Pictures) -> str:
+def _graphs(setting: Setting, pictures: Pictures) -> str:
     graphs = pictures.graphs
-    parts = [explanation.graphs]
+    parts = [explanation.graphs(setting)]
     missing = next((g.reason for g in graphs.values() if not g.svg), None)
     if missing is not None:
         parts.append(
@@ -537,23 +427,3 @@ def _versions() -> list[str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f}\u00a0%"
-
-
-def _power(error: float) -> str:
-    """3e-14 as it is printed."""
-    if not error:
-        return "0"
-    digits, exponent = f"{error:.0e}".split("e")
-    return f"{digits}·10<sup>{int(exponent)}</sup>".replace("-", "−")
-
-
-def _word(n: int) -> str:
-    return {2: "two", 3: "three"}.get(n, str(n))
-
-
-def _listed(parts: Sequence[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

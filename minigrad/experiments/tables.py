@@ -5,20 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from minigrad.experiments.experiment import Experiment, Setting, Trained
 from minigrad.experiments.gradient_table import Gradient
-from minigrad.experiments.regularization import (
-    Experiment,
-    Setting,
-    Trained,
-    Verdict,
-    changed_answers,
-    claims,
-    verdicts,
-)
-from minigrad.experiments.study import Study
+from minigrad.experiments.judging import Verdict, changed_answers, claims, learnt, verdicts
+from minigrad.experiments.numerals import listed, percent, signed, strength
+from minigrad.experiments.studies import Study
 
 titles = {"side_of_the_field": "Which side of the field", "breast_cancer": "Breast cancer"}
 
@@ -46,15 +40,6 @@ def columns(rows: Iterable[Sequence[str]], *, left: Sequence[int] = (0,), gap: s
     ]
 
 
-def percent(share: float) -> str:
-    """A share as a percentage with one decimal.
-
-    >>> percent(0.9905)
-    '99.1%'
-    """
-    return f"{100 * share:.1f}%"
-
-
 # ---- the results
 
 
@@ -65,8 +50,8 @@ def summary(experiment: Experiment) -> list[str]:
     return [
         f"{dataset.n_in} features, {len(dataset.classes)} classes, {dataset.m} training and "
         f"{len(dataset.X_dev)} dev examples",
-        f"{sizes} network, {setting.steps:,} steps, lr {setting.lr:g}, lambd {setting.lambd:g}, keep_prob "
-        f"{setting.keep_prob:g}",
+        f"{sizes} network, {setting.steps:,} steps, lr {strength(setting.lr)}, lambd "
+        f"{strength(setting.lambd)}, keep_prob {strength(setting.keep_prob)}",
     ]
 
 
@@ -113,50 +98,49 @@ def verdict_table(experiment: Experiment) -> list[str]:
 def change(verdict: Verdict) -> str:
     """By how much: percentage points of accuracy, per cent of a norm.
 
-    >>> change(Verdict("dev accuracy rises", "L2", 0.5, 0.52, True))
+    >>> change(Verdict("dev accuracy rises", "L2", 0.5, 0.52, direction=1))
     '+2.0 points'
-    >>> change(Verdict("weights shrink", "L2", 8.0, 4.0, True))
+    >>> change(Verdict("weights shrink", "L2", 8.0, 4.0, direction=-1))
     '−50%'
     """
-    if verdict.after == verdict.before:
+    if not verdict.direction:
         return "unchanged"
     if "accuracy" in verdict.claim:
-        return _signed(100 * (verdict.after - verdict.before), ".1f") + " points"
-    return _signed(100 * (verdict.after / verdict.before - 1), ".0f") + "%"
-
-
-def _signed(number: float, spec: str) -> str:
-    return f"{number:+{spec}}".replace("-", "−")
+        return f"{signed(100 * (verdict.after - verdict.before))} points"
+    change = 100 * (verdict.after / verdict.before - 1)
+    return f"{signed(change)}%" if abs(change) < 1 else f"{change:+.0f}%".replace("-", "−")
 
 
 def conclusions(studies: Sequence[Study]) -> list[str]:
-    """One sentence per claim over all data sets.
+    """One sentence per claim over all data sets, and one per data set on which nothing was learnt.
 
     "held for L2, dropout and both on every data set", or where it did not.
     """
-    sentences = []
-    for claim in claims:
-        missed = []
-        count = 0
-        for found in studies:
-            for verdict in verdicts(found.experiment):
-                if verdict.claim == claim:
-                    count += 1
-                    if not verdict.held:
-                        where = f" on {title(found.experiment)}" if len(studies) > 1 else ""
-                        missed.append(f"{verdict.model}{where} ({change(verdict)})")
-        text = claim[0].upper() + claim[1:]
-        if not missed:
-            sentences.append(f"{text}: held in all {count} comparisons with the plain model.")
-        else:
-            sentences.append(
-                f"{text}: held in {count - len(missed)} of {count} comparisons, not for {_listed(missed)}."
+    return [*(_conclusion(claim, studies) for claim in claims), *_nothing_learnt(studies)]
+
+
+def _conclusion(claim: str, studies: Sequence[Study]) -> str:
+    judged = [(found, v) for found in studies for v in verdicts(found.experiment) if v.claim == claim]
+    missed = []
+    for found, verdict in judged:
+        if not verdict.held:
+            where = f" on {title(found.experiment)}" if len(studies) > 1 else ""
+            missed.append(f"{verdict.model}{where} ({change(verdict)})")
+    text = claim[0].upper() + claim[1:]
+    if not missed:
+        return f"{text}: held in all {len(judged)} comparisons with the plain model."
+    held = len(judged) - len(missed)
+    return f"{text}: held in {held} of {len(judged)} comparisons, not for {listed(missed)}."
+
+
+def _nothing_learnt(studies: Sequence[Study]) -> Iterator[str]:
+    for found in studies:
+        plain, dataset = found.experiment.models[0], found.experiment.dataset
+        if not learnt(plain, dataset):
+            yield (
+                f"But on {title(found.experiment)} the plain model learnt nothing that holds on the dev set, "
+                "so its accuracy there says nothing about regularization."
             )
-    return sentences
-
-
-def _listed(parts: Sequence[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 # ---- the gradients

@@ -99,13 +99,27 @@ def probabilities(model: nn.Module, X: np.ndarray) -> np.ndarray:
     return sigmoid(z) if z.shape[1] == 1 else softmax(z, axis=1)
 
 
+def answers(model: nn.Module, X: np.ndarray) -> np.ndarray:
+    """For each example the number of the class that the network holds likeliest, dropout off: (m,).
+
+    >>> answers(network((2, 1), seed=0), np.zeros((2, 2)))
+    array([0, 0])
+    """
+    return _likeliest(_logits(model, X).data)
+
+
 def right_answers(model: nn.Module, X: np.ndarray, y: np.ndarray) -> np.ndarray:
     """For each example whether the likelier class, dropout off, is its label.
 
     >>> right_answers(network((2, 1), seed=0), np.zeros((2, 2)), np.array([[0.0], [1.0]]))
     array([ True, False])
     """
-    return _right(_logits(model, X).data, y)
+    return answers(model, X) == labels(y)
+
+
+def labels(y: np.ndarray) -> np.ndarray:
+    """The numbers of the classes (m,), from (m, 1) of 0 and 1 or from (m,)."""
+    return y.ravel().astype(np.int64)
 
 
 def evaluate(model: nn.Module, X: np.ndarray, y: np.ndarray) -> tuple[int, float]:
@@ -116,7 +130,7 @@ def evaluate(model: nn.Module, X: np.ndarray, y: np.ndarray) -> tuple[int, float
     """
     z = _logits(model, X)
     with np.errstate(over="ignore", invalid="ignore"):  # the caller sees that the cost is not finite
-        return int(np.sum(_right(z.data, y))), cross_entropy(z, y).item()
+        return int(np.sum(_likeliest(z.data) == labels(y))), cross_entropy(z, y).item()
 
 
 def _logits(model: nn.Module, X: np.ndarray) -> Tensor:
@@ -127,8 +141,8 @@ def _logits(model: nn.Module, X: np.ndarray) -> Tensor:
     return z
 
 
-def _right(z: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return (z > 0)[:, 0] == y[:, 0] if y.ndim == 2 else np.argmax(z, axis=1) == y
+def _likeliest(z: np.ndarray) -> np.ndarray:
+    return np.argmax(z, axis=1) if z.shape[1] > 1 else (z[:, 0] > 0).astype(np.int64)
 
 
 def weights(model: nn.Module) -> list[Tensor]:

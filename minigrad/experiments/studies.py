@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from minigrad.data import Dataset
-from minigrad.experiments.gradient_table import Gradient, gradients
-from minigrad.experiments.regularization import (
+from minigrad.experiments.experiment import (
     Experiment,
     Setting,
     Tick,
@@ -15,6 +14,7 @@ from minigrad.experiments.regularization import (
     lambda_curve,
     regularization,
 )
+from minigrad.experiments.gradient_table import Gradient, gradients
 
 
 @dataclass(frozen=True, eq=False)

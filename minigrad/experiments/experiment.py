@@ -1,4 +1,4 @@
-"""One network trained plain, with L2, with dropout, with both; the claims; λ from small to large."""
+"""One network trained plain, with L2, with dropout, with both; L2 for λ from small to large."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from minigrad.experiments.training import (
     evaluate,
     gradient_descent,
     network,
-    right_answers,
     weights,
 )
 
@@ -160,52 +159,7 @@ def regularization(dataset: Dataset, setting: Setting, *, tick: Tick = lambda na
     return Experiment(dataset, setting, tuple(models))
 
 
-# ---- what the textbook claims
-
-
-claims = {
-    "training accuracy falls": ("accuracy", -1),
-    "dev accuracy rises": ("accuracy_dev", +1),
-    "weights shrink": ("norm", -1),
-}
-"""The textbook's claims: what is measured, and in which direction regularization moves it."""
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Whether a claim held for one regularized model: the number without regularization, and with it."""
-
-    claim: str
-    model: str
-    before: float
-    after: float
-    held: bool
-
-
-def verdicts(experiment: Experiment) -> list[Verdict]:
-    """Every claim for every regularized model, judged by the numbers."""
-    plain, *regularized = experiment.models
-    found = []
-    for claim, (what, direction) in claims.items():
-        for model in regularized:
-            before, after = getattr(plain, what), getattr(model, what)
-            found.append(Verdict(claim, model.name, before, after, bool(direction * (after - before) > 0)))
-    return found
-
-
-def changed_answers(experiment: Experiment) -> dict[str, tuple[int, int]]:
-    """Per regularized model: (dev examples that it gets right and plain does not, the other way round)."""
-    X, y = experiment.dataset.X_dev, experiment.dataset.y_dev
-    plain, *regularized = experiment.models
-    was_right = right_answers(plain.model, X, y)
-    changes = {}
-    for model in regularized:
-        is_right = right_answers(model.model, X, y)
-        changes[model.name] = (int(np.sum(is_right & ~was_right)), int(np.sum(was_right & ~is_right)))
-    return changes
-
-
-# ---- λ from too small to oversmoothed
+# ---- λ from small to large
 
 
 def lambda_curve(
