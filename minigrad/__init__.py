@@ -19,7 +19,7 @@ from minigrad.tensor import Tensor, constant, primitive
 if TYPE_CHECKING:
     from minigrad import check, data, experiments, show
     from minigrad.check import gradcheck
-    from minigrad.show import draw
+    from minigrad.show import derive, draw
     from minigrad.state import load, save
 
 __version__ = "0.1.0"
@@ -32,6 +32,7 @@ __all__ = [
     "data",
     "derivative",
     "derivatives",
+    "derive",
     "draw",
     "enable_grad",
     "experiments",
@@ -53,6 +54,7 @@ __all__ = [
 ]
 
 _on_demand = {
+    "derive": "minigrad.show",
     "draw": "minigrad.show",
     "gradcheck": "minigrad.check",
     "load": "minigrad.state",

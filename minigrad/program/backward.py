@@ -58,10 +58,11 @@ class _Rebuilding:
             operand = self._operand(tensor, inputs)
             for node in of.get(tensor.stamp, ()):
                 folded = uses[tensor.stamp] == 1 and base_of(node.name) in labels and node.stamp not in wanted
+                own: Any = operand
                 if node.stamp in self.names and not folded:
-                    operand = self._called(operand, node)
-                is_tensor = isinstance(operand, Tensor)
-                self.gradients[node.stamp] = operand if is_tensor else constant(as_written(operand))
+                    own = self._called(operand, node)
+                    operand = operand if _is_called(operand, self.seed) else own  # others may be the same
+                self.gradients[node.stamp] = own if isinstance(own, Tensor) else constant(as_written(own))
             operands[tensor.stamp] = operand
 
     def _operand(self, tensor: Tensor, inputs: tuple[Any, ...]) -> Any:
@@ -85,13 +86,18 @@ class _Rebuilding:
         operand = as_written(operand)
         if getattr(operand, "shape", ()) != node.shape:
             operand = record(np.broadcast_to, (operand,), {"shape": node.shape})
-        elif not isinstance(operand, Tensor) or operand.stamp < self.seed.stamp or operand.name is not None:
+        elif not isinstance(operand, Tensor) or _is_called(operand, self.seed):
             operand = record(np.positive, (operand,))
         if operand.dtype != node.dtype:
             operand = record(np.astype, (operand,), {"dtype": node.dtype})
         operand.name = self.names[node.stamp]
         self.simplifier.atom(operand)
         return operand
+
+
+def _is_called(operand: Any, seed: Tensor) -> bool:
+    """Whether it has a name, or is a value of the forward pass."""
+    return isinstance(operand, Tensor) and (operand.stamp < seed.stamp or operand.name is not None)
 
 
 def _gradient_names(loss: Tensor, wanted: set[int]) -> dict[int, str]:

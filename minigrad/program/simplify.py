@@ -360,15 +360,20 @@ def _transpose(s: Simplifier, inputs: tuple[Operand, ...], parameters: Mapping[s
 
 
 def _transposed(s: Simplifier, a: Operand) -> Operand:
-    if isinstance(a, Tensor) and _is_transpose(a) and not _named(a):
-        return a.inputs[0]
     if _ndim(a) < 2:
         return a
-    if isinstance(a, Tensor) and a.function is np.matmul and not _named(a) and a.ndim == 2:
+    if _is_transpose(a) and a.name is None:
+        return a.inputs[0]
+    if _made_by(np.matmul, a) and a.ndim == 2:
         left, right = a.inputs
         if _ndim(left) == _ndim(right) == 2 and (_is_transpose(left) or _is_transpose(right)):
             return s._build(np.matmul, (_transposed(s, right), _transposed(s, left)))
     return s._build(np.transpose, (a,), {"axes": None})
+
+
+def _made_by(function: Callable[..., Any], x: Operand) -> bool:
+    """Whether it is a result of the function that has no name: it may be written in another way."""
+    return isinstance(x, Tensor) and x.function is function and x.name is None
 
 
 def _is_transpose(x: Operand) -> bool:
@@ -390,7 +395,7 @@ def _sum_of(s: Simplifier, inputs: tuple[Operand, ...], parameters: Mapping[str,
     if a is None:
         return None
     axis, keepdims = parameters["axis"], parameters["keepdims"]
-    if isinstance(a, Tensor) and a.function is np.broadcast_to and not _named(a):
+    if _made_by(np.broadcast_to, a):
         source = a.inputs[0]
         axes = set(range(a.ndim)) if axis is None else {i % a.ndim for i in np.atleast_1d(axis).tolist()}
         lead = a.ndim - _ndim(source)
@@ -409,12 +414,7 @@ def _linear(function: Any) -> Rewrite:
         if a is None:
             return None
         value = s._build(function, (a,), parameters)
-        if (
-            isinstance(a, Tensor)
-            and a.function is np.broadcast_to
-            and not _shape(a.inputs[0])
-            and not _named(a)
-        ):
+        if _made_by(np.broadcast_to, a) and not _shape(a.inputs[0]):
             value = s._build(np.broadcast_to, a.inputs, {"shape": _shape(value)})  # of one number, any shape
         if _shape(value) == _shape(a) and function is not np.swapaxes:
             value = a
@@ -429,17 +429,10 @@ for _function in (np.reshape, np.expand_dims, np.squeeze, np.broadcast_to, np.sw
 
 def _without_broadcasts(inputs: tuple[Operand, ...]) -> tuple[Operand, ...]:
     """Operands of an elementwise function: what was broadcast for it as it was, since NumPy broadcasts."""
-    simple = tuple(
-        x.inputs[0] if isinstance(x, Tensor) and x.function is np.broadcast_to and not _named(x) else x
-        for x in inputs
-    )
+    simple = tuple(x.inputs[0] if _made_by(np.broadcast_to, x) else x for x in inputs)
     if np.broadcast_shapes(*map(_shape, simple)) == np.broadcast_shapes(*map(_shape, inputs)):
         return simple
     return inputs
-
-
-def _named(x: Tensor) -> bool:
-    return x.name is not None
 
 
 def _shape(x: Operand) -> tuple[int, ...]:

@@ -9,7 +9,6 @@ from typing import Any
 from minigrad.program import Program
 from minigrad.program.backward import gradients_as_graphs
 from minigrad.program.lines import Lines
-from minigrad.random import is_generator
 from minigrad.show.source import Source
 from minigrad.tensor import Tensor, describe
 
@@ -22,6 +21,7 @@ def derive(loss: Tensor, wrt: Any = None) -> Derivation:
     Raises: TypeError for what is no Tensor; ValueError for a loss that is no scalar, or does not depend on
             one of `wrt`; RuntimeError if a leaf was assigned to since.
 
+    >>> import numpy as np
     >>> x = Tensor(2.0, requires_grad=True, name="x")
     >>> print(derive(np.sin(x) * x).numpy())
     import numpy as np
@@ -102,9 +102,13 @@ class Derivation:
 
     def run(self) -> tuple[Any, dict[str, Any]]:
         """Execute the text of `numpy()` on the recorded values; its draws give what was drawn then."""
-        arguments = dict(self.source.arguments)
-        for name, rng in self.program.generators.items():
-            arguments[name] = _Replay(self.program, rng)
+        drawn: dict[int, list[Any]] = {id(rng): [] for rng in self.program.generators.values()}
+        for equation in self.program.equations:
+            for value in equation.parameters.values():
+                if id(value) in drawn:
+                    drawn[id(value)].append(equation.output.tensor.data)
+        replays = {name: _Replay(drawn[id(rng)]) for name, rng in self.program.generators.items()}
+        arguments = {**self.source.arguments, **replays}
         namespace: dict[str, Any] = {}
         exec(compile(self.source.text, "<derivation>", "exec"), namespace)
         return namespace[self.source.name](**arguments)
@@ -117,13 +121,9 @@ class Derivation:
 class _Replay:
     """Stands for a generator, and gives again what was drawn from it."""
 
-    def __init__(self, program: Program, rng: Any) -> None:
-        self._drawn = [
-            equation.output.tensor.data
-            for equation in program.equations
-            if any(is_generator(value) and value is rng for value in equation.parameters.values())
-        ]
+    def __init__(self, drawn: list[Any]) -> None:
+        self._next = iter(drawn).__next__
 
     def random(self, shape: Any) -> Any:
         """The next draw."""
-        return self._drawn.pop(0)
+        return self._next()

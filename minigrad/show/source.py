@@ -61,6 +61,7 @@ class Source:
                 "",
                 "",
                 f"def {name}({', '.join(signature)}):",
+                *(f"    # {note}" for note in program.notes),
                 *(f"    {line}".rstrip() for line in body),
                 "",
             ]

@@ -1,0 +1,364 @@
+"""derive: the backward pass as a person would have written it, which runs and gives the machine's numbers."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from cases import Case, analytic_cases
+from test_table import leaves, outputs
+
+import minigrad as mg
+from minigrad import nn
+from minigrad.show.derive import Derivation, derive
+
+m, lambd, keep_prob = 7, 0.9, 0.8
+
+
+def normal(*shape: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal(shape)
+
+
+def leaf(*shape: int, name: str | None = None, seed: int = 0) -> mg.Tensor:
+    return mg.Tensor(normal(*shape, seed=seed), requires_grad=True, name=name)
+
+
+def data(*shape: int, name: str | None = "X") -> mg.Tensor:
+    return mg.Tensor(normal(*shape, seed=9), name=name)
+
+
+def labels() -> mg.Tensor:
+    return mg.Tensor((normal(m, 1, seed=8) > 0).astype(float), name="Y")
+
+
+def network_of_the_notes() -> mg.Tensor:
+    layers = []
+    for i, (n_in, n_out) in enumerate(((2, 4), (4, 3))):
+        layers += [nn.Linear(n_in, n_out, rng=i), nn.ReLU(), nn.Dropout(keep_prob=keep_prob, rng=i)]
+    model = nn.Sequential(*layers, nn.Linear(3, 1, rng=5))
+    return nn.binary_cross_entropy_with_logits(model(data(m, 2)), labels()) + nn.l2_penalty(
+        model, lambd=lambd, m=m
+    )
+
+
+def check(derivation: Derivation, tolerance: float = 1e-12) -> None:
+    """The text, executed, gives the loss and the gradients of the machine; so do the simplified graphs."""
+    loss, wrt = derivation.loss, derivation.wrt
+    cost, found = derivation.run()
+    wanted = mg.grad(loss, wrt)
+    assert len(found) == len(wrt)
+    np.testing.assert_allclose(cost, loss.data, rtol=tolerance, atol=tolerance)
+    for x, g, (name, text) in zip(wrt, wanted, found.items(), strict=True):
+        largest = max(tolerance * np.max(np.abs(g.data), initial=0.0), 1e-15)
+        graph = derivation.gradients[x.stamp]
+        assert graph.name == name
+        for given in (np.asarray(text), graph.data):
+            assert given.shape == g.shape
+            np.testing.assert_allclose(given, g.data, rtol=0, atol=largest)
+
+
+def section(text: str, name: str) -> list[str]:
+    """The lines of one section, without the shapes at their ends."""
+    lines = text.split(f"    # {name}\n")[1].splitlines()
+    end = next(i for i, line in enumerate(lines) if line.strip().startswith(("#", "return")))
+    return [line.partition("  # ")[0].strip() for line in lines[:end]]
+
+
+# ---- the textbook's derivation
+
+
+def test_the_backward_section_is_the_textbooks():
+    text = derive(network_of_the_notes()).numpy()
+    assert section(text, "backward") == [
+        "dZ3 = (A3 - Y) / m",
+        "dW3 = dZ3.T @ A2_drop + lambd / m * W3",
+        "db3 = dZ3.sum(axis=0)",
+        "dA2 = dZ3 @ W3 * D2 / keep_prob",
+        "dZ2 = dA2 * (Z2 > 0)",
+        "dW2 = dZ2.T @ A1_drop + lambd / m * W2",
+        "db2 = dZ2.sum(axis=0)",
+        "dA1 = dZ2 @ W2 * D1 / keep_prob",
+        "dZ1 = dA1 * (Z1 > 0)",
+        "dW1 = dZ1.T @ X + lambd / m * W1",
+        "db1 = dZ1.sum(axis=0)",
+    ]
+
+
+def test_the_forward_section_is_the_textbooks():
+    text = derive(network_of_the_notes()).numpy()
+    assert section(text, "forward") == [
+        "Z1 = X @ W1.T + b1",
+        "A1 = np.maximum(Z1, 0)",
+        "D1 = rng_1.random((7, 4)) < keep_prob",
+        "A1_drop = A1 * D1 / keep_prob",
+        "Z2 = A1_drop @ W2.T + b2",
+        "A2 = np.maximum(Z2, 0)",
+        "D2 = rng_2.random((7, 3)) < keep_prob",
+        "A2_drop = A2 * D2 / keep_prob",
+        "Z3 = A2_drop @ W3.T + b3",
+        "A3 = sigmoid(Z3)",
+    ]
+    assert "def loss_and_gradients(X, Y, W1, b1, W2, b2, W3, b3, *, " in text
+    assert "keep_prob=0.8" in text
+    assert "    Z1 = X @ W1.T + b1                      # (7, 4)\n" in text
+
+
+def test_every_array_of_the_network_is_right():
+    check(derive(network_of_the_notes()))
+
+
+def test_intermediate_values_can_be_asked_for():
+    loss = network_of_the_notes()
+    values = {t.name: t for t in _behind(loss) if t.name}
+    derivation = derive(loss, [values["A2"], values["Z1"], values["A2_drop"]])
+    check(derivation)
+    assert "dA2_drop = dZ3 @ W3" in section(derivation.numpy(), "backward")
+
+
+def _behind(tensor: mg.Tensor) -> list[mg.Tensor]:
+    found = {tensor.stamp: tensor}
+    todo = [tensor]
+    while todo:
+        for x in todo.pop().inputs:
+            if isinstance(x, mg.Tensor) and x.stamp not in found:
+                found[x.stamp] = x
+                todo.append(x)
+    return list(found.values())
+
+
+def test_the_text_runs_with_numpy_alone(tmp_path):
+    """In another process that cannot import minigrad, with generators of its own."""
+    path = tmp_path / "derived.py"
+    call = (
+        "r = np.random.default_rng\n"
+        "shapes = (7, 2), (7, 1), (4, 2), (4,), (3, 4), (3,), (1, 3), (1,)\n"
+        "given = [r(0).standard_normal(shape) for shape in shapes]\n"
+        "given[1] = given[1] > 0\n"
+        "J, gradients = loss_and_gradients(*given, rng_1=r(1), rng_2=r(2))\n"
+        "print(*gradients, J > 0, gradients['dW3'].shape)\n"
+    )
+    path.write_text(
+        "import sys; sys.modules['minigrad'] = None\n" + derive(network_of_the_notes()).numpy() + call,
+        encoding="utf-8",
+    )
+    done = subprocess.run(
+        [sys.executable, str(path)], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert done.stdout.split("\n")[0] == "dW1 db1 dW2 db2 dW3 db3 True (1, 3)"
+
+
+# ---- every row, and graphs that nothing here knows of
+
+
+def losses(case: Case) -> list[mg.Tensor]:
+    """Scalars that depend on every output of a case: a weighted sum, and the mean of a function of it."""
+    ys = [y for y in outputs(case.call(leaves(case))) if isinstance(y, mg.Tensor) and y.requires_grad]
+    weighted = [np.sum(y * mg.Tensor(normal(*y.shape), name="w")) for y in ys]
+    means = [np.mean(np.tanh(y)) for y in ys if y.size]
+    return [sum(some[1:], start=some[0]) for some in (weighted, means) if some]
+
+
+@pytest.mark.parametrize("case", analytic_cases(), ids=lambda case: case.name)
+def test_every_row_prints_a_derivation_that_runs(case):
+    for loss in losses(case):
+        check(derive(loss), 1e-12 if loss.dtype == np.float64 else 1e-6)
+
+
+def residual_sum():
+    X, W1, W2 = data(m, 4), leaf(4, 4, name="W1"), leaf(4, 4, name="W2", seed=1)
+    H = np.tanh(X @ W1.T)
+    H.name = "H"
+    return np.mean(np.sum((H + np.tanh(H @ W2.T)) ** 2, axis=1))
+
+
+def shared_weights():
+    X, W = data(m, 4), leaf(4, 4, name="W")
+    return np.sum(np.tanh(np.tanh(X @ W) @ W) ** 3) / m
+
+
+def softmax_with_l2_on_the_activations():
+    X, W, b = data(m, 4), leaf(3, 4, name="W"), leaf(3, name="b")
+    Y = mg.Tensor(np.eye(3)[np.arange(m) % 3], name="Y")
+    A = mg.softmax(X @ W.T + b, axis=1)
+    A.name = "A"
+    return -np.mean(np.sum(Y * np.log(A), axis=1)) + mg.constant(lambd, "lambd") / (
+        2 * mg.constant(m, "m")
+    ) * np.sum(A**2)
+
+
+def second_derivative():
+    X, w = data(5, 3), leaf(3, name="w")
+    (g,) = mg.grad(np.sum(np.tanh(X @ w) ** 3), [w], create_graph=True)
+    return np.sum(g * g)
+
+
+def third_derivative():
+    x = leaf(4, name="x")
+    (g,) = mg.grad(np.sum(np.sin(x) * np.exp(x)), [x], create_graph=True)
+    (h,) = mg.grad(np.sum(g * x), [x], create_graph=True)
+    return np.sum(h**2)
+
+
+def probabilities():
+    model = nn.Sequential(nn.Linear(4, 3, rng=0), nn.Tanh(), nn.Linear(3, 1, rng=1), nn.Sigmoid())
+    return nn.binary_cross_entropy(model(data(m, 4)), labels())
+
+
+def classes():
+    model = nn.Sequential(nn.Linear(4, 5, rng=0), nn.Softplus(), nn.Linear(5, 3, rng=1))
+    return nn.cross_entropy(model(data(m, 4)), np.arange(m) % 3) + nn.l2_penalty(model, lambd=lambd, m=m)
+
+
+def cost_of_the_notes():
+    Z = data(m, 4) @ leaf(1, 4, name="W1").T + leaf(1, name="b1")
+    Z.name = "Z1"
+    A, Y = mg.sigmoid(Z), labels()
+    A.name = "A1"
+    return -1 / m * np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A))
+
+
+def lambda_that_is_learned():
+    W, lam = leaf(3, 2, name="W"), mg.Tensor(lambd, requires_grad=True, name="lambd")
+    return np.mean(np.square(data(m, 2) @ W.T)) + nn.l2_penalty([W], lambd=lam, m=m)
+
+
+def penalty_of_another_batch():
+    model = nn.Linear(2, 1, rng=0)
+    return nn.mse_loss(model(data(m, 2)), labels()) + nn.l2_penalty(model, lambd=lambd, m=211)
+
+
+def everything_unnamed():
+    x, y = leaf(3), leaf(3, seed=1)
+    return np.sum(x * y + np.exp(-x) / (1 + y * y))
+
+
+def single_precision():
+    W = mg.Tensor(normal(3, 4), requires_grad=True, name="W", dtype=np.float32)
+    return np.mean(np.tanh(W) ** 2) * 0.3 + 1 / 3
+
+
+def in_eval_mode():
+    model = nn.Sequential(nn.Linear(2, 3, rng=0), nn.Dropout(keep_prob=0.5, rng=0), nn.Linear(3, 1, rng=1))
+    return nn.mse_loss(model.eval()(data(m, 2)), labels())
+
+
+graphs = [
+    residual_sum, shared_weights, softmax_with_l2_on_the_activations, second_derivative, third_derivative,
+    probabilities, classes, cost_of_the_notes, lambda_that_is_learned, penalty_of_another_batch,
+    everything_unnamed, single_precision, in_eval_mode,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("graph", graphs, ids=lambda graph: graph.__name__)
+def test_a_graph_that_it_has_never_heard_of(graph):
+    loss = graph()
+    check(derive(loss), 1e-12 if loss.dtype == np.float64 else 1e-6)
+
+
+@pytest.mark.parametrize("graph", graphs, ids=lambda graph: graph.__name__)
+def test_the_same_text_every_time(graph):
+    assert derive(graph()).numpy() == derive(graph()).numpy()
+
+
+def test_what_some_of_them_read():
+    assert section(derive(probabilities()).numpy(), "backward")[1] == "dZ2 = dA2 * A2 * (1 - A2)"
+    assert section(derive(cost_of_the_notes()).numpy(), "backward")[:2] == [
+        "dA1 = (1 - Y) / (1 - A1) / 7 - Y / A1 / 7",
+        "dZ1 = dA1 * A1 * (1 - A1)",
+    ]
+    assert "lambd / m_2 * weight" not in derive(penalty_of_another_batch()).numpy()
+    text = derive(penalty_of_another_batch()).numpy()
+    assert "m_1=" in text
+    assert "m_2=" in text
+    assert "1.0 *" not in section(derive(second_derivative()).numpy(), "backward")
+
+
+def test_two_gradients_that_are_one_have_a_line_each():
+    a, b = leaf(3, name="a"), leaf(3, name="b")
+    s = a + b
+    s.name = "s"
+    derivation = derive(np.sum(s**3))
+    assert section(derivation.numpy(), "backward") == [
+        "ds = 3 * np.square(s)",
+        "da = ds",
+        "db = ds",
+    ]
+    check(derivation)
+
+
+def test_users_own_functions_are_written_out():
+    @mg.primitive
+    def swish(x, *, beta):
+        s = 1 / (1 + np.exp(-beta * x))
+        return x * s
+
+    mg.derivative(
+        swish,
+        x=lambda g, x, y, beta: g * (1 / (1 + np.exp(-beta * x)) * (1 + beta * (x - y))),
+    )
+    derivation = derive(np.sum(swish(leaf(3, name="x"), beta=2)))
+    assert "def swish(x, *, beta):" in derivation.numpy()
+    assert "swish(x, beta=2)" in derivation.numpy()
+    check(derivation)
+
+
+# ---- what bad input gets
+
+
+def test_bad_input():
+    x, y = leaf(3, name="x"), leaf(2, name="y")
+    with pytest.raises(TypeError, match="derive: the loss must be a Tensor, not float"):
+        derive(1.0)
+    with pytest.raises(ValueError, match=r"derive: a Tensor of shape \(3,\) is not a scalar"):
+        derive(x * 2)
+    with pytest.raises(ValueError, match=r'derive: .* does not depend on "y" \(2,\)'):
+        derive(np.sum(x), y)
+    with pytest.raises(ValueError, match="does not depend on anything that needs a gradient"):
+        derive(np.sum(x.detach() * mg.Tensor(2.0, name="two")))
+    with pytest.raises(TypeError, match="wrt= takes Tensors or a model, not a str"):
+        derive(np.sum(x), ["x"])
+    with mg.no_grad():
+        x.data = np.zeros(3)
+    stale = leaf(3, name="z")
+    loss = np.sum(stale**2)
+    with mg.no_grad():
+        stale -= 1.0
+    with pytest.raises(RuntimeError, match=r'"z" .* was assigned to'):
+        derive(loss)
+
+
+def test_names_that_clash_or_are_no_identifiers():
+    a, b, c = leaf(3, name="my w"), leaf(3, name="W", seed=1), leaf(3, name="W", seed=2)
+    derivation = derive(np.sum(a * b * c))
+    text = derivation.numpy()
+    assert "def loss_and_gradients(my_w, W_1, W_2):" in text
+    assert '# "my w" is written my_w' in text
+    check(derivation)
+
+
+def test_deriving_changes_nothing():
+    loss = network_of_the_notes()
+    before = [(t.name, t.stamp, t.grad, t.requires_grad) for t in _behind(loss)]
+    derive(loss).numpy()
+    assert [(t.name, t.stamp, t.grad, t.requires_grad) for t in _behind(loss)] == before
+    assert loss.name is None
+
+
+def test_the_work_grows_with_the_number_of_equations(monkeypatch):
+    """Counted in operations built: a network of twice the depth takes twice as many."""
+    from minigrad.program import simplify
+
+    built = []
+    record = simplify.record
+    monkeypatch.setattr(simplify, "record", lambda *given: built.append(1) or record(*given))
+    counts = []
+    for depth in (20, 40, 80):
+        layers = [x for i in range(depth) for x in (nn.Linear(3, 3, rng=i), nn.Tanh())]
+        model = nn.Sequential(*layers, nn.Linear(3, 1, rng=1))
+        loss = nn.mse_loss(model(data(m, 3)), labels()) + nn.l2_penalty(model, lambd=lambd, m=m)
+        built.clear()
+        derive(loss).numpy()
+        counts.append(len(built))
+    assert counts[2] - counts[1] == 2 * (counts[1] - counts[0])
