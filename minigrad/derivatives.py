@@ -125,7 +125,8 @@ derivative(np.ravel,        "a, /, order='C'", a=lambda g, a, order: np.reshape(
 derivative(np.expand_dims,  "a, /, axis", a=lambda g, a: np.reshape(g, a.shape))
 derivative(np.squeeze,      "a, /, axis=None", a=lambda g, a: np.reshape(g, a.shape))
 derivative(np.broadcast_to, "a, /, shape", a=lambda g: g)
-derivative(np.astype,       "a, /, dtype", a=lambda g: g, compute=lambda a, dtype: a.astype(dtype))
+derivative(np.astype,       "a, /, dtype", a=lambda g: g,
+                            compute=lambda a, dtype: _method_of(a).astype(dtype))
 derivative(np.concatenate,  "*arrays, axis=0", arrays=lambda g, arrays, axis: _parts(g, arrays, axis))
 derivative(np.stack,        "*arrays, axis=0", arrays=lambda g, axis: _slices(g, axis))
 

@@ -288,6 +288,22 @@ def test_two_gradients_that_are_one_have_a_line_each():
     check(derivation)
 
 
+def test_gradients_that_are_plain_numbers():
+    x, s = leaf(3, name="x"), leaf(name="s")
+    f = mg.Tensor(2.0, requires_grad=True, name="f", dtype=np.float32)
+    for loss, line in (
+        (np.sum(x), "dx = np.broadcast_to(1.0, (3,))"),
+        (np.mean(x), "dx = np.broadcast_to(1 / m, (3,))"),
+        (s + s, "ds = 2.0"),
+        (s / 3, "ds = 1 / 3"),
+        (f + 1, "df = np.array(1.0, np.float32)"),
+        (s, "ds = 1.0"),
+    ):
+        derivation = derive(loss)
+        assert section(derivation.numpy(), "backward") == [line]
+        check(derivation)
+
+
 def test_users_own_functions_are_written_out():
     @mg.primitive
     def swish(x, *, beta):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -57,7 +57,8 @@ class _Rebuilding:
             inputs = tuple(operands[x.stamp] if isinstance(x, Tensor) else x for x in tensor.inputs)
             operand = self._operand(tensor, inputs)
             for node in of.get(tensor.stamp, ()):
-                folded = uses[tensor.stamp] == 1 and base_of(node.name) in labels and node.stamp not in wanted
+                once = uses[tensor.stamp] == 1 and base_of(node.name) in labels
+                folded = (once or not isinstance(operand, Tensor)) and node.stamp not in wanted
                 own: Any = operand
                 if node.stamp in self.names and not folded:
                     own = self._called(operand, node)
@@ -83,16 +84,26 @@ class _Rebuilding:
 
     def _called(self, operand: Any, node: Tensor) -> Tensor:
         """The gradient of a value in full: of the value's shape and dtype, and under its own name."""
-        operand = as_written(operand)
+        if not isinstance(operand, Tensor):
+            operand = float(operand)
+            if node.dtype != np.float64:
+                operand = _recorded(np.astype, operand, {"dtype": node.dtype})
         if getattr(operand, "shape", ()) != node.shape:
-            operand = record(np.broadcast_to, (operand,), {"shape": node.shape})
+            operand = _recorded(np.broadcast_to, operand, {"shape": node.shape})
         elif not isinstance(operand, Tensor) or _is_called(operand, self.seed):
-            operand = record(np.positive, (operand,))
+            operand = _recorded(np.positive, operand, {})
         if operand.dtype != node.dtype:
-            operand = record(np.astype, (operand,), {"dtype": node.dtype})
+            operand = _recorded(np.astype, operand, {"dtype": node.dtype})
         operand.name = self.names[node.stamp]
         self.simplifier.atom(operand)
         return operand
+
+
+def _recorded(function: Callable[..., Any], x: Any, parameters: dict[str, Any]) -> Tensor:
+    """The result with its origin, which record drops where there are only numbers."""
+    y = record(function, (x,), parameters)
+    y.function, y.inputs, y.parameters = function, (x,), parameters
+    return y
 
 
 def _is_called(operand: Any, seed: Tensor) -> bool:

@@ -165,6 +165,8 @@ class Source:
             return f"{self.expression(inputs[0], _name)}.sum({self._keywords(settings)})", _name
         if function is np.broadcast_to:
             return f"np.broadcast_to({self.expression(inputs[0])}, {settings['shape']})", _name
+        if function is np.astype and isinstance(inputs[0], Literal):
+            return f"np.array({self.expression(inputs[0])}, {self._literal(settings['dtype'])})", _name
         if function is np.astype:
             return f"{self.expression(inputs[0], _name)}.astype({self._literal(settings['dtype'])})", _name
         if hasattr(function, "on_arrays"):
