@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,8 @@ import numpy as np
 from minigrad.backprop import _backpropagate, _leading_to, enable_grad
 from minigrad.program.names import activation_of, base_of
 from minigrad.program.program import Program
-from minigrad.program.simplify import Simplifier, as_written
-from minigrad.tensor import Tensor, constant, record
+from minigrad.program.simplify import Simplifier, as_written, recorded
+from minigrad.tensor import Tensor, constant
 
 
 def gradients_as_graphs(loss: Tensor, wrt: Iterable[Tensor]) -> dict[int, Tensor]:
@@ -87,23 +87,16 @@ class _Rebuilding:
         if not isinstance(operand, Tensor):
             operand = float(operand)
             if node.dtype != np.float64:
-                operand = _recorded(np.astype, operand, {"dtype": node.dtype})
+                operand = recorded(np.astype, (operand,), {"dtype": node.dtype})
         if getattr(operand, "shape", ()) != node.shape:
-            operand = _recorded(np.broadcast_to, operand, {"shape": node.shape})
+            operand = recorded(np.broadcast_to, (operand,), {"shape": node.shape})
         elif not isinstance(operand, Tensor) or _is_called(operand, self.seed):
-            operand = _recorded(np.positive, operand, {})
+            operand = recorded(np.positive, (operand,), {})
         if operand.dtype != node.dtype:
-            operand = _recorded(np.astype, operand, {"dtype": node.dtype})
+            operand = recorded(np.astype, (operand,), {"dtype": node.dtype})
         operand.name = self.names[node.stamp]
         self.simplifier.atom(operand)
         return operand
-
-
-def _recorded(function: Callable[..., Any], x: Any, parameters: dict[str, Any]) -> Tensor:
-    """The result with its origin, which record drops where there are only numbers."""
-    y = record(function, (x,), parameters)
-    y.function, y.inputs, y.parameters = function, (x,), parameters
-    return y
 
 
 def _is_called(operand: Any, seed: Tensor) -> bool:

@@ -25,6 +25,9 @@ from minigrad.tensor import Tensor, record
 Operand = Any
 """A Tensor, a Python number, a Fraction, or an array that is no Tensor."""
 
+_most_terms = 8
+"""Longer sums are not looked into."""
+
 _largest_written = 1000
 """Fractions whose numerator and denominator are at most this are written as such, others as a decimal."""
 
@@ -68,6 +71,7 @@ class Simplifier:
     def __init__(self) -> None:
         self._built: dict[Any, Operand] = {}
         self._factors: dict[int, tuple[Monomial, Operand]] = {}
+        self._sums: dict[int, list[tuple[Monomial, Operand]]] = {}
         self._scalars: dict[int, Tensor] = {}
         self._constants: dict[Any, Tensor] = {}
 
@@ -102,7 +106,28 @@ class Simplifier:
         scalar = self._split(value)[1] is None
         if _shape(value) == tensor.shape and (scalar or value.dtype == tensor.dtype):
             return value
-        return self._build(tensor.function, inputs, tensor.parameters)
+        value = self._build(tensor.function, inputs, tensor.parameters)
+        return (
+            value
+            if value.dtype == tensor.dtype
+            else self._build(np.astype, (value,), {"dtype": tensor.dtype})
+        )
+
+    def _terms(self, x: Operand) -> list[tuple[Monomial, Operand]]:
+        """What it is a sum of, if it is a short sum without a name."""
+        if isinstance(x, Tensor) and x.stamp in self._sums and x.name is None:
+            return self._sums[x.stamp]
+        return [self._split(x)]
+
+    def _sum_of(self, terms: list[tuple[Monomial, Operand]]) -> Operand:
+        value, before = None, terms[0]
+        for p, a in terms:
+            term = self._product(p, a)
+            value = term if value is None else _sum_of_two(self, value, before, term, (p, a))
+            before = self._split(value)
+        if isinstance(value, Tensor) and len(terms) > 1:
+            self._sums.setdefault(value.stamp, terms)
+        return value
 
     def atom(self, tensor: Tensor) -> None:
         """Let a value be written by its name from now on: its factors are not looked into."""
@@ -200,7 +225,7 @@ class Simplifier:
         key = self._key(function, inputs, parameters)
         value = self._built.get(key)
         if value is None:
-            value = self._built[key] = record(function, inputs, dict(parameters))
+            value = self._built[key] = recorded(function, inputs, dict(parameters))
         return value
 
     def _key(self, function: Callable, inputs: Iterable[Operand], parameters: Mapping[str, Any]) -> Any:
@@ -209,6 +234,13 @@ class Simplifier:
             tuple(_identity(self.leaf(x) if isinstance(x, Tensor) else x) for x in inputs),
             tuple(_identity(value) for value in parameters.values()),
         )
+
+
+def recorded(function: Callable[..., Any], inputs: tuple[Any, ...], parameters: dict[str, Any]) -> Tensor:
+    """The result with its origin, which is not kept where there are only numbers."""
+    y = record(function, inputs, parameters)
+    y.function, y.inputs, y.parameters = function, inputs, parameters
+    return y
 
 
 def exact(x: Fraction | int | float) -> Fraction:
@@ -311,8 +343,34 @@ def _sum(s: Simplifier, x: Operand, y: Operand, sign: Monomial) -> Operand:
     """x + sign · y"""
     (p, a), (q, b) = s._split(x), s._split(y)
     q = q * sign
-    if a is b and p.powers == q.powers and p.number + q.number:
-        return s._product(Monomial(p.number + q.number, p.powers), a)
+    terms = [*s._terms(x), *((r * sign, c) for r, c in s._terms(y))]
+    together = _like_terms_together(terms)
+    if len(together) < len(terms):
+        return s._sum_of(together)
+    value = _sum_of_two(s, x, (p, a), y, (q, b))
+    if isinstance(value, Tensor) and len(terms) <= _most_terms:
+        s._sums.setdefault(value.stamp, terms)
+    return value
+
+
+def _like_terms_together(terms: list[tuple[Monomial, Operand]]) -> list[tuple[Monomial, Operand]]:
+    """p a + q a = (p + q) a; terms that cancel stay as they are, for the shape that they have."""
+    found: list[tuple[Monomial, Operand]] = []
+    for p, a in terms:
+        for i, (q, b) in enumerate(found):
+            if a is b and p.powers == q.powers and p.number + q.number:
+                found[i] = Monomial(p.number + q.number, p.powers), a
+                break
+        else:
+            found.append((p, a))
+    return found
+
+
+def _sum_of_two(
+    s: Simplifier, x: Operand, of_x: tuple[Monomial, Operand], y: Operand, of_y: tuple[Monomial, Operand]
+) -> Operand:
+    """x + y, of which the factors are known; a sum begins with a positive term if it has one."""
+    (p, a), (q, b) = of_x, of_y
     if q.number == 0 and _shape(y) == ():
         return x
     if p.number == 0 and _shape(x) == ():
@@ -388,7 +446,7 @@ def _matmul(s: Simplifier, inputs: tuple[Operand, ...], _: Mapping[str, Any]) ->
 
 
 @_rewrite(np.sum)
-def _sum_of(s: Simplifier, inputs: tuple[Operand, ...], parameters: Mapping[str, Any]) -> Operand:
+def _summed(s: Simplifier, inputs: tuple[Operand, ...], parameters: Mapping[str, Any]) -> Operand:
     """Σ p a = p Σ a,  and what was broadcast is multiplied: Σ over n equal terms is n of them"""
     (x,) = inputs
     p, a = s._split(x)
@@ -412,7 +470,8 @@ def _linear(function: Any) -> Rewrite:
     def rewrite(s: Simplifier, inputs: tuple[Operand, ...], parameters: Mapping[str, Any]) -> Operand:
         p, a = s._split(inputs[0])
         if a is None:
-            return None
+            number = not isinstance(inputs[0], Tensor)
+            return s._build(function, (float(inputs[0]),), parameters) if number else None
         value = s._build(function, (a,), parameters)
         if _made_by(np.broadcast_to, a) and not _shape(a.inputs[0]):
             value = s._build(np.broadcast_to, a.inputs, {"shape": _shape(value)})  # of one number, any shape
