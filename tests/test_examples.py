@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minigrad import show
+import minigrad as mg
+from minigrad import backprop, show
+from minigrad.program import Program
 from minigrad.table import table
 
 pytest.importorskip("matplotlib")
@@ -56,6 +58,37 @@ def run(tmp_path, monkeypatch):
     yield run_number
     table.clear()  # of the rows that examples enter
     table.update(rows)
+
+
+@pytest.fixture
+def derived(monkeypatch):
+    """Derive each kind of loss that is differentiated, run the text, and compare it with the machine."""
+    found: dict[tuple, str] = {}
+    backward, grad = backprop.backward, backprop.grad
+
+    def check(output):
+        output = output if output.size == 1 else np.sum(output)
+        leaves = {leaf.name: leaf.kind for leaf in Program(output).leaves}
+        kind = (len(Program(output).equations), *leaves)
+        if kind not in found:
+            derivation = show.derive(output)
+            found[kind] = derivation.numpy()
+            cost, gradients = derivation.run()
+            np.testing.assert_allclose(cost, output.data, rtol=1e-12)
+            for x, g in zip(derivation.wrt, gradients.values(), strict=True):
+                wanted = grad(output, x).data
+                np.testing.assert_allclose(g, wanted, rtol=0, atol=1e-12 * max(np.max(np.abs(wanted)), 1e-3))
+
+    monkeypatch.setattr(backprop, "backward", lambda y, *given: check(y) or backward(y, *given))
+    monkeypatch.setattr(mg, "grad", lambda y, *given, **named: check(y) or grad(y, *given, **named))
+    return found
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4, 5, 6, 7, 8, 9])
+def test_the_losses_of_an_example_can_be_derived(number, run, derived):
+    run(number)
+    assert derived
+    assert all("# backward" in text for text in derived.values())
 
 
 def test_every_example_has_a_test():

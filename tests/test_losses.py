@@ -319,3 +319,17 @@ def test_the_mean_of_no_examples_is_refused():
         assert loss(np.zeros((0, 1)), np.zeros((0, 1)), reduction="sum").item() == 0
     with pytest.raises(ValueError, match="cross_entropy: there are no examples"):
         nn.cross_entropy(np.zeros((0, 4)), np.zeros(0, int))
+
+
+@pytest.mark.parametrize(
+    ("loss", "name"),
+    [
+        (nn.binary_cross_entropy, "cross_entropy"),
+        (nn.binary_cross_entropy_with_logits, "cross_entropy"),
+        (nn.mse_loss, "mse"),
+    ],
+)
+def test_a_cost_has_a_name(loss, name):
+    """By which a derivation calls it, and a split of a gradient by terms."""
+    a, y = mg.Tensor([0.2, 0.7], requires_grad=True), np.array([0.0, 1.0])
+    assert [loss(a, y, reduction=r).name for r in ("mean", "sum", "none")] == [name, name, None]

@@ -29,7 +29,7 @@ def binary_cross_entropy(a: Any, y: Any, *, reduction: str = "mean") -> Tensor:
     a = _output(a, "A")
     y = _target(y, a, "binary_cross_entropy")
     _check_probabilities(a, "binary_cross_entropy", "; for logits there is binary_cross_entropy_with_logits")
-    return _reduce(cross_entropy_of_probability(a, y), reduction, "binary_cross_entropy")
+    return _reduce(cross_entropy_of_probability(a, y), reduction, "binary_cross_entropy", "cross_entropy")
 
 
 def binary_cross_entropy_with_logits(z: Any, y: Any, *, reduction: str = "mean") -> Tensor:
@@ -44,7 +44,9 @@ def binary_cross_entropy_with_logits(z: Any, y: Any, *, reduction: str = "mean")
     """
     z = _output(z, "Z")
     y = _target(y, z, "binary_cross_entropy_with_logits")
-    return _reduce(cross_entropy_of_logit(z, y), reduction, "binary_cross_entropy_with_logits")
+    return _reduce(
+        cross_entropy_of_logit(z, y), reduction, "binary_cross_entropy_with_logits", "cross_entropy"
+    )
 
 
 def cross_entropy(logits: Any, labels: Any, *, reduction: str = "mean") -> Tensor:
@@ -66,7 +68,7 @@ def cross_entropy(logits: Any, labels: Any, *, reduction: str = "mean") -> Tenso
     if y.ndim == 1:
         labels = _one_hot(y, z)
     y = _target(labels, z, "cross_entropy", probabilities=y.ndim == 2)
-    return _reduce(-np.sum(y * log_softmax(z, axis=1), axis=1), reduction, "cross_entropy")
+    return _reduce(-np.sum(y * log_softmax(z, axis=1), axis=1), reduction, "cross_entropy", "cross_entropy")
 
 
 def mse_loss(a: Any, y: Any, *, reduction: str = "mean") -> Tensor:
@@ -81,19 +83,23 @@ def mse_loss(a: Any, y: Any, *, reduction: str = "mean") -> Tensor:
     """
     a = _output(a, "A")
     y = _target(y, a, "mse_loss", probabilities=False)
-    return _reduce(np.square(a - y), reduction, "mse_loss")
+    return _reduce(np.square(a - y), reduction, "mse_loss", "mse")
 
 
-def _reduce(losses: Tensor, reduction: str, name: str) -> Any:
-    if reduction == "mean":
-        if 0 in losses.shape:
-            raise ValueError(f"{name}: there are no examples to take the mean of")
-        return losses.mean()
-    if reduction == "sum":
-        return losses.sum()
+def _reduce(losses: Tensor, reduction: str, who: str, name: str) -> Any:
+    """The cost, under a name by which a derivation or a split by terms calls it; or the losses as they are."""
     if reduction == "none":
         return losses
-    raise ValueError(f'{name}: reduction is "mean", "sum" or "none", not {reduction!r}')
+    if reduction == "mean":
+        if 0 in losses.shape:
+            raise ValueError(f"{who}: there are no examples to take the mean of")
+        cost = losses.mean()
+    elif reduction == "sum":
+        cost = losses.sum()
+    else:
+        raise ValueError(f'{who}: reduction is "mean", "sum" or "none", not {reduction!r}')
+    cost.name = name
+    return cost
 
 
 def _output(a: Any, letter: str) -> Tensor:

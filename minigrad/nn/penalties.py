@@ -54,7 +54,9 @@ def l2_penalty(
     squares = (first**2).sum()
     for W in others:
         squares = squares + (W**2).sum()
-    return lambd / (2 * m) * squares
+    penalty = lambd / (2 * m) * squares
+    penalty.name = "L2"
+    return penalty
 
 
 def _named_number(value: Any, name: str, wanted: str) -> Tensor:
