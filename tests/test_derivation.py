@@ -13,6 +13,7 @@ from test_table import leaves, outputs
 import minigrad as mg
 from minigrad import nn
 from minigrad.show.derive import Derivation, derive
+from minigrad.table import table
 
 m, lambd, keep_prob = 7, 0.9, 0.8
 
@@ -286,6 +287,51 @@ def test_two_gradients_that_are_one_have_a_line_each():
         "db = ds",
     ]
     check(derivation)
+
+
+def test_a_value_that_is_called_like_a_function():
+    z, w = leaf(3, name="sigmoid"), leaf(3, name="np", seed=1)
+    derivation = derive(np.sum(mg.sigmoid(z) * mg.softplus(w) * mg.logsumexp(z)))
+    assert "def sigmoid_3(x):" in derivation.numpy()  # the results are called sigmoid_1, sigmoid_2
+    assert derivation.numpy() == derive(derivation.loss).numpy()
+    check(derivation)
+
+
+def test_functions_that_use_other_functions_and_numbers():
+    derivation = derive(np.sum(helped(leaf(3, name="x"), power=2)))
+    text = derivation.numpy()
+    assert "def helped(x, *, power):" in text
+    assert "def twice(x):" in text
+    assert "sigmoid(x)" in text
+    assert "minigrad" not in text
+    check(derivation)
+
+
+offset = 0.25
+
+
+def twice(x):
+    """A plain function, called by a primitive."""
+    return 2 * x + offset
+
+
+@mg.primitive
+def helped(x, *, power):
+    """A primitive that calls minigrad's, a function of its file and a number of its file."""
+    y = twice(x) ** power
+    return y * mg.sigmoid(x)
+
+
+mg.derivative(
+    helped,
+    x=lambda g, x, y, power: g * (y * (1 - mg.sigmoid(x)) + 2 * power * y / twice(x)),
+)
+rows_of_this_file = {helped: table[helped]}
+
+
+@pytest.fixture(autouse=True)
+def _rows():
+    table.update(rows_of_this_file)
 
 
 def test_gradients_that_are_plain_numbers():

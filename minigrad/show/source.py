@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
-import textwrap
-from collections import Counter
 from collections.abc import Callable, Iterable
-from functools import cache
-from importlib import import_module
 from operator import getitem
 from typing import Any
 
@@ -17,6 +11,7 @@ import numpy as np
 from minigrad.program import Equation, Literal, Variable
 from minigrad.program.lines import Lines
 from minigrad.program.simplify import exact
+from minigrad.show.helpers import Helpers, in_place
 from minigrad.table import name_of, table
 
 _between: dict[Callable[..., Any], tuple[str, int]] = {
@@ -45,8 +40,9 @@ class Source:
     def __init__(self, lines: Lines, name: str, results: dict[str, Variable]) -> None:
         self.lines = lines
         self.name = name
-        self.helpers = Helpers()
         program = lines.program
+        values = (*program.leaves, *(equation.output for equation in program.equations))
+        self.helpers = Helpers({name, *program.generators, *(value.name for value in values)})
         self._constants = _shared_constants(program.leaves)
         self._arrays: dict[str, Any] = {}
         self._given = set(results.values())
@@ -188,26 +184,16 @@ class Source:
 
     def _own(self, equation: Equation) -> tuple[str, int]:
         """A function of ours, or of the user's: its one expression, if it is that short, or a call of it."""
-        short = one_expression(equation.function)
-        if short is not None:
-            tree, names = short
-            given = {}
-            for name, x in zip(table[equation.function].arrays, equation.inputs, strict=True):
-                given[name] = ast.parse(self.expression(x), mode="eval").body
-            for name, value in equation.parameters.items():
-                given[name] = ast.parse(self._literal(value), mode="eval").body
-            simple = all(
-                isinstance(given[name], ast.Name | ast.Constant) or count == 1
-                for name, count in names.items()
-            )
-            if simple:
-                body = _Substitution(given).visit(tree())
-                return ast.unparse(body), _whole if isinstance(
-                    body, ast.BinOp | ast.UnaryOp | ast.Compare
-                ) else _name
-        name = self.helpers.add(equation.function)
+        function, arrays = equation.function, table[equation.function].arrays
+        given = {name: self.expression(x) for name, x in zip(arrays, equation.inputs, strict=True)}
+        given |= {name: self._literal(value) for name, value in equation.parameters.items()}
+        written = in_place(function, given)
+        if written is not None:
+            text, is_operation = written
+            return text, _whole if is_operation else _name
+        name = self.helpers.add(function)
         arguments = [self.expression(x) for x in equation.inputs]
-        keywords = self._keywords(equation.parameters)
+        keywords = self._keywords(equation.settings)
         return f"{name}({', '.join([*arguments, keywords] if keywords else arguments)})", _name
 
     def _keywords(self, settings: dict[str, Any]) -> str:
@@ -313,94 +299,3 @@ def _shared_constants(leaves: Iterable[Variable]) -> dict[Variable, str]:
 
 def _clashes(constant: Variable, leaves: Iterable[Variable]) -> bool:
     return any(leaf.kind != "constant" and leaf.label == constant.label for leaf in leaves)
-
-
-# ---- functions that are not NumPy's
-
-
-class _Substitution(ast.NodeTransformer):
-    """Puts expressions in place of names."""
-
-    def __init__(self, given: dict[str, ast.expr]) -> None:
-        self.given = given
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        return self.given.get(node.id, node)
-
-
-@cache
-def _definition(function: Callable[..., Any]) -> ast.FunctionDef | None:
-    """The definition of a plain Python function without decorators, annotations and docstring."""
-    function = getattr(function, "on_arrays", function)
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
-    except (OSError, TypeError, SyntaxError):
-        return None
-    if not isinstance(tree, ast.FunctionDef) or function.__closure__:
-        return None
-    tree.decorator_list = []
-    tree.returns = None
-    for argument in (*tree.args.args, *tree.args.kwonlyargs):
-        argument.annotation = None
-    if ast.get_docstring(tree) is not None:
-        tree.body = tree.body[1:]
-    return tree
-
-
-def one_expression(function: Callable[..., Any]) -> tuple[Callable[[], ast.expr], Counter[str]] | None:
-    """(its expression, how often it names each argument) of a function that is one expression of NumPy's."""
-    definition = _definition(function)
-    if definition is None or len(definition.body) != 1 or not isinstance(definition.body[0], ast.Return):
-        return None
-    value = definition.body[0].value
-    assert value is not None
-    arguments = {a.arg for a in (*definition.args.args, *definition.args.kwonlyargs)}
-    names = Counter(node.id for node in ast.walk(value) if isinstance(node, ast.Name))
-    if not set(names) <= arguments | {"np"} or len(list(ast.walk(value))) > 45:
-        return None
-    text = ast.unparse(value)
-    return lambda: ast.parse(text, mode="eval").body, Counter({n: c for n, c in names.items() if n != "np"})
-
-
-class Helpers:
-    """The definitions of functions that the source calls, with those that they call themselves.
-
-    missing  the functions whose definition cannot be read: they become arguments
-    """
-
-    def __init__(self) -> None:
-        self._texts: dict[str, str] = {}
-        self._names: dict[Any, str] = {}
-        self.missing: dict[str, Any] = {}
-        self.imports: set[str] = set()
-
-    def add(self, function: Callable[..., Any]) -> str:
-        """The name under which the source calls a function; its definition is added."""
-        function = getattr(function, "on_arrays", function)
-        if function in self._names:
-            return self._names[function]
-        name = self._names[function] = function.__name__ if function.__name__.isidentifier() else "function"
-        definition = _definition(function)
-        if definition is None:
-            self.missing[name] = function
-            return name
-        self._texts[name] = ""  # its place, before those that it calls
-        used = {node.id for node in ast.walk(definition) if isinstance(node, ast.Name)}
-        own = {a.arg for a in (*definition.args.args, *definition.args.kwonlyargs)}
-        for other in sorted(used - own):
-            value = function.__globals__.get(other)
-            if inspect.isfunction(value):
-                self.add(value)
-            elif value is not None and other != "np":
-                module = next(
-                    module
-                    for module in (value.__module__, "types")
-                    if getattr(import_module(module), other, None) is value
-                )
-                self.imports.add(f"from {module} import {other}")
-        self._texts[name] = ast.unparse(definition)
-        return name
-
-    def texts(self) -> list[str]:
-        """The definitions, each after two empty lines."""
-        return [line for text in self._texts.values() for line in ("", "", text)]
