@@ -344,6 +344,7 @@ def test_gradients_that_are_plain_numbers():
         (s / 3, "ds = 1 / 3"),
         (f + 1, "df = np.array(1.0, np.float32)"),
         (s, "ds = 1.0"),
+        (-(0 * np.sum(x)), "dx = np.broadcast_to(0.0, (3,))"),
     ):
         derivation = derive(loss)
         assert section(derivation.numpy(), "backward") == [line]

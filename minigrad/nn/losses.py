@@ -87,7 +87,7 @@ def mse_loss(a: Any, y: Any, *, reduction: str = "mean") -> Tensor:
 
 
 def _reduce(losses: Tensor, reduction: str, who: str, name: str) -> Any:
-    """The cost, under a name by which a derivation or a split by terms calls it; or the losses as they are."""
+    """The cost, under the name by which derivations and terms call it; or the losses as they are."""
     if reduction == "none":
         return losses
     if reduction == "mean":

@@ -185,6 +185,18 @@ class Module:
         for parameter in self.parameters():
             parameter.grad = None
 
+    # ---- regularization
+
+    def regularization(self, loss: Tensor, optimizer: Any = None) -> Any:
+        """The ledger of the penalties in a loss: which parameters they touch, and by what coefficient.
+
+        optimizer   whose weight_decay is to be compared with them
+        See         minigrad.show.regularization
+        """
+        from minigrad.show.ledger import regularization
+
+        return regularization(self, loss, optimizer)
+
     # ---- state
 
     def state_dict(self) -> dict[str, Any]:

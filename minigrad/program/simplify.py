@@ -161,7 +161,7 @@ class Simplifier:
     def _product(self, monomial: Monomial, core: Operand) -> Operand:
         """monomial · core as a person writes it: p / q * core, or core / q where there is nothing above."""
         number = monomial.number
-        if core is None and not monomial.powers:
+        if core is None and (not monomial.powers or not number):
             return number
         if number < 0 and (core is not None or any(power > 0 for _, power in monomial.powers)):
             positive = self._product(monomial * _minus_one, core)
@@ -293,9 +293,9 @@ def _rewrite(*functions: Callable[..., Any]) -> Callable[[Rewrite], Rewrite]:
 
 @_rewrite(np.multiply)
 def _multiply(s: Simplifier, inputs: tuple[Operand, ...], _: Mapping[str, Any]) -> Operand:
-    """(p a) (q b) = p q · (a b)"""
+    """(p a) (q b) = p q · (a b);  0 times an array stays, for its shape"""
     (p, a), (q, b) = s._split_factors(inputs)
-    if p.number * q.number == 0:
+    if p.number * q.number == 0 and not a is b is None:
         return None
     if a is None or b is None:
         return s._product(p * q, a if b is None else b)
@@ -306,7 +306,7 @@ def _multiply(s: Simplifier, inputs: tuple[Operand, ...], _: Mapping[str, Any]) 
 def _divide(s: Simplifier, inputs: tuple[Operand, ...], _: Mapping[str, Any]) -> Operand:
     """(p a) / (q b) = p / q · (a / b)"""
     (p, a), (q, b) = s._split_factors(inputs)
-    if p.number * q.number == 0:
+    if q.number == 0 or (p.number == 0 and not a is b is None):
         return None
     if b is not None:
         a = s._build(np.divide, (1 if a is None else a, b))

@@ -10,6 +10,7 @@ from minigrad.program import Program
 from minigrad.program.backward import gradients_as_graphs
 from minigrad.program.lines import Lines
 from minigrad.show.source import Source
+from minigrad.show.terms import Terms, terms
 from minigrad.tensor import Tensor, describe
 
 
@@ -99,6 +100,10 @@ class Derivation:
         gradients.
         """
         return self.source.text
+
+    def terms(self) -> Terms:
+        """The gradients split by the additive terms of the loss, dW3 = dW3[cross-entropy] + dW3[L2]."""
+        return terms(self.loss, self.wrt)
 
     def run(self) -> tuple[Any, dict[str, Any]]:
         """Execute the text of `numpy()` on the recorded values; its draws give what was drawn then."""
