@@ -21,7 +21,7 @@ files = sorted(package.rglob("*.py"))
 
 floors = (
     ("table",),
-    ("tensor",),
+    ("tensor", "nearest"),
     ("derivatives", "messages"),
     ("functions",),
     ("random",),

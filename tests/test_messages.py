@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.messages import no_derivative, of_kind, written
+from minigrad.messages import no_derivative
+from minigrad.nearest import of_kind, written
 from minigrad.table import compositions, name_of, table
 from minigrad.tensor import Tensor, answers, plain
 
