@@ -1,4 +1,4 @@
-"""What comes nearest to a NumPy function that has no derivative here: how to write it with those that have."""
+"""What comes nearest to a NumPy function that has no derivative here, written with those that have one."""
 
 from __future__ import annotations
 

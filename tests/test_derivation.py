@@ -157,8 +157,9 @@ def losses(case: Case) -> list[mg.Tensor]:
     """Scalars that depend on every output of a case: a weighted sum, and the mean of a function of it."""
     ys = [y for y in outputs(case.call(leaves(case))) if isinstance(y, mg.Tensor) and y.requires_grad]
     weighted = [np.sum(y * mg.Tensor(normal(*y.shape), name="w")) for y in ys]
+    arrays = [np.sum(normal(*y.shape, seed=3) * y) for y in ys]
     means = [np.mean(np.tanh(y)) for y in ys if y.size]
-    return [sum(some[1:], start=some[0]) for some in (weighted, means) if some]
+    return [sum(some[1:], start=some[0]) for some in (weighted, arrays, means) if some]
 
 
 @pytest.mark.parametrize("case", analytic_cases(), ids=lambda case: case.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -58,12 +59,13 @@ class _Rebuilding:
             operand = self._operand(tensor, inputs)
             for node in of.get(tensor.stamp, ()):
                 once = uses[tensor.stamp] == 1 and base_of(node.name) in labels
-                folded = (once or not isinstance(operand, Tensor)) and node.stamp not in wanted
+                number = isinstance(operand, int | float | Fraction)
+                folded = (once or number) and node.stamp not in wanted
                 own: Any = operand
                 if node.stamp in self.names and not folded:
                     own = self._called(operand, node)
                     operand = operand if _is_called(operand, self.seed) else own  # others may be the same
-                self.gradients[node.stamp] = own if isinstance(own, Tensor) else constant(as_written(own))
+                self.gradients[node.stamp] = own if isinstance(own, Tensor) else _wrapped(own)
             operands[tensor.stamp] = operand
 
     def _operand(self, tensor: Tensor, inputs: tuple[Any, ...]) -> Any:
@@ -84,7 +86,7 @@ class _Rebuilding:
 
     def _called(self, operand: Any, node: Tensor) -> Tensor:
         """The gradient of a value in full: of the value's shape and dtype, and under its own name."""
-        if not isinstance(operand, Tensor):
+        if isinstance(operand, int | float | Fraction):
             operand = float(operand)
             if node.dtype != np.float64:
                 operand = recorded(np.astype, (operand,), {"dtype": node.dtype})
@@ -97,6 +99,11 @@ class _Rebuilding:
         operand.name = self.names[node.stamp]
         self.simplifier.atom(operand)
         return operand
+
+
+def _wrapped(operand: Any) -> Tensor:
+    """A number or an array as a Tensor."""
+    return Tensor(operand) if isinstance(operand, np.ndarray) else constant(as_written(operand))
 
 
 def _is_called(operand: Any, seed: Tensor) -> bool:

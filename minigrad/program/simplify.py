@@ -71,6 +71,7 @@ class Simplifier:
     def __init__(self) -> None:
         self._built: dict[Any, Operand] = {}
         self._factors: dict[int, tuple[Monomial, Operand]] = {}
+        self._given: set[int] = set()  # stamps of what is computed already: there is nothing to be gained
         self._sums: dict[int, list[tuple[Monomial, Operand]]] = {}
         self._scalars: dict[int, Tensor] = {}
         self._constants: dict[Any, Tensor] = {}
@@ -90,6 +91,7 @@ class Simplifier:
     def given(self, tensor: Tensor, inputs: tuple[Operand, ...]) -> Operand:
         """A result that exists already as an operand; it stands for what is computed alike."""
         assert tensor.function is not None
+        self._given.add(tensor.stamp)
         self._built.setdefault(self._key(tensor.function, inputs, tensor.parameters), tensor)
         if tensor.name is None and all(self._split(x)[1] is None for x in inputs):
             scalar = self.equation(tensor.function, inputs, tensor.parameters)
@@ -187,7 +189,7 @@ class Simplifier:
     def _quotient(self, top: Operand, bottom: Operand | None) -> Operand:
         if bottom is None:
             return top
-        if not isinstance(top, Tensor) and not isinstance(bottom, Tensor):
+        if isinstance(top, int | float | Fraction) and isinstance(bottom, int | float | Fraction):
             return Fraction(top) / Fraction(bottom)
         return self._build(np.divide, (top, bottom))
 
@@ -422,7 +424,7 @@ def _transposed(s: Simplifier, a: Operand) -> Operand:
         return a
     if _is_transpose(a) and a.name is None:
         return a.inputs[0]
-    if _made_by(np.matmul, a) and a.ndim == 2:
+    if _made_by(np.matmul, a) and a.ndim == 2 and a.stamp not in s._given:
         left, right = a.inputs
         if _ndim(left) == _ndim(right) == 2 and (_is_transpose(left) or _is_transpose(right)):
             return s._build(np.matmul, (_transposed(s, right), _transposed(s, left)))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
+from html import escape
 from typing import Any
 
 from minigrad.program import Program
 from minigrad.program.backward import gradients_as_graphs
 from minigrad.program.lines import Lines
+from minigrad.show.explain import explain
+from minigrad.show.latex import latex, notebook_page
 from minigrad.show.source import Source
 from minigrad.show.terms import Terms, terms
 from minigrad.tensor import Tensor, describe
@@ -101,6 +104,14 @@ class Derivation:
         """
         return self.source.text
 
+    def latex(self) -> str:
+        """The same as aligned equations in the notes' notation, for LaTeX, MathJax and KaTeX."""
+        return latex(self.lines, self.gradients)
+
+    def explain(self) -> str:
+        """The backward pass as numbered steps: by which rule each factor came, and why it is there."""
+        return explain(self.source, self.gradients)
+
     def terms(self) -> Terms:
         """The gradients split by the additive terms of the loss, dW3 = dW3[cross-entropy] + dW3[L2]."""
         return terms(self.loss, self.wrt)
@@ -117,6 +128,13 @@ class Derivation:
         namespace: dict[str, Any] = {}
         exec(compile(self.source.text, "<derivation>", "exec"), namespace)
         return namespace[self.source.name](**arguments)
+
+    def _repr_html_(self) -> str:
+        """In a notebook: the mathematics, and the NumPy beside it."""
+        try:
+            return notebook_page(self.latex(), self.numpy())
+        except Exception as error:  # showing must not fail in a notebook: there is the reason
+            return f"<p>{escape(f'{type(error).__name__}: {error}')}</p>"
 
     def __repr__(self) -> str:
         gradients = ", ".join(g.name for g in self.program.outputs[1:])

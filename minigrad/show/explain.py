@@ -1,0 +1,472 @@
+"""A derivation in words: one numbered step per equation of the backward pass, and why each factor is in it.
+
+Everything is read off the graph and the table: a step follows the value from where its gradient is known back
+to where it is used, one function after the other, with the rule of each.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import textwrap
+from collections.abc import Callable, Iterator, Mapping
+from operator import getitem
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad import functions
+from minigrad.derivatives import scatter_add
+from minigrad.program import Equation, Literal, Variable
+from minigrad.show import symbols
+from minigrad.show.latex import owners
+from minigrad.show.source import Source
+from minigrad.table import name_of, table
+
+_width = 100
+_longest = 56
+_longest_way = 40
+
+
+def explain(source: Source, gradients: Mapping[int, Any]) -> str:
+    """The backward pass of a derivation as numbered steps in words, one per equation.
+
+    source     the NumPy text, in which the equations are quoted; its program's first output is the loss
+    gradients  stamp of a value -> its gradient, as `gradients_as_graphs` gives them
+    """
+    return Explanation(source, gradients).text()
+
+
+class Link(NamedTuple):
+    """One use of a value: it is an operand of an equation, through which it reaches the loss."""
+
+    equation: Equation
+    position: int
+
+    @property
+    def value(self) -> Variable:
+        """What is used."""
+        value = self.equation.inputs[self.position]
+        assert isinstance(value, Variable)
+        return value
+
+    @property
+    def argument(self) -> str:
+        """What the function calls it."""
+        row = table[self.equation.function]
+        return row.arrays[0] if row.many else row.arrays[self.position]
+
+
+class Explanation:
+    """The steps of a derivation."""
+
+    def __init__(self, source: Source, gradients: Mapping[int, Any]) -> None:
+        self.source = source
+        self.lines = source.lines
+        self.program = source.lines.program
+        self.loss = self.program.outputs[0]
+        self._of = owners(self.lines, gradients)
+        own = {line.value for line in self.lines.lines}
+        self._gradient = {value: g for g, value in self._of.items() if g in own and value is not self.loss}
+        self._links: dict[Variable, list[Link]] = {}
+        for equation in self.program.equations:
+            if equation.output.tensor.stamp in gradients:
+                for i, x in enumerate(equation.inputs):
+                    if isinstance(x, Variable) and x.tensor.stamp in gradients and _has_rule(equation, i):
+                        self._links.setdefault(x, []).append(Link(equation, i))
+
+    def text(self) -> str:
+        """All steps."""
+        loss = self.source.written_name(self.loss)
+        start = (
+            f"Start at {loss}, where ∂{loss}/∂{loss} = 1, and go back. dx stands for ∂{loss}/∂x. In a rule, "
+            "g is the gradient of what the function gave, y is what it gave, and the other letters are its "
+            "operands. What is used more than once gets the sum of what comes back."
+        )
+        steps = [
+            "\n".join(self._step(number, line.value))
+            for number, line in enumerate(self._backward_lines(), start=1)
+        ]
+        return "\n\n".join([textwrap.fill(start, _width), *steps]) + "\n"
+
+    def _backward_lines(self) -> list[Any]:
+        return [line for line in self.lines.lines if line.section == "backward"]
+
+    # ---- one step
+
+    def _step(self, number: int, gradient: Variable) -> Iterator[str]:
+        head = f"{number}. "
+        equation = f"{self.source.written_name(gradient)} = {self.source.expression(gradient, own=True)}"
+        yield _paragraph(equation, head, " " * (len(head) + 4))
+        indent = " " * len(head)
+        value = self._of.get(gradient)
+        if value is None:
+            yield _paragraph(self._shared(gradient), indent)
+            return
+        if value is self.loss:
+            yield f"{indent}That is where it starts."
+            return
+        links = self._way(value)
+        yield _paragraph(self._uses(value), indent)
+        for run in self._runs(links):
+            yield from self._link(run, indent)
+        if len(links) <= _longest_way:
+            together = self._put_together(value, gradient, links)
+            if together:
+                yield _paragraph(together, indent)
+
+    def _shared(self, part: Variable) -> str:
+        uses = [line.value for line in self._backward_lines() if part in self.lines.needs(line.value)]
+        where = _listed([self.source.written_name(use) for use in uses])
+        return f"No gradient by itself, but a part of {where}: it is computed once."
+
+    def _way(self, value: Variable) -> list[Link]:
+        """The uses on the way from a value to those whose gradient is known: from these back to the value."""
+        found: dict[Variable, list[Link]] = {}
+        waiting = [value]
+        while waiting:
+            x = waiting.pop()
+            if x in found:
+                continue
+            found[x] = self._links.get(x, [])
+            waiting += [link.equation.output for link in found[x] if not self._is_known(link.equation.output)]
+        links = [link for links in found.values() for link in links]
+        return sorted(links, key=lambda link: -link.equation.output.tensor.stamp)
+
+    def _is_known(self, value: Variable) -> bool:
+        return value is self.loss or value in self._gradient
+
+    def _uses(self, value: Variable) -> str:
+        """Through what the value reaches the loss, and that gradients add where it is used more than once."""
+        name = self._quoted(value)
+        links = self._links.get(value, [])
+        where = [self.source.written_name(line) for line in self._lines_of(value)]
+        if max(len(links), len(where)) > 1:
+            times = {2: "twice"}.get(max(len(links), len(where)), f"{max(len(links), len(where))} times")
+            return f"{name} is used {times}, in {_listed(where)}; what comes back through each use is added."
+        return f"{name} reaches {self.source.written_name(self.loss)} through {_listed(where)}."
+
+    def _lines_of(self, value: Variable) -> list[Variable]:
+        """The lines on the way to the loss in which a value is written."""
+        found: dict[Variable, None] = {}
+        waiting = [value]
+        for x in waiting:  # grows while it is read
+            for link in self._links.get(x, []):
+                y = link.equation.output
+                if y in self.lines.inline:
+                    waiting.append(y)
+                else:
+                    found[y] = None
+        return list(found)
+
+    def _runs(self, links: list[Link]) -> Iterator[list[Link]]:
+        """The links, those of one function that only pass g on taken together: of a + b + c, to a."""
+        run: list[Link] = []
+        for link in links:
+            if run:
+                before = run[-1]
+                same = link.equation.function is before.equation.function
+                if (
+                    same
+                    and before.value is link.equation.output
+                    and self._rule(before) == self._rule(link) == "g"
+                ):
+                    run.append(link)
+                    continue
+                yield run
+            run = [link]
+        if run:
+            yield run
+
+    def _rule(self, link: Link) -> str:
+        return dict(symbols.rules(link.equation.function)).get(link.argument, "")
+
+    def _link(self, run: list[Link], indent: str) -> Iterator[str]:
+        """One use: from where to where, the rule of the table, what its letters are here, and why."""
+        link, function, y = run[-1], run[0].equation.function, run[0].equation.output
+        where = f"{self._quoted(y, in_full=True)}  to  {self._quoted(link.value)}"
+        if self._is_known(y):
+            known = self._gradient.get(y)
+            where += f",  where g = {'1' if known is None else self.source.written_name(known)}"
+        yield f"{indent}- {where}"
+        rule, form = self._rule(link), _form(link)
+        argument = link.argument if len(table[function].arrays) > 1 else ""
+        here = f", here  {form}" if form else ""
+        letters = self._letters(link, form or rule)
+        text = f"{name_of(function)}{' in ' + argument if argument else ''}:  {rule}{here}{letters}."
+        sentences = (text, _reason(link), *(s for one in run for s in self._unbroadcast(one)))
+        yield _paragraph(" ".join(filter(None, sentences)), indent + "    ")
+
+    def _letters(self, link: Link, rule: str) -> str:
+        """What the letters of a rule are in an equation."""
+        equation = link.equation
+        used = re.findall(r"(?<![\w.])([a-zA-Z]\w*)(?![\w(=])", rule)
+        given: dict[str, Variable | Literal] = {"y": equation.output}
+        if not table[equation.function].many:
+            given.update(zip(table[equation.function].arrays, equation.inputs, strict=True))
+        said = [f"{name} = {self._quoted(given[name])}" for name in dict.fromkeys(used) if name in given]
+        return f"  with {', '.join(said)}" if said else ""
+
+    def _unbroadcast(self, link: Link) -> Iterator[str]:
+        """That what was used many times gets the sum over all of its uses."""
+        x, y = link.value.tensor.shape, link.equation.output.tensor.shape
+        if not table[link.equation.function].elementwise and link.equation.function is not np.broadcast_to:
+            return
+        if x == y:
+            return
+        name = self._quoted(link.value)
+        lead = len(y) - len(x)
+        axes = [i for i, n in enumerate(y) if i < lead or (x[i - lead] == 1 != n)]
+        counts = [y[i] for i in axes if y[i] != 1]
+        if not counts:
+            return
+        if axes == [0] and len(y) == 2 and x:
+            yield f"{name} was used for each of the {counts[0]} rows, so its gradient is the sum over them."
+        else:
+            times = int(np.prod(counts))
+            along = f"axis {axes[0]}" if len(axes) == 1 else f"axes {_listed([str(i) for i in axes])}"
+            yield f"{name} was repeated along {along}, {times} times, so its gradient is the sum over these."
+
+    # ---- what the rules give, multiplied out
+
+    def _put_together(self, value: Variable, gradient: Variable, links: list[Link]) -> str:
+        """The rules put into each other, if that differs from the equation."""
+        if len(links) < 2:
+            return ""
+        raw = self._composed(value, {})
+        if raw is None:
+            return ""
+        text = ast.unparse(raw)
+        written = self.source.expression(gradient, own=True)
+        if ast.dump(ast.parse(text)) == ast.dump(ast.parse(written)) or len(text) > 300:
+            return ""
+        return f"Put together that is  {text},  simplified:  {written}"
+
+    def _composed(self, value: Variable, known: dict[Variable, ast.expr | None]) -> ast.expr | None:
+        """The gradient of a value as the rules give it, put into each other; None if it cannot be written."""
+        if value in known:
+            return known[value]
+        total: ast.expr | None = None
+        known[value] = None
+        for link in self._links.get(value, []):
+            y = link.equation.output
+            if y is self.loss:
+                g: ast.expr | None = ast.Constant(1)
+            elif y in self._gradient:
+                g = ast.Name(self.source.written_name(self._gradient[y]))
+            else:
+                g = self._composed(y, known)
+            part = None if g is None else self._applied(link, g)
+            if part is None or sum(1 for _ in ast.walk(part)) > 150:
+                return None
+            total = part if total is None else ast.BinOp(total, ast.Add(), part)
+        known[value] = total
+        return total
+
+    def _applied(self, link: Link, g: ast.expr) -> ast.expr | None:
+        """The rule of a use with its letters put in."""
+        equation = link.equation
+        x, y = link.value.tensor.shape, equation.output.tensor.shape
+        rule = _spelled(link)
+        if rule is None or (table[equation.function].elementwise and x != y):
+            return None
+        given = {"g": g}
+        for name, operand in zip(table[equation.function].arrays, equation.inputs, strict=True):
+            given[name] = _parsed(self.source.expression(operand))
+        own = equation.output in self.lines.inline
+        given["y"] = _parsed(self.source.expression(equation.output, own=own))
+        return _Put(given).visit(ast.parse(rule, mode="eval").body)
+
+    # ---- quoting
+
+    def _quoted(self, x: Variable | Literal, in_full: bool = False) -> str:
+        """A value as the NumPy text has it, cut off where it is long."""
+        text = self.source.expression(x)
+        equation = x.equation if isinstance(x, Variable) and x in self.lines.inline else None
+        if len(text) > _longest and equation is not None and hasattr(equation.function, "on_arrays"):
+            text = f"{name_of(equation.function)}({', '.join(map(self.source.expression, equation.inputs))})"
+        if in_full and isinstance(x, Variable) and x not in self.lines.inline and x.equation is not None:
+            text = f"{text} = {self.source.expression(x, own=True)}"
+        return text if len(text) <= _longest else text[: _longest - 2] + " …"
+
+
+class _Put(ast.NodeTransformer):
+    """Puts expressions in place of letters; 1 · a is a, and (aᵀ)ᵀ is a."""
+
+    def __init__(self, given: Mapping[str, ast.expr]) -> None:
+        self.given = given
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return self.given.get(node.id, node)
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        self.generic_visit(node)
+        if isinstance(node.op, ast.Mult):
+            if isinstance(node.left, ast.Constant) and node.left.value == 1:
+                return node.right
+            if isinstance(node.right, ast.Constant) and node.right.value == 1:
+                return node.left
+        return node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        self.generic_visit(node)
+        if node.attr == "T" and isinstance(node.value, ast.Attribute) and node.value.attr == "T":
+            return node.value.value
+        return node
+
+
+def _parsed(text: str) -> ast.expr:
+    return ast.parse(text, mode="eval").body
+
+
+def _paragraph(text: str, first: str, then: str | None = None) -> str:
+    return textwrap.fill(
+        text,
+        _width,
+        initial_indent=first,
+        subsequent_indent=first if then is None else then,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _listed(words: list[str]) -> str:
+    if not words:
+        return "nothing"
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _has_rule(equation: Equation, position: int) -> bool:
+    row = table[equation.function]
+    return row.rules[0 if row.many else position] is not None
+
+
+# ---- rules
+
+_forms: dict[Callable[..., Any], dict[str, str]] = {
+    np.sum: {"a": "g"},
+    np.mean: {"a": "g / n"},
+    np.matmul: {"a": "g @ b.T", "b": "a.T @ g"},
+    np.transpose: {"a": "g.T"},
+}
+"""Rules that the table has in the general form for any axes and shapes, in the form for the usual ones."""
+
+
+def _form(link: Link) -> str | None:
+    """A general rule of the table as it is for these operands; None if the table has it as it is."""
+    function, parameters = link.equation.function, link.equation.parameters
+    if function not in _forms or parameters.get("axis") is not None or parameters.get("axes") is not None:
+        return None
+    if function is np.matmul and any(len(_shape(x)) != 2 for x in link.equation.inputs):
+        return None
+    return _forms[function][link.argument].replace("n", str(_count(link)))
+
+
+def _spelled(link: Link) -> str | None:
+    """A rule as one expression of g, y and its operands; None if it needs more than these."""
+    row = table[link.equation.function]
+    form = _form(link) or dict(symbols.rules(link.equation.function)).get(link.argument)
+    if form is None or row.many:
+        return None
+    used = {node.id for node in ast.walk(_parsed(form)) if isinstance(node, ast.Name)}
+    return None if used & set(row.parameters) or any(name.startswith("_") for name in used) else form
+
+
+def _count(link: Link) -> int:
+    return link.value.tensor.size // max(link.equation.output.tensor.size, 1)
+
+
+def _shape(x: Variable | Literal) -> tuple[int, ...]:
+    return np.shape(x.value) if isinstance(x, Literal) else x.tensor.shape
+
+
+def _reason(link: Link) -> str:
+    """Why the rule is as it is."""
+    said = _reasons.get(link.equation.function, "")
+    if isinstance(said, dict):
+        said = said.get(link.argument, "")
+    return said.replace("{n}", str(_count(link)))
+
+
+_moved = "The same numbers stand in other places, so the gradient is put back to where they came from."
+_reasons: dict[Callable[..., Any], str | dict[str, str]] = {
+    np.add: "A term changes a sum one for one, so the gradient passes on as it is.",
+    np.subtract: {
+        "a": "It changes the difference one for one, so the gradient passes on as it is.",
+        "b": "What is subtracted changes the difference one for one the other way: hence the minus.",
+    },
+    np.multiply: "The slope of a product in one factor is the other factor.",
+    np.divide: {
+        "a": "The slope of a quotient in what is divided is 1 over the divisor.",
+        "b": "The slope of a / b in b is -a / b², and a / b is y.",
+    },
+    np.remainder: {
+        "a": "Between its jumps a remainder grows with what is divided, one for one.",
+        "b": "The remainder is a - b times the whole quotient, and that is the slope in b.",
+    },
+    np.power: {
+        "a": "The slope of a power is the exponent times the next lower power.",
+        "b": "The slope of a power in its exponent is the power times the logarithm of the base.",
+    },
+    np.negative: "The sign turns the slope around.",
+    np.positive: "Nothing was changed, so the gradient passes on as it is.",
+    np.square: "The slope of a square is twice what is squared.",
+    np.sqrt: "The slope of a root is 1 over twice the root.",
+    np.absolute: "Its slope is 1 to the right of 0 and -1 to the left.",
+    np.exp: "The exponential is its own slope.",
+    np.expm1: "Its slope is the exponential, which is y + 1.",
+    np.log: "The slope of the logarithm is 1 over what it is taken of.",
+    np.log1p: "The slope of log(1 + a) is 1 / (1 + a).",
+    np.log2: "The slope of a logarithm is 1 over what it is taken of, and over the logarithm of its base.",
+    np.log10: "The slope of a logarithm is 1 over what it is taken of, and over the logarithm of its base.",
+    np.sin: "The slope of the sine is the cosine.",
+    np.cos: "The slope of the cosine is minus the sine.",
+    np.tan: "The slope of the tangent is 1 + its square.",
+    np.sinh: "The slope of sinh is cosh.",
+    np.cosh: "The slope of cosh is sinh.",
+    np.tanh: "The slope of tanh is 1 - its square.",
+    np.arctan: "The slope of the arc tangent is 1 / (1 + a²).",
+    functions.relu: "Its slope is 1 where x > 0 and 0 elsewhere, so the gradient passes only where x > 0.",
+    functions.sigmoid: "The slope of the sigmoid is y (1 - y).",
+    functions.softplus: "Its slope is the sigmoid.",
+    np.maximum: "Only the larger of the two passes on, so it alone gets the gradient; a tie shares it.",
+    np.minimum: "Only the smaller of the two passes on, so it alone gets the gradient; a tie shares it.",
+    np.clip: "The gradient goes to whichever of value and bounds was passed on.",
+    np.where: "The gradient goes to where the value was chosen; elsewhere it is 0.",
+    np.sum: "Every term counts once in a sum, so each of them gets the gradient of the sum.",
+    np.mean: "Each of {n} terms counts 1/{n} in their mean.",
+    np.var: "A term counts in the variance by twice its distance from the mean.",
+    np.std: "A term counts in the deviation by its distance from the mean, over the deviation.",
+    np.max: "Only the largest element passes on what it is, so it alone gets the gradient; ties share it.",
+    np.min: "Only the smallest element passes on what it is, so it alone gets the gradient; ties share it.",
+    np.prod: "The slope of a product in one factor is the product of the others.",
+    functions.logsumexp: "Each term gets the share that its exponential has in the sum: the softmax.",
+    functions.log_softmax: "Its own g, less its share of the sum of all: the shares of the softmax add to 1.",
+    functions.softmax: "A share that grows takes from all others, in proportion to what they have.",
+    functions.cross_entropy_of_logit: {
+        "z": "Its slope is the predicted probability less the target.",
+        "target": "The target stands before z, with a minus.",
+    },
+    functions.cross_entropy_of_probability: {
+        "a": "It is the slope of -(t log a + (1 - t) log(1 - a)), kept finite at 0 and 1.",
+        "target": "It is the slope of -(t log a + (1 - t) log(1 - a)) in t.",
+    },
+    np.matmul: {
+        "a": "For matrices that is g bᵀ: an element of a meets one row of b, once for each column of y.",
+        "b": "For matrices that is aᵀ g: an element of b meets one column of a, once for each row of y.",
+    },
+    np.transpose: "What was turned is turned back.",
+    np.swapaxes: "What was turned is turned back.",
+    np.reshape: _moved,
+    np.ravel: _moved,
+    np.expand_dims: _moved,
+    np.squeeze: _moved,
+    np.broadcast_to: "Every copy passes on what it is.",
+    np.astype: "The numbers are the same, so the gradient passes on as it is.",
+    np.concatenate: "Each array gets the part of the gradient that stands where it stands.",
+    np.stack: "Each array gets the slice of the gradient that stands where it stands.",
+    getitem: "What was taken out gets its gradient back at its place; what was left there gets 0.",
+    scatter_add: "What was put in gets the gradient of the place that it was put to.",
+}
+"""Function -> why its rule is as it is, for all arguments or by argument."""
