@@ -19,7 +19,7 @@ from minigrad.tensor import Tensor, constant, primitive
 if TYPE_CHECKING:
     from minigrad import check, data, experiments, show
     from minigrad.check import gradcheck
-    from minigrad.show import derive, draw
+    from minigrad.show import derive, draw, steps
     from minigrad.state import load, save
 
 __version__ = "0.1.0"
@@ -51,6 +51,7 @@ __all__ = [
     "sigmoid",
     "softmax",
     "softplus",
+    "steps",
 ]
 
 _on_demand = {
@@ -59,6 +60,7 @@ _on_demand = {
     "gradcheck": "minigrad.check",
     "load": "minigrad.state",
     "save": "minigrad.state",
+    "steps": "minigrad.show",
 }
 _packages = ("check", "data", "experiments", "show")
 

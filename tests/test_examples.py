@@ -106,6 +106,12 @@ def test_01_chain_rule(run):
     assert numbers["ddx"] == pytest.approx(-y * y * np.sin(x * y) + 2)
 
 
+def test_11_step_through(run):
+    numbers = run(11)
+    assert (numbers["right"], numbers["naive"]) == (156, 108)
+    assert "dA2 = dmultiply_2 * D2" in numbers["page"]
+
+
 def test_02_hand_derivation(run):
     difference = run(2)["difference"]
     names = "Z3 W3 b3 A2_drop A2 Z2 W2 b2 A1_drop A1 Z1 W1 b1"

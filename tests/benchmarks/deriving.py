@@ -14,6 +14,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
+import itertools
+
 import minigrad as mg
 from minigrad import nn
 
@@ -22,7 +24,7 @@ def loss_of(sizes: tuple[int, ...], m: int = 211) -> mg.Tensor:
     """Cross-entropy and L2 of a network with ReLU and dropout after every hidden layer."""
     rng = np.random.default_rng(0)
     layers: list[nn.Module] = []
-    for n_in, n_out in zip(sizes[:-2], sizes[1:-1], strict=True):
+    for n_in, n_out in itertools.pairwise(sizes):
         layers += [nn.Linear(n_in, n_out, rng=rng), nn.ReLU(), nn.Dropout(keep_prob=0.86, rng=rng)]
     model = nn.Sequential(*layers, nn.Linear(*sizes[-2:], rng=rng))
     X = mg.Tensor(rng.standard_normal((m, sizes[0])), name="X")
