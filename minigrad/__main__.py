@@ -1,4 +1,4 @@
-"""The command `minigrad`, also `python -m minigrad`: the regularization experiment.
+"""The command `minigrad`, also `python -m minigrad`: the regularization experiment, or derive, draw, steps.
 
 What the command needs is imported when it runs, so that Ctrl-C meanwhile is answered as at any other time.
 """
@@ -16,9 +16,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     141 the reader of stdout has gone.
     """
     try:
-        from minigrad.experiments import command
+        from minigrad.experiments import command, subcommands
 
-        return command.main(sys.argv[1:] if arguments is None else arguments)
+        given = sys.argv[1:] if arguments is None else arguments
+        if given and given[0] in subcommands.names:
+            return subcommands.main(given[0], given[1:])
+        return command.main(given)
     except KeyboardInterrupt:
         _say_stopped()
         return 130

@@ -21,6 +21,7 @@ from minigrad.experiments import files as report_files
 from minigrad.show import NoRenderer
 
 tables = ["results.csv", "gradients.csv", "lambda_curve.csv", "results.json"]
+beside = ["derivation.py", "steps.html"]
 
 
 @pytest.fixture(scope="module")
@@ -406,7 +407,7 @@ def test_without_the_extra_demo(capsys, tmp_path, monkeypatch):
     assert "<p>There are no figures on this page, because matplotlib is not installed.</p>" in text
     assert Page(text).images == []
     assert not (out / "figures").exists()
-    assert {path.name for path in out.iterdir()} == {*tables, "report.html", "graphs"}
+    assert {path.name for path in out.iterdir()} == {*tables, *beside, "report.html", "graphs"}
 
 
 def test_without_a_renderer(capsys, tmp_path, points, monkeypatch):

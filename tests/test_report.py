@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from html import unescape
+from html import escape, unescape
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +11,11 @@ import pytest
 from minigrad.__main__ import main
 from minigrad.data import Dataset, breast_cancer, side_of_the_field
 from minigrad.experiments import Setting, judging, numerals, prose, regularization, seeds, settings, tables
+from minigrad.experiments import readings as readings_module
 from minigrad.experiments.experiment import fit
 from minigrad.experiments.judging import Verdict, guess, judge, judge_curve
 from minigrad.experiments.page import table as html_table
+from minigrad.experiments.readings import readings
 
 
 @pytest.fixture(scope="module")
@@ -314,6 +316,88 @@ def test_a_wide_table_shows_that_it_goes_on(tmp_path, capsys):
     )
     assert '.wide::before { content: "scroll →"' in style
     assert html_table(["a"], [["1"]]).startswith('<div class="wide"><table>')
+
+
+# ---- the derivation and the ledger
+
+
+def section(page, name):
+    return re.search(rf'<section id="{name}">.*?</section>', page, flags=re.DOTALL)[0]
+
+
+def page_of(tmp_path, kind, *options):
+    write(tmp_path / "odd.csv", *odd(kind, np.random.default_rng(0)))
+    arguments = ["--data", str(tmp_path / "odd.csv"), "--steps", "3", "--out", str(tmp_path / "report")]
+    assert main([*arguments, *options]) == 0
+    return (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_derivation_on_the_page_runs(experiment):
+    read = readings(experiment)
+    namespace = {}
+    exec(read.source, namespace)
+    assert read.error < 1e-13
+    assert read.model == "both"
+    assert len(re.findall(r"^\d+\. d\w+ = ", read.words, flags=re.MULTILINE)) == 7
+    assert "<mfrac>" in read.equations
+
+
+def test_the_page_has_derivation_ledger_and_steps(tmp_path, capsys):
+    page = page_of(tmp_path, "ten examples")
+    text = section(page, "derivation")
+    source = (tmp_path / "report" / "derivation.py").read_text(encoding="utf-8")
+    assert f"<pre>{escape(source.rstrip())}</pre>" in text
+    assert "def loss_and_gradients(" in source
+    assert '<math display="block"' in text
+    assert "which has L2 and dropout, on the whole training set" in text
+    assert 'href="steps.html"' in text
+    assert "with the numbers of\nthe first 5 training examples" in text
+    steps = (tmp_path / "report" / "steps.html").read_text(encoding="utf-8")
+    assert steps.startswith("<!DOCTYPE html>")
+    ledger = section(page, "ledger")
+    rows = re.findall(
+        r"<th scope=\"row\"><code>(\w+)</code></th><td[^>]*>([^<]*)</td><td[^>]*>([^<]*)</td>", ledger
+    )
+    assert [(name, penalty) for name, _, penalty in rows] == [
+        ("W1", "L2"), ("b1", "–"), ("W2", "L2"), ("b2", "–"), ("W3", "L2"), ("b3", "–"),
+    ]  # fmt: skip
+    m = 8
+    assert f"<td>{numerals.decimals(0.7 / m)}</td>" in ledger
+    assert f"weight_decay={0.7 / m:g} for W1, W2, W3" in ledger
+
+
+def test_the_derivation_without_regularization(tmp_path, capsys):
+    page = page_of(tmp_path, "ten examples", "--lambd", "0", "--keep-prob", "1")
+    assert "<b>both</b>, on the whole training set" in section(page, "derivation")
+    assert "no term of J is a penalty" in section(page, "ledger")
+    assert "<td" in section(page, "ledger")
+    page = page_of(tmp_path, "ten examples", "--lambd", "0")
+    assert "which has dropout, on the whole" in section(page, "derivation")
+
+
+def test_the_derivation_of_several_classes(tmp_path, capsys):
+    text = section(page_of(tmp_path, "twelve random classes"), "derivation")
+    assert '<math display="block"' in text
+    assert "softmax" in text
+
+
+def test_equations_that_cannot_be_typeset_are_left_out(experiment, monkeypatch):
+    def unknown(latex):
+        raise ValueError("mathml: \\new is not known")
+
+    monkeypatch.setattr(readings_module, "mathml", unknown)
+    read = readings(experiment)
+    assert read.equations == ""
+    assert "def loss_and_gradients(" in read.source
+
+
+def test_reading_changes_neither_weights_nor_gradients(experiment):
+    parameters = list(experiment.models[-1].model.parameters())
+    before = [(p.data.copy(), p.grad) for p in parameters]
+    readings(experiment)
+    for p, (value, gradient) in zip(parameters, before, strict=True):
+        np.testing.assert_array_equal(p.data, value)
+        assert p.grad is gradient
 
 
 # ---- over many seeds

@@ -13,6 +13,8 @@ tables.py            the numbers as text, .csv and .json
 figures.py           the figures, with matplotlib
 graphs.py            the drawn graphs of the models
 pictures.py          all there is to see
+mathml.py            equations that a browser typesets
+readings.py          a trained model's derivation, ledger and page of steps
 page.py              the bricks of report.html
 explanation.py       what it explains, whatever the numbers are
 prose.py             what it says about the numbers
@@ -21,6 +23,8 @@ files.py             writing it, whole or not at all
 output.py            printing to a reader that may have gone
 options.py           the options of the command `minigrad`
 command.py           the command itself
+own_loss.py          a loss by module:function
+subcommands.py       minigrad derive, minigrad draw, minigrad steps
 """
 
 from minigrad.experiments.experiment import Experiment, Setting, Trained, lambda_curve, regularization

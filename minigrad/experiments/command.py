@@ -18,8 +18,9 @@ from minigrad.experiments.experiment import Setting, Tick, lambdas_around
 from minigrad.experiments.files import folder_for, write_files
 from minigrad.experiments.graphs import model_graphs
 from minigrad.experiments.options import add_options, parse
-from minigrad.experiments.output import Output, note
+from minigrad.experiments.output import Output, Refused, accept_any_letter, note
 from minigrad.experiments.pictures import Pictures, draw_figures
+from minigrad.experiments.readings import Readings, readings
 from minigrad.experiments.report import report
 from minigrad.experiments.settings import default_seed, default_sets, installed, own_file, quick_steps
 from minigrad.experiments.studies import Study, study
@@ -28,15 +29,9 @@ from minigrad.experiments.training import Diverged
 __all__ = ["Refused", "add_options", "as_typed", "main", "run"]
 
 
-class Refused(Exception):  # noqa: N818
-    """What was asked for cannot be done; the message is one sentence for the user."""
-
-
 def main(arguments: Sequence[str]) -> int:
     """Do what the arguments ask for, and give the exit status."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # λ on a terminal that has no λ
+    accept_any_letter()
     output = Output()
     try:
         options = parse(arguments, output)
@@ -77,7 +72,8 @@ def _run(chosen: list[Job], options: argparse.Namespace, command: str, output: O
         figures=draw_figures(studies) if figures.installed() else {},
         graphs=model_graphs(studies[0].experiment),
     )
-    texts = _texts(studies, pictures, command=command, chosen_seed=_is_default(options))
+    read = readings(studies[0].experiment)
+    texts = _texts(studies, pictures, read, command=command, chosen_seed=_is_default(options))
     write_files(options.out, texts)
 
 
@@ -186,7 +182,7 @@ def _lines(lines: Sequence[str], indent: str = "  ") -> Iterator[str]:
 
 
 def _texts(
-    studies: Sequence[Study], pictures: Pictures, *, command: str, chosen_seed: bool
+    studies: Sequence[Study], pictures: Pictures, read: Readings, *, command: str, chosen_seed: bool
 ) -> dict[str, str]:
     """Every file of the report; the page itself is the last."""
     from minigrad import __version__
@@ -200,8 +196,8 @@ def _texts(
     if studies[0].curve:
         written["lambda_curve.csv"] = tables.curve_csv(studies[0])
     names = [*written, "results.json"]
-    page = report(studies, pictures, command=command, files=names, chosen_seed=chosen_seed)
-    texts |= written
+    page = report(studies, pictures, read, command=command, files=names, chosen_seed=chosen_seed)
+    texts |= {**written, "derivation.py": read.source, "steps.html": read.steps}
     texts["results.json"] = tables.results_json(
         studies, version=__version__, files=[*texts, "results.json", "report.html"]
     )

@@ -211,6 +211,59 @@ _no_l2 = "with λ = 0, L2 adds nothing"
 _no_dropout = "with keep_prob = 1, dropout adds nothing"
 
 
+def derivation(
+    experiment: Experiment, *, model: str, equations: str, source: str, words: str, error: str, examples: int
+) -> str:
+    """How the backward pass came to be written down, and where to walk through it."""
+    setting = experiment.setting
+    held = [
+        name for name, is_there in (("L2", setting.lambd), ("dropout", setting.keep_prob < 1)) if is_there
+    ]
+    return _derivation.substitute(
+        model=model,
+        held=f", which has {listed(held)}" if held else "",
+        equations=equations,
+        source=source,
+        words=words,
+        error=error,
+        examples=f"the first {examples} training examples" if examples > 1 else "the first training example",
+    )
+
+
+_derivation = Template("""
+<p>While a cost is computed, minigrad records what is done with what. A table says what each function of
+NumPy differentiates to. The chain rule puts the two together, and what comes out can be simplified and
+written down as a person would have written it. Here that is done for the cost <i>J</i> of the trained model
+<b>$model</b>$held, on the whole training set. Nobody entered these formulas: they follow from the record.</p>
+$equations
+<h3>The same as a program</h3>
+<p>This is NumPy and nothing else, and it runs as it is (it lies beside this page, as
+<a href="derivation.py">derivation.py</a>). It was run on the numbers and masks of the model: the largest
+error of its gradients, relative to those of the machine&rsquo;s backward pass, is <b>$error</b>.</p>
+<pre>$source</pre>
+<details><summary>Where every line of the backward pass comes from, in words</summary>
+<pre>$words</pre></details>
+<h3>Step by step</h3>
+<p><a href="steps.html">A page to walk through</a> shows both passes one step at a time, with the numbers of
+$examples: what every operation computes on the way forward, and on the way back what every one of them
+hands on, by which rule.</p>
+""")
+
+
+def ledger(model: str) -> str:
+    """What a penalty is, and how to read the table."""
+    return _ledger.substitute(model=model)
+
+
+_ledger = Template("""
+<p>What does the cost of the model <b>$model</b> charge for which parameter? This too is read off the record,
+and not off the settings. A term of <i>J</i> that depends on parameters and on no data is a penalty. If it is
+<i>c</i>&nbsp;‖<i>W</i>‖², it adds 2<i>c</i>&nbsp;<i>W</i> to the gradient, and 2<i>c</i> is what other
+libraries call weight decay. The last two columns say how much of each gradient comes from the penalty and
+how much from the data.</p>
+""")
+
+
 def graphs(setting: Setting) -> str:
     """How to read the drawn graphs."""
     missing = [_no_l2] * (not setting.lambd) + [_no_dropout] * (setting.keep_prob == 1)

@@ -52,16 +52,21 @@ def write_files(folder: Path, texts: Mapping[str, str]) -> None:
     for name, text in texts.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}-{get_ident()}")
-        try:
-            temporary.write_bytes(text.encode())
-            os.replace(temporary, path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+        write_file(path, text)
     for name in earlier:
         if name not in texts and _ours.fullmatch(name):
             (folder / name).unlink(missing_ok=True)
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write one text, whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{get_ident()}")
+    try:
+        temporary.write_bytes(text.encode())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def _earlier_files(folder: Path) -> list[str]:

@@ -28,7 +28,12 @@ examples:
 
 A .csv file has a header, the features in columns of numbers, and the label in
 the last column or in the one that --label names. A .npz or .mat file has the
-arrays X and y, and perhaps a dev set Xval and yval."""
+arrays X and y, and perhaps a dev set Xval and yval.
+
+other commands, which have a --help of their own:
+  minigrad derive    the backward pass of a loss, written out
+  minigrad draw      the computation graph of a loss as a picture
+  minigrad steps     a page to walk through both passes, step by step"""
 
 
 class Parser(argparse.ArgumentParser):
@@ -74,23 +79,25 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--hidden",
         metavar="N,N",
-        type=_sizes,
+        type=sizes,
         default=(20, 3),
         help="sizes of the hidden layers (default: 20,3)",
     )
     parser.add_argument(
-        "--lambd", metavar="L", type=_number(least=0), help="λ of the L2 penalty λ/(2m) Σ‖W‖², at least 0"
+        "--lambd", metavar="L", type=number_type(least=0), help="λ of the L2 penalty λ/(2m) Σ‖W‖², at least 0"
     )
     parser.add_argument(
         "--keep-prob",
         metavar="P",
-        type=_number(above=0, most=1),
+        type=number_type(above=0, most=1),
         help="probability to keep a neuron in dropout, at most 1",
     )
-    parser.add_argument("--lr", metavar="R", type=_number(above=0), help="learning rate of gradient descent")
-    parser.add_argument("--steps", metavar="N", type=_count(1), help="steps of gradient descent")
     parser.add_argument(
-        "--seed", metavar="N", type=_count(0), default=default_seed,
+        "--lr", metavar="R", type=number_type(above=0), help="learning rate of gradient descent"
+    )
+    parser.add_argument("--steps", metavar="N", type=count_type(1), help="steps of gradient descent")
+    parser.add_argument(
+        "--seed", metavar="N", type=count_type(0), default=default_seed,
         help=f"draws data, split, initial weights and masks (default: {default_seed})",
     )  # fmt: skip
     parser.add_argument(
@@ -105,9 +112,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _number(
+def number_type(
     *, above: float = -float("inf"), least: float = -float("inf"), most: float = float("inf")
 ) -> Callable[[str], float]:
+    """What reads an option that is a number within limits."""
     wanted = " and ".join(
         text
         for text, asked in (
@@ -130,7 +138,9 @@ def _number(
     return read
 
 
-def _count(least: int) -> Callable[[str], int]:
+def count_type(least: int) -> Callable[[str], int]:
+    """What reads an option that is a whole number of at least `least`."""
+
     def read(text: str) -> int:
         try:
             number = int(text)
@@ -143,11 +153,12 @@ def _count(least: int) -> Callable[[str], int]:
     return read
 
 
-def _sizes(text: str) -> tuple[int, ...]:
+def sizes(text: str) -> tuple[int, ...]:
+    """Read the sizes of hidden layers: 20,3."""
     try:
-        sizes = tuple(int(part) for part in text.split(","))
+        read = tuple(int(part) for part in text.split(","))
     except ValueError:
-        sizes = ()
-    if not sizes or min(sizes) < 1 or max(sizes) > 100_000:
+        read = ()
+    if not read or min(read) < 1 or max(read) > 100_000:
         raise argparse.ArgumentTypeError(f'"{text}" is not a list of sizes, each 1 to 100000, such as 20,3')
-    return sizes
+    return read

@@ -7,6 +7,10 @@ import sys
 from contextlib import suppress
 
 
+class Refused(Exception):  # noqa: N818
+    """What was asked for cannot be done; the message is one sentence for the user."""
+
+
 class Output:
     """stdout, until writing to it fails; from then on it swallows what is printed.
 
@@ -35,6 +39,13 @@ class Output:
             return otherwise
         note(f"stdout: {self.error.strerror}{still}")
         return 141 if isinstance(self.error, BrokenPipeError) else 1
+
+
+def accept_any_letter() -> None:
+    """A letter that a terminal does not have is printed as a question mark: λ, say."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
 
 
 def _swallow() -> None:

@@ -106,6 +106,10 @@ sub, sup { line-height: 0; font-size: .7em; }
 details { margin: .8rem 0; border: 1px solid var(--line); border-radius: 4px; padding: 0 .9rem; }
 summary { cursor: pointer; padding: .5rem 0; font-size: .95rem; }
 .graph { text-align: center; }
+.mathematics math { font-size: 1.05rem; }
+mtd { padding: .32em .3em; } mtd:nth-child(odd) { text-align: right; text-align: -webkit-right; }
+mtd:nth-child(even) { text-align: left; text-align: -webkit-left; }
+details pre { margin: 0 -.9rem; font-size: .78em; }
 .graph svg { max-width: 100%; height: auto; }
 .pair { display: grid; grid-template-columns: var(--columns); gap: 1rem; align-items: start; }
 .pair figure { margin: 0; min-width: 0; }

@@ -19,16 +19,25 @@ from minigrad.experiments.judging import Verdict, changed_answers, claims, judge
 from minigrad.experiments.numerals import decimals, power, strength, word
 from minigrad.experiments.pictures import Pictures, file_name, strip
 from minigrad.experiments.prose import share
+from minigrad.experiments.readings import Readings
 from minigrad.experiments.studies import Study
+from minigrad.show.ledger import Row
 
 # ---- the page
 
 
 def report(
-    studies: Sequence[Study], pictures: Pictures, *, command: str, files: Sequence[str], chosen_seed: bool
+    studies: Sequence[Study],
+    pictures: Pictures,
+    read: Readings,
+    *,
+    command: str,
+    files: Sequence[str],
+    chosen_seed: bool,
 ) -> str:
     """The page.
 
+    read         the derivation and the ledger of the first study's last model
     command      what a reader types to make it again
     files        the names of the tables that lie beside it
     chosen_seed  whether the seed is the default one, which was chosen: the page says so
@@ -49,6 +58,8 @@ def report(
             heading = prose.curve_heading(judge_curve(study.curve, study.experiment.dataset))
             parts.append(_Part(f"lambda-{i + 1}", heading, _curve(study, pictures)))
     parts.append(_Part("gradients", "Every gradient, found three times", _gradients(studies)))
+    parts.append(_Part("derivation", "The derivation", _derivation(studies[0].experiment, read)))
+    parts.append(_Part("ledger", "The ledger", _ledger(read)))
     parts.append(
         _Part("graphs", "The same networks, drawn", _graphs(studies[0].experiment.setting, pictures))
     )
@@ -358,6 +369,47 @@ def _gradient_row(g: Gradient) -> list[str]:
     shape = " × ".join(map(str, g.machine.shape))
     cells = [*(power(value, digits=4) for value in g.largest()), *(power(error) for error in g.errors())]
     return [f"<code>{g.name}</code>", f"<code>{escape(g.formula)}</code>", shape, *cells]
+
+
+# ---- the derivation and the ledger
+
+
+def _derivation(experiment: Experiment, read: Readings) -> str:
+    equations = f'<div class="wide mathematics">{read.equations}</div>' if read.equations else ""
+    return explanation.derivation(
+        experiment,
+        model=read.model,
+        equations=equations,
+        source=escape(read.source.rstrip()),
+        words=escape(read.words.rstrip()),
+        error=power(read.error),
+        examples=read.examples,
+    )
+
+
+def _ledger(read: Readings) -> str:
+    head = ["parameter", "shape", "penalty", "<i>c</i>", "2<i>c</i> = λ/<i>m</i>", "penalty", "data"]
+    shown = page.table(
+        head,
+        [_ledger_row(row) for row in read.ledger.rows],
+        text=(1, 2),
+        groups=(2, 5),
+        over=(("", 2), ("what the cost charges for it", 3), ("norm of its gradient, from", 2)),
+    )
+    notes = "".join(f"<li>{escape(note)}</li>" for note in read.ledger.notes)
+    warnings = "".join(f'<li><span class="no">{escape(text)}</span></li>' for text in read.ledger.warnings)
+    return f"{explanation.ledger(read.model)}{shown}<ul>{notes}{warnings}</ul>"
+
+
+def _ledger_row(row: Row) -> list[str]:
+    shape = " × ".join(map(str, row.shape))
+    charged = ["–", "–", "–"]
+    if row.penalties:
+        c = row.coefficient
+        strengths = ["not L2", "–"] if c is None else [decimals(c), decimals(2 * c)]
+        charged = [", ".join(row.penalties), *strengths]
+    norms = [decimals(row.penalty_norm) if row.penalties else "–", decimals(row.data_norm)]
+    return [f"<code>{escape(row.name)}</code>", shape, *map(escape, charged), *norms]
 
 
 # ---- the graphs

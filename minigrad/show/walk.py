@@ -213,7 +213,8 @@ def local_derivative(node: Tensor, i: int) -> Any:
         return None
     with np.errstate(all="ignore"):  # of these numbers none goes into a gradient
         d = pulled(node, i, np.ones(node.shape, node.dtype), node._value, [plain(x) for x in node.inputs])
-        return np.broadcast_to(d, np.broadcast_shapes(d.shape, node.shape, node.inputs[i].shape))
+        own = [node.shape] if row.elementwise else []  # a sum over an axis has one axis fewer than its operand
+        return np.broadcast_to(d, np.broadcast_shapes(d.shape, node.inputs[i].shape, *own))
 
 
 def depth_first(loss: Tensor) -> tuple[dict[Tensor, Any], list[Tensor]]:
