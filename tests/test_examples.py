@@ -112,6 +112,10 @@ def test_11_step_through(run):
     assert "dA2 = dmultiply_2 * D2" in numbers["page"]
 
 
+def test_12_backward_picture(run):
+    assert "dA2 = dZ3 W3 ⊙ D2 ÷ keep_prob" in run(12)["dot"]
+
+
 def test_02_hand_derivation(run):
     difference = run(2)["difference"]
     names = "Z3 W3 b3 A2_drop A2 Z2 W2 b2 A1_drop A1 Z1 W1 b1"

@@ -28,6 +28,9 @@ Operand = Any
 _most_terms = 8
 """Longer sums are not looked into."""
 
+_largest_power = 3
+"""A product with a higher power of a constant is not looked into: powers are written as products."""
+
 _largest_written = 1000
 """Fractions whose numerator and denominator are at most this are written as such, others as a decimal."""
 
@@ -201,7 +204,8 @@ class Simplifier:
 
     def _remember(self, value: Operand, monomial: Monomial, core: Operand) -> Operand:
         if isinstance(value, Tensor):
-            self._factors.setdefault(value.stamp, (monomial, core))
+            written = all(abs(power) <= _largest_power for _, power in monomial.powers)
+            self._factors.setdefault(value.stamp, (monomial, core) if written else (_one, value))
         return value
 
     # ---- equations

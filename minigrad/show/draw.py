@@ -38,6 +38,7 @@ directions = {"down": "TB", "right": "LR"}
 def draw(
     output: Tensor | Sequence[Tensor],
     *,
+    backward: bool = False,
     show: str = "shapes",
     gradients: bool = False,
     direction: str = "down",
@@ -45,6 +46,8 @@ def draw(
 ) -> Graph:
     """The computation graph of a Tensor, or of several together, as a picture.
 
+    backward   draw the derivation of a scalar: forward and backward pass in two lanes, each gradient beside
+               its value, with the rules that made it, and arrows in the colours of the loss's terms
     show       what stands with the names: "shapes", "values" (of many, their range), or "names" for nothing
     gradients  whether the `.grad` of leaves, and of results after retain_grad(), is shown too
     direction  "down" or "right"
@@ -63,7 +66,14 @@ def draw(
         raise ValueError(f"draw: direction is {_or(directions)}, not {direction!r}")
     if max_nodes is not None and not _is_count(max_nodes):
         raise ValueError(f"draw: max_nodes is a whole number of at least 1, or None, not {max_nodes!r}")
-    program = Program(_tensors(output))
+    tensors = _tensors(output)
+    if backward:
+        from minigrad.show.lanes import two_lanes  # which makes a Graph of it
+
+        if gradients or len(tensors) != 1:
+            raise ValueError("draw: backward=True draws the gradients of one scalar, without gradients=True")
+        return two_lanes(tensors[0], show=show, direction=direction, max_nodes=max_nodes)
+    program = Program(tensors)
     drawing = _Drawing(program, show, gradients, max_nodes)
     return Graph(
         drawing.dot(directions[direction]), drawing.title, (len(program.equations), len(program.leaves))

@@ -213,7 +213,9 @@ def local_derivative(node: Tensor, i: int) -> Any:
         return None
     with np.errstate(all="ignore"):  # of these numbers none goes into a gradient
         d = pulled(node, i, np.ones(node.shape, node.dtype), node._value, [plain(x) for x in node.inputs])
-        own = [node.shape] if row.elementwise else []  # a sum over an axis has one axis fewer than its operand
+        own = (
+            [node.shape] if row.elementwise else []
+        )  # y of a sum has fewer axes than x
         return np.broadcast_to(d, np.broadcast_shapes(d.shape, node.inputs[i].shape, *own))
 
 
