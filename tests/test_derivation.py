@@ -14,6 +14,7 @@ import minigrad as mg
 from minigrad import nn
 from minigrad.show.derive import Derivation, derive
 from minigrad.table import table
+from minigrad.tensor import record
 
 m, lambd, keep_prob = 7, 0.9, 0.8
 
@@ -426,3 +427,139 @@ def test_the_work_grows_with_the_number_of_equations(monkeypatch):
         derive(loss).numpy()
         counts.append(len(built))
     assert counts[2] - counts[1] == 2 * (counts[1] - counts[0])
+
+
+# ---- graphs that were derived wrongly once
+
+
+x, a, b = leaf(3, name="x"), leaf(3, name="a", seed=1), leaf(3, name="b", seed=2)
+s, single = leaf(name="s"), mg.Tensor(normal(3), requires_grad=True, name="f", dtype=np.float32)
+
+
+def draws(shape: tuple[int, ...], times: int = 2) -> list[mg.Tensor]:
+    rng = np.random.default_rng(3)
+    return [mg.random.uniform(rng, shape) for _ in range(times)]
+
+
+def two_draws_of_one_shape():
+    n, k = draws((3,))
+    return np.sum((x + n) * a * k)
+
+
+def a_draw_that_is_used_later_than_another():
+    n, k = draws((3,))
+    return np.sum(x * k) * np.sum(a * n) + np.sum(b * k * n)
+
+
+def a_number_drawn_once_and_used_twice():
+    (p,) = draws((), 1)
+    return np.sum(np.tanh(x) * p) + np.sum(x * x * p)
+
+
+def a_named_value_after_the_last_layer():
+    Z = nn.Linear(2, 1, rng=0)(data(m, 2)) / 2.0
+    Z.name = "Z1"
+    return nn.binary_cross_entropy_with_logits(Z, labels())
+
+
+def a_named_value_of_parameters_alone():
+    Z = np.sum(a**2) * x
+    Z.name = "Z1"
+    fit = nn.mse_loss(nn.Linear(2, 1, rng=0)(data(m, 2)), labels())
+    return fit + np.sum(mg.sigmoid(Z)) * 0.1 + np.sum(np.log1p(np.exp(Z)))
+
+
+def names_that_the_text_uses_itself():
+    c, d, e = leaf(3, name="slice"), leaf(3, name="bool"), leaf(3, name="array_1")
+    return np.sum(c[1:] * c[::2]) + np.sum(d.astype(np.float32)) + np.sum(np.tile(np.arange(3.0), 9)[:3] * e)
+
+
+mended = {
+    "a sum and a bare sum": lambda: np.sum(leaf(2, name="z") ** 2) + np.sum(a),
+    "a number and a bare sum": lambda: s**2 + np.sum(a),
+    "two sums of one shape": lambda: np.sum(b**2) + np.sum(a),
+    "a number that is a fraction": lambda: np.sum(x / mg.Tensor(1 / 3)) + np.sum(x / np.array(1 / 3)),
+    "a negative base": lambda: np.sum(np.power(mg.Tensor(-2.0), np.array([1.0, 2, 3])) * x),
+    "small integers times a NumPy integer": lambda: np.sum(
+        mg.Tensor(np.array([200, 100, 50], np.uint8), name="pixels") * np.int64(2) * x
+    ),
+    "single precision times a NumPy integer": lambda: np.sum(single * np.int64(3)),
+    "single precision times a double": lambda: np.sum(single * np.float64(3)),
+    "what cancels": lambda: s * s / s,
+    "an infinite constant": lambda: np.sum(np.minimum(x, mg.constant(float("inf"), "c"))),
+    "a constant that is cast": lambda: np.sum(x * mg.constant(2, "c").astype(np.float32)),
+    "a factor beyond the largest number": lambda: np.sum(x * 1e200 * 1e200),
+    "a name with a line break": lambda: np.sum(leaf(3, name="a\nb") ** 2),
+    **{
+        graph.__name__: graph
+        for graph in (
+            two_draws_of_one_shape,
+            a_draw_that_is_used_later_than_another,
+            a_number_drawn_once_and_used_twice,
+            a_named_value_after_the_last_layer,
+            a_named_value_of_parameters_alone,
+            names_that_the_text_uses_itself,
+        )
+    },
+}
+
+
+@pytest.mark.parametrize("name", mended)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_mended(name):
+    derivation = derive(mended[name]())
+    tolerance = 1e-6 if any(p.dtype == np.float32 for p in derivation.wrt) else 1e-12
+    if "beyond" in name:
+        _, found = derivation.run()
+        np.testing.assert_array_equal(found["dx"], np.full(3, np.inf))
+    else:
+        check(derivation, tolerance)
+
+
+@mg.primitive
+def noise(*, rng, shape):
+    """Normal numbers: a draw that is not the library's."""
+    return rng.standard_normal(shape)
+
+
+mg.derivative(noise)
+rows_of_this_file[noise] = table[noise]
+
+
+def test_a_draw_of_ones_own_is_written_but_not_repeated():
+    n = record(noise, (), {"rng": np.random.default_rng(0), "shape": (3,)})
+    derivation = derive(np.sum(x * n))
+    assert "rng.standard_normal((3,))" in derivation.numpy()
+    with pytest.raises(AttributeError, match=r"drawn with rng\.standard_normal cannot be drawn again"):
+        derivation.run()
+
+
+def test_a_loss_with_respect_to_itself():
+    derivation = derive(np.sum(x**2), None)
+    loss = derivation.loss
+    assert derive(loss, loss).run()[1] == {"dJ": 1.0}
+
+
+weights, settings, t = np.array([1.0, 2.0, 3.0]), {"scale": 2.0}, 3.0
+
+
+@mg.primitive
+def with_globals(v, *, fn):
+    """It names an array, a dict, and a number for which it has a name of its own."""
+    square = lambda t: t * t  # noqa: E731
+    sigmoid = mg.sigmoid(v)
+    return weights * square(v) * settings["scale"] + sigmoid + fn(v)
+
+
+mg.derivative(
+    with_globals,
+    v=lambda g, v, fn: g * (4 * v * weights + mg.sigmoid(v) * (1 - mg.sigmoid(v)) + np.cos(v)),
+)
+rows_of_this_file[with_globals] = table[with_globals]
+
+
+def test_a_primitive_with_globals_and_names_of_its_own():
+    derivation = derive(np.sum(with_globals(x, fn=np.sin)))
+    assert "fn=np.sin" in derivation.numpy()
+    assert "minigrad" not in derivation.numpy()
+    check(derivation)

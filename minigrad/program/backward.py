@@ -64,7 +64,6 @@ class _Rebuilding:
                 own: Any = operand
                 if node.stamp in self.names and not folded:
                     own = self._called(operand, node)
-                    operand = operand if _is_called(operand, self.seed) else own  # others may be the same
                 self.gradients[node.stamp] = own if isinstance(own, Tensor) else _wrapped(own)
             operands[tensor.stamp] = operand
 
@@ -113,9 +112,9 @@ def _is_called(operand: Any, seed: Tensor) -> bool:
 
 def _gradient_names(loss: Tensor, wanted: set[int]) -> dict[int, str]:
     """Stamp -> name of the gradient, for the values that have a name and those whose gradient is wanted."""
-    program = Program(loss)
-    values = [*program.leaves, *(e.output for e in program.equations if e.output.tensor is not loss)]
-    named = [v for v in values if v.label or v.tensor.stamp in wanted]
+    program = Program(loss, {loss: "J"})
+    values = [*program.leaves, *(equation.output for equation in program.equations)]
+    named = [v for v in values if v.tensor.stamp in wanted or (v.label and v.tensor is not loss)]
     return {v.tensor.stamp: f"d{v.name}" for v in named}
 
 

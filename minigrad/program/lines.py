@@ -7,12 +7,14 @@ written inside the line that uses it.
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
-from minigrad.program.program import Program, Variable
+from minigrad.program.program import Equation, Program, Variable
 from minigrad.program.roles import roles
+from minigrad.random import is_generator
 from minigrad.tensor import Tensor
 
 sections = ("forward", "cost", "penalty", "backward")
@@ -92,6 +94,11 @@ def _sections(program: Program, loss: Tensor, gradients: set[int]) -> dict[Varia
                 found.get(x) == "backward" for x in equation.inputs if isinstance(x, Variable)
             )
             found[value] = "backward" if needs_gradient or not value.label else "forward"
+            behind = [
+                sections.index(found[x]) for x in equation.inputs if isinstance(x, Variable) and x in found
+            ]
+            if found[value] == "forward":
+                found[value] = sections[max(behind, default=0)]
         elif part.get(stamp) == "penalty":
             found[value] = "penalty"
         elif any(found.get(x) == "penalty" for x in equation.inputs if isinstance(x, Variable)):
@@ -112,18 +119,28 @@ def _inline(program: Program, section: dict[Variable, str]) -> set[Variable]:
     inline: set[Variable] = set()
     short: set[Variable] = set()
     length: dict[Variable, int] = {}
+    next_of = dict(pairwise(program.equations))
+    drawn: set[Variable] = set()  # what draws, or has what draws written inside it
     for equation in program.equations:
         value = equation.output
         inside = [x for x in equation.inputs if isinstance(x, Variable) and x in inline]
+        if any(map(is_generator, equation.parameters.values())) or any(x in drawn for x in inside):
+            drawn.add(value)
         if _is_short(value, inline, short):
             short.add(value)
         length[value] = sum(length[x] for x in inside) + (value not in short)
         alone = uses[value] == 1 and used_in[value] == {section[value]}
         if value.label or value in program.outputs or not uses[value] or length[value] >= _longest:
             continue
+        if value in drawn and not _follows(next_of.get(equation), value):
+            continue  # written later, it would be drawn after others
         if alone or value in short:
             inline.add(value)
     return inline
+
+
+def _follows(equation: Equation | None, value: Variable) -> bool:
+    return equation is not None and any(x is value for x in equation.inputs)
 
 
 def _is_short(value: Variable, inline: set[Variable], short: set[Variable]) -> bool:
@@ -133,7 +150,11 @@ def _is_short(value: Variable, inline: set[Variable], short: set[Variable]) -> b
     operands = [x for x in equation.inputs if isinstance(x, Variable)]
     if len(operands) == 1 and (equation.function is np.transpose or equation.function in _brief):
         return operands[0] not in inline
-    return not value.tensor.shape and all(x.kind == "constant" or x in short for x in operands)
+    return (
+        not value.tensor.shape
+        and bool(operands)
+        and all(x.kind == "constant" or x in short for x in operands)
+    )
 
 
 def _ordered(own: list[Variable], section: dict[Variable, str], lines: Lines) -> list[Variable]:

@@ -15,7 +15,7 @@ import numpy as np
 from minigrad.functions import log_softmax, relu, sigmoid, softmax, softplus
 
 _activations = frozenset((relu, sigmoid, softmax, log_softmax, softplus, np.tanh))
-_taken_by_source = frozenset({"np", "mg"})
+_taken_by_source = frozenset({"np", "mg", "slice", "bool", "float", "int", "complex", "range"})
 
 
 def unique_names(wanted: Sequence[tuple[str | None, str]]) -> tuple[list[str], list[str]]:
@@ -40,7 +40,7 @@ def unique_names(wanted: Sequence[tuple[str | None, str]]) -> tuple[list[str], l
             following = numbered.setdefault(stem, map((stem + "_{}").format, count(1)))
             name = next(candidate for candidate in following if candidate not in shared)
         if label and label != stem:
-            notes[f'"{label}" is written {name}'] = None
+            notes[f'"{" ".join(label.split())}" is written {name}'] = None
         names.append(name)
     return names, list(notes)
 

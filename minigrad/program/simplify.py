@@ -12,6 +12,7 @@ written once: 2 · lambd/(2 m) · W becomes  lambd / m * W,  and  g / keep_prob 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from fractions import Fraction
 from math import isfinite
 from typing import Any, NamedTuple
@@ -95,10 +96,13 @@ class Simplifier:
         """A result that exists already as an operand; it stands for what is computed alike."""
         assert tensor.function is not None
         self._given.add(tensor.stamp)
+        if any(map(is_generator, tensor.parameters.values())):
+            return tensor  # another draw is another value
         self._built.setdefault(self._key(tensor.function, inputs, tensor.parameters), tensor)
         if tensor.name is None and all(self._split(x)[1] is None for x in inputs):
-            scalar = self.equation(tensor.function, inputs, tensor.parameters)
-            self._factors[tensor.stamp] = self._split(scalar)
+            with suppress(ZeroDivisionError, OverflowError):
+                scalar = self.equation(tensor.function, inputs, tensor.parameters)
+                self._factors[tensor.stamp] = self._split(scalar)
         return tensor
 
     def simplified(self, tensor: Tensor, inputs: tuple[Operand, ...]) -> Operand:
@@ -106,7 +110,9 @@ class Simplifier:
         assert tensor.function is not None
         try:
             value = self.equation(tensor.function, inputs, tensor.parameters)
-        except ZeroDivisionError:  # a mean of nothing: nan, which arrays give and numbers do not
+            if isinstance(value, Fraction):
+                float(value)  # 1e400 is none
+        except (ZeroDivisionError, OverflowError):  # nan and inf, which arrays give and numbers do not
             return tensor
         scalar = self._split(value)[1] is None
         if _shape(value) == tensor.shape and (scalar or value.dtype == tensor.dtype):
@@ -349,6 +355,8 @@ def _sum(s: Simplifier, x: Operand, y: Operand, sign: Monomial) -> Operand:
     """x + sign · y"""
     (p, a), (q, b) = s._split(x), s._split(y)
     q = q * sign
+    if a is b is None and not p.powers and not q.powers:
+        return p.number + q.number
     terms = [*s._terms(x), *((r * sign, c) for r, c in s._terms(y))]
     together = _like_terms_together(terms)
     if len(together) < len(terms):

@@ -150,3 +150,9 @@ class _Replay:
     def random(self, shape: Any) -> Any:
         """The next draw."""
         return self._next()
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(
+            f"run: what was drawn with rng.{name} cannot be drawn again; execute the text of numpy() with a "
+            "generator of your own"
+        )

@@ -32,28 +32,37 @@ class Helpers:
         self.imports: set[str] = set()
         self.missing: dict[str, Any] = {}
         self._texts: dict[str, str] = {}
+        self._values: dict[str, str] = {}
         self._names: dict[Any, str] = {}
         self._taken = {"np", *taken}
 
-    def add(self, function: Callable[..., Any]) -> str:
-        """The name by which the source calls a function; its definition is added."""
+    def add(self, function: Callable[..., Any], besides: Iterable[str] = ()) -> str:
+        """The name by which the source calls a function; its definition is added.
+
+        besides  names that mean something else where it is called
+        """
         function = getattr(function, "on_arrays", function)
-        if function in self._names:
+        if function in self._names and self._names[function] not in besides:
             return self._names[function]
-        name = self._names[function] = self._free(function.__name__)
+        name = self._names[function] = self._free(function.__name__, set(besides))
         definition = _definition(function)
         if definition is None:
             self.missing[name] = function
         else:
             self._texts[name] = ""  # its place, before those that it calls
-            definition = _Calls(self, function).visit(deepcopy(definition))
+            definition = _Calls(self, function, definition).visit(deepcopy(definition))
             definition.name = name
             self._texts[name] = ast.unparse(definition)
         return name
 
     def texts(self) -> list[str]:
         """The definitions, each after two empty lines."""
-        return [line for text in self._texts.values() for line in ("", "", text)]
+        values = [f"{name} = {text}" for name, text in self._values.items()]
+        return [
+            *([""] * bool(values)),
+            *values,
+            *(x for text in self._texts.values() for x in ("", "", text)),
+        ]
 
     def name_of(self, name: str, value: Any) -> str:
         """What the source calls a global value of a helper, which is defined or imported."""
@@ -62,7 +71,11 @@ class Helpers:
             return name
         if inspect.isfunction(value) and _definition(value) is not None:
             return self.add(value)
-        if isinstance(value, bool | int | float | str):
+        if isinstance(value, np.ndarray) and value.dtype.kind in "fciub":
+            free = self._free(name, set())
+            self._values[free] = f"np.array({value.tolist()!r}, dtype=np.{value.dtype.name})"
+            return free
+        if _is_literal(value):
             return repr(value)
         for module in (getattr(value, "__module__", None), "types"):
             if module and getattr(import_module(module), name, None) is value:
@@ -71,9 +84,9 @@ class Helpers:
         self.missing[name] = value
         return name
 
-    def _free(self, name: str) -> str:
+    def _free(self, name: str, besides: set[str]) -> str:
         stem = name if name.isidentifier() else "function"
-        taken = self._taken | set(self._names.values())
+        taken = self._taken | set(self._names.values()) | besides
         numbered = (f"{stem}_{i}" for i in count(2))
         return stem if stem not in taken else next(other for other in numbered if other not in taken)
 
@@ -81,10 +94,13 @@ class Helpers:
 class _Calls(ast.NodeTransformer):
     """Puts the source's names in place of the global ones of a function."""
 
-    def __init__(self, helpers: Helpers, function: Any) -> None:
+    def __init__(self, helpers: Helpers, function: Any, definition: ast.FunctionDef) -> None:
         self.helpers = helpers
         self.given = function.__globals__
         self.own = set(function.__code__.co_varnames)
+        self.own |= {node.arg for node in ast.walk(definition) if isinstance(node, ast.arg)}
+        stored = (node for node in ast.walk(definition) if isinstance(node, ast.Name))
+        self.own |= {node.id for node in stored if isinstance(node.ctx, ast.Store)}
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         if node.id in self.own or node.id not in self.given or self.given[node.id] is np:
@@ -98,7 +114,7 @@ class _Calls(ast.NodeTransformer):
             value = getattr(module, node.attr, None)
             ours = getattr(value, "__module__", "").partition(".")[0] == "minigrad"
             if isinstance(module, ModuleType) and ours and callable(value):
-                return ast.Name(self.helpers.add(value), ast.Load())
+                return ast.Name(self.helpers.add(value, besides=self.own), ast.Load())
         return self.generic_visit(node)  # type: ignore[return-value]
 
 
@@ -131,6 +147,13 @@ def in_place(function: Callable[..., Any], arguments: dict[str, str]) -> tuple[s
             return None
     body = _Substitution(given).visit(ast.parse(text, mode="eval").body)
     return ast.unparse(body), isinstance(body, ast.BinOp | ast.UnaryOp | ast.Compare)
+
+
+def _is_literal(value: Any) -> bool:
+    try:
+        return bool(ast.literal_eval(repr(value)) == value)
+    except (ValueError, SyntaxError):
+        return False
 
 
 @cache

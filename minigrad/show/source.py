@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import count
 from operator import getitem
 from typing import Any
 
@@ -42,10 +43,12 @@ class Source:
         self.name = name
         program = lines.program
         values = (*program.leaves, *(equation.output for equation in program.equations))
-        self.helpers = Helpers({name, *program.generators, *(value.name for value in values)})
+        self._taken = {name, *program.generators, *(value.name for value in values)}
+        self.helpers = Helpers(self._taken)
         self._constants = _shared_constants(program.leaves)
         self._arrays: dict[str, Any] = {}
         self._given = set(results.values())
+        self._double = not any(v.tensor.dtype.kind == "f" and v.tensor.dtype != np.float64 for v in values)
         self._generators = {id(rng): name for name, rng in program.generators.items()}
         body = self._body(results)
         self.arguments, signature = self._signature()
@@ -75,7 +78,7 @@ class Source:
                 continue
             if leaf.kind == "constant":
                 arguments[name] = leaf.tensor._value
-                keywords.append(f"{name}={leaf.tensor._value!r}")
+                keywords.append(f"{name}={self._literal(leaf.tensor._value)}")
             else:
                 arguments[name] = leaf.tensor.data
                 positional.append(name)
@@ -128,6 +131,8 @@ class Source:
         """
         if isinstance(value, Literal):
             return self._literal(value.value, binding)
+        if self._is_plain(value):
+            return self._array(value.tensor.data, binding)
         if not own and value not in self.lines.inline:
             return self.written_name(value)
         assert value.equation is not None
@@ -136,7 +141,9 @@ class Source:
 
     def _equation(self, equation: Equation) -> tuple[str, int]:
         function, inputs, parameters = equation.function, equation.inputs, equation.parameters
-        if function in _between:
+        base = inputs[0] if inputs else None
+        bare = isinstance(base, Variable) and base.kind == "constant"  # a number of Python's
+        if function in _between and not (function is np.power and bare):
             operator, binding = _between[function]
             left = binding
             right = binding + (not self._associates(function, inputs[1]))
@@ -152,16 +159,18 @@ class Source:
             return f"-{self.expression(inputs[0], _unary)}", _unary
         if function is np.positive:
             return self.expression(inputs[0]), _whole
-        if function is np.transpose and parameters["axes"] is None:
+        if function is np.transpose and parameters["axes"] is None and not bare:
             return f"{self.expression(inputs[0], _name)}.T", _name
         if function is getitem:
-            return f"{self.expression(inputs[0], _name)}[{self._index(parameters['index'])}]", _name
+            operand = f"np.array({self.expression(inputs[0])})" if bare else self.expression(inputs[0], _name)
+            return f"{operand}[{self._index(parameters['index'])}]", _name
         settings = equation.settings
-        if function is np.sum and settings and inputs[0].__class__ is Variable:
+        if function is np.sum and settings and isinstance(inputs[0], Variable) and not bare:
             return f"{self.expression(inputs[0], _name)}.sum({self._keywords(settings)})", _name
         if function is np.broadcast_to:
             return f"np.broadcast_to({self.expression(inputs[0])}, {settings['shape']})", _name
-        if function is np.astype and isinstance(inputs[0], Literal):
+        scalar = isinstance(inputs[0], Literal) or inputs[0].tensor.ndim == 0 if inputs else False
+        if scalar and function is np.astype:  # a number of Python's, it may be, which has no methods
             return f"np.array({self.expression(inputs[0])}, {self._literal(settings['dtype'])})", _name
         if function is np.astype:
             return f"{self.expression(inputs[0], _name)}.astype({self._literal(settings['dtype'])})", _name
@@ -203,9 +212,13 @@ class Source:
         if id(value) in self._generators:
             return self._generators[id(value)]
         if isinstance(value, np.ndarray):
-            return self._array(value)
+            return self._array(value, binding)
         if isinstance(value, np.generic):
+            if type(value) not in (np.float64, np.bool_) or not self._double:
+                return f"np.{value.dtype.name}({value.item()!r})"
             value = value.item()
+        if callable(value) and not isinstance(value, type):
+            return name_of(value) if isinstance(value, np.ufunc) else self.helpers.add(value)
         if isinstance(value, np.dtype):
             return f"np.{value.name}" if value.name != "bool" else "bool"
         if isinstance(value, type):
@@ -227,10 +240,10 @@ class Source:
                 return f"({text})" if binding > 6 else text
         return f"({text})" if text.startswith("-") and binding > _unary else text
 
-    def _array(self, array: np.ndarray) -> str:
+    def _array(self, array: np.ndarray, binding: int = _whole) -> str:
         """An array that is no Tensor: one number all over, a few numbers, or else an argument."""
-        if array.shape == () and array.dtype == np.float64:
-            return self._literal(array.item())
+        if array.shape == () and array.dtype == np.float64 and self._double:
+            return self._literal(array.item(), binding)
         usual = array.dtype in (np.float64, np.int64, np.bool_)
         dtype = "" if usual and array.size else f", dtype={self._literal(array.dtype)}"
         if array.size != 1 and (not array.size or array.dtype == np.float64):
@@ -242,7 +255,8 @@ class Source:
         for name, known in self._arrays.items():
             if known is array:
                 return name
-        name = f"array_{len(self._arrays) + 1}"
+        names = (f"array_{i}" for i in count(len(self._arrays) + 1))
+        name = next(name for name in names if name not in self._taken)
         self._arrays[name] = array
         return name
 
