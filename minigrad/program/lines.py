@@ -89,20 +89,12 @@ def _sections(program: Program, loss: Tensor, gradients: set[int]) -> dict[Varia
     for equation in program.equations:
         value = equation.output
         stamp = value.tensor.stamp
+        behind = {found[x] for x in equation.inputs if isinstance(x, Variable) and x in found}
         if stamp not in of_forward:
-            needs_gradient = stamp in gradients or any(
-                found.get(x) == "backward" for x in equation.inputs if isinstance(x, Variable)
-            )
-            found[value] = "backward" if needs_gradient or not value.label else "forward"
-            behind = [
-                sections.index(found[x]) for x in equation.inputs if isinstance(x, Variable) and x in found
-            ]
-            if found[value] == "forward":
-                found[value] = sections[max(behind, default=0)]
-        elif part.get(stamp) == "penalty":
+            hoisted = value.label and stamp not in gradients and "backward" not in behind
+            found[value] = max(behind, key=sections.index, default="forward") if hoisted else "backward"
+        elif part.get(stamp) == "penalty" or "penalty" in behind:  # the sum with the cost stands there too
             found[value] = "penalty"
-        elif any(found.get(x) == "penalty" for x in equation.inputs if isinstance(x, Variable)):
-            found[value] = "penalty"  # where it is added to the cost
         else:
             found[value] = "forward" if stamp <= end else "cost"
     return found
