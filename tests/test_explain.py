@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -179,3 +180,31 @@ def test_every_case_is_explained():
                 assert len(found) == len(lines), case.name
                 count += 1
     assert count > 400
+
+
+def _hand_summed(n: int) -> str:
+    """J = 0.1 ΣW0² - 0.2 Σ|W0| + ..., or with other functions in the way that are summed too."""
+    J: Any = 0
+    for i in range(n):
+        W = Tensor(np.full(3, i + 1.0), requires_grad=True, name=f"W{i}")
+        J = J + 0.1 * np.sum(np.square(W)) - 0.2 * np.sum(np.absolute(W))
+    return in_words(derive(J))
+
+
+def test_a_sum_by_hand_is_one_bullet():
+    """The links of one sum are not said one by one, for each of its terms anew."""
+    short, long = _hand_summed(20), _hand_summed(80)
+    assert len(long) < 4.5 * len(short)
+    assert "A sum of 161 terms passes the gradient on to each of them." in re.sub(r"\s+", " ", long)
+    first = steps(long)["dW0"]
+    assert first.count(" to ") < 15
+
+
+def test_one_value_in_many_terms():
+    W = Tensor(np.ones(3), requires_grad=True, name="W")
+    J: Any = np.sum(W)
+    for k in range(2, 40):
+        J = J + np.sum(W**k)
+    text = in_words(derive(J))
+    assert text.count("A term changes a sum") <= 2
+    assert len(text) < 40_000

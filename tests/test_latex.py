@@ -328,3 +328,15 @@ def test_the_page_of_a_notebook_has_both_texts():
     assert "$$\na &amp;&lt; b\n$$" in page
     assert "if a &lt; b &amp; c:\n    pass</pre>" in page
     assert "if a < b & c" in unescape(page)
+
+
+def test_a_forward_value_that_is_a_gradient_too_keeps_its_name(rng):
+    x = Tensor(rng.normal(size=3), requires_grad=True, name="x")
+    text = mg.derive(np.sum(np.sin(x) * np.cos(x))).latex()
+    assert re.findall(r"\\partial J}{\\partial (.*?)}", text) == ["x"]
+    X, y = Tensor(rng.normal(size=(5, 3)), name="X"), Tensor(rng.normal(size=5), name="y")
+    w = Tensor(rng.normal(size=3), requires_grad=True, name="w")
+    text = mg.derive(np.sum(np.square(X @ w - y)) / 2).latex()
+    forward, backward = text.split(r"\textbf{Backward}")
+    assert r"\partial" not in forward
+    assert re.findall(r"\\partial J}{\\partial (.*?)}", backward) == ["w"]

@@ -147,10 +147,66 @@ def test_weights_in_which_l1_and_l2_look_alike():
 
 @pytest.mark.parametrize(
     "value",
-    [0.9, mg.Tensor(0.9, name="lambd"), mg.Tensor(0.9), mg.Tensor(0.9, requires_grad=True, name="lambd")],
+    [0.9, mg.Tensor(0.9, name="lambd"), mg.Tensor(0.9)],
 )
 def test_lambda_as_a_tensor(value):
     assert ledger(lambda model: l2(model, lambd=value))["W1"].coefficient == pytest.approx(0.9 / 14)
+
+
+def test_a_coefficient_that_is_trained_is_no_weight_decay():
+    value = mg.Tensor(0.9, requires_grad=True, name="lambd")
+    found = ledger(lambda model: l2(model, lambd=value))
+    assert found["W1"].coefficient is None
+    assert found["W1"].weight_decay is None
+    assert found["W1"].depends_on == ("lambd",)
+    assert any("c depends on lambd, so no weight_decay equals it" in note for note in found.notes)
+    assert "weight_decay=" not in "".join(found.notes)
+
+
+def test_a_coefficient_that_moves_with_other_weights():
+    found = ledger(lambda model: 0.1 * np.sum(weights(model)[0] ** 2) * np.sum(weights(model)[1] ** 2))
+    assert [found[name].coefficient for name in ("W1", "W2")] == [None, None]
+    assert (found["W1"].depends_on, found["W2"].depends_on) == (("W2",), ("W1",))
+    assert "c depends on W2" in " ".join(str(found).split())
+
+
+def test_a_penalty_that_is_l2_up_to_large_weights_only():
+    for bound in (1e3, 1e5):
+        found = ledger(total(lambda W, bound=bound: np.sum(np.minimum(np.abs(W), bound) ** 2)))
+        assert found["W1"].coefficient is None
+
+
+def test_float16():
+    model = nn.Linear(2, 1, rng=0, dtype=np.float16)
+    J = nn.mse_loss(model(normal(m, 2).astype(np.float16)), normal(m, 1).astype(np.float16))
+    half = np.float16(0.5)
+    assert regularization(model, J + half * np.sum(model.weight**2))["W"].coefficient == 0.5
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_a_fixed_array_in_a_penalty_is_no_data(named):
+    mask = (np.arange(8).reshape(4, 2) % 3 > 0) * 1.0
+    given = mg.Tensor(mask, name="kept") if named else mask
+    found = ledger(lambda model: np.sum(given * weights(model)[0] ** 2))
+    assert found["W1"].penalties == ("sum_1",)
+    assert found["W1"].coefficient is None
+    assert "W1: sum_1 is not c ‖W1‖², so no weight_decay equals it" in found.notes
+
+
+def test_what_a_model_makes_of_data_is_no_penalty():
+    """Of data that were scaled before the call, or of a second set; and what is made of the same data."""
+    model = network()
+    X = mg.Tensor(normal(m, 2), name="X")
+    other = nn.mse_loss(model(2 * mg.Tensor(normal(m, 2, seed=3), name="X2")), normal(m, 1))
+    shared = np.sum((X @ weights(model)[0].T) ** 2)
+    fit_one = nn.mse_loss(model(X), normal(m, 1, seed=4))
+    assert all(not row.penalties for row in regularization(model, fit_one + other + shared).rows)
+
+
+def test_weights_and_biases_penalised_alike():
+    notes = ledger(lambda model: l2(model, biases=True)).notes
+    assert "Keras: kernel_regularizer=L2(0.0642857) for W1, W2, W3" in notes
+    assert "Keras: bias_regularizer=L2(0.0642857) for b1, b2, b3" in notes
 
 
 def test_two_penalties_add():
@@ -189,6 +245,27 @@ def test_decayed_twice(kind):
     assert found["W1"].optimizer_decay == 0.1
     assert found["b1"].optimizer_decay == 0
     assert not ledger(l2, lambda p: kind(p, lr=0.1, weight_decay=0)).warnings
+
+
+def test_l1_in_the_loss_and_l2_in_the_optimizer():
+    def sgd(p: Any) -> mg.optim.SGD:
+        return mg.optim.SGD(p, lr=0.1, weight_decay=0.1)
+
+    def l1(model: nn.Module) -> mg.Tensor:
+        penalty = sum(np.abs(W).sum() for W in weights(model))
+        penalty.name = "L1"
+        return penalty
+
+    (warning,) = ledger(l1, sgd).warnings
+    assert warning == (
+        "W1, W2, W3 are pulled at by both L1 in J, an L1, and SGD's weight_decay=0.1, an L2: these are two "
+        "different penalties"
+    )
+    twice, both = ledger(lambda model: l2(model) + l1(model), sgd).warnings
+    assert twice.startswith("W1, W2, W3 are decayed twice: by L2 in J and by SGD's")
+    assert both == warning
+    (other,) = ledger(total(lambda W: np.sum(W**4)), sgd).warnings
+    assert "no c ‖W‖²" in other
 
 
 def test_only_what_the_optimizer_has_is_decayed_twice():

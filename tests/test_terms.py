@@ -13,6 +13,7 @@ from minigrad import nn
 from minigrad.functions import sigmoid
 from minigrad.program import Program
 from minigrad.show.terms import Terms, terms
+from minigrad.table import table
 
 m, lambd, keep_prob = 7, 0.9, 0.8
 
@@ -369,3 +370,26 @@ def test_what_is_refused():
         W -= 1.0
     with pytest.raises(RuntimeError, match=r"W.* was assigned to after the loss had used it"):
         terms(J)
+
+
+def test_where_has_arrays_only():
+    """A generator, and a function that a primitive was given, are no arrays without a name."""
+
+    @mg.primitive
+    def applied(a, *, function):
+        return function(a)
+
+    x = leaf(3, name="x")
+    mask = mg.random.bernoulli(np.random.default_rng(0), (3,), 0.8)
+    found = terms(np.sum(mask * x) + np.sum(x**2))
+    assert "rng" in str(found)
+    assert "rng" not in found.where
+    try:
+        mg.derivative(applied, a=lambda g, a, function: function(g))
+        found = terms(np.sum(applied(x, function=lambda a: 2 * a)) + np.sum(x**2))
+    finally:
+        table.pop(applied, None)
+    assert "without a name" not in str(found)
+    long = np.arange(9.0)
+    found = terms(np.sum(leaf(9, name="W") * long) + np.sum(x**2))
+    assert found.where["array_1"] == "an array (9,) without a name"

@@ -26,6 +26,8 @@ from minigrad.table import name_of, table
 _width = 100
 _longest = 56
 _longest_way = 40
+_many = 6
+_sums = (np.add, np.subtract)
 
 
 def explain(source: Source, gradients: Mapping[int, Any]) -> str:
@@ -56,6 +58,33 @@ class Link(NamedTuple):
         row = table[self.equation.function]
         return row.arrays[0] if row.many else row.arrays[self.position]
 
+    @property
+    def rule(self) -> str:
+        """The rule of the table, as text."""
+        return dict(symbols.rules(self.equation.function)).get(self.argument, "")
+
+    @property
+    def is_summand(self) -> bool:
+        """Whether it is a term of a sum or difference, to which the gradient passes as it is."""
+        y = self.equation.output.tensor.shape
+        return self.equation.function in _sums and self.rule == "g" and self.value.tensor.shape == y
+
+
+class Run(NamedTuple):
+    """Links that only pass the gradient on, one behind the other: in a + b + c, from the sum to a.
+
+    first, last  the links nearest to the loss and farthest from it
+    length       how many there are
+    mixed        whether they are of sums and of differences
+    ends         what the gradient is passed on to, where the links of one sum are taken together
+    """
+
+    first: Link
+    last: Link
+    length: int = 1
+    mixed: bool = False
+    ends: tuple[Variable, ...] = ()
+
 
 class Explanation:
     """The steps of a derivation."""
@@ -68,12 +97,18 @@ class Explanation:
         self._of = owners(self.lines, gradients)
         own = {line.value for line in self.lines.lines}
         self._gradient = {value: g for g, value in self._of.items() if g in own and value is not self.loss}
+        backward = [line.value for line in self.lines.lines if line.section == "backward"]
+        self._users: dict[Variable, list[Variable]] = {}
+        for use in backward:
+            for part in self.lines.needs(use):
+                self._users.setdefault(part, []).append(use)
         self._links: dict[Variable, list[Link]] = {}
         for equation in self.program.equations:
             if equation.output.tensor.stamp in gradients:
                 for i, x in enumerate(equation.inputs):
                     if isinstance(x, Variable) and x.tensor.stamp in gradients and _has_rule(equation, i):
                         self._links.setdefault(x, []).append(Link(equation, i))
+        self._chains = self._sums_passed()
 
     def text(self) -> str:
         """All steps."""
@@ -106,32 +141,54 @@ class Explanation:
         if value is self.loss:
             yield f"{indent}That is where it starts."
             return
-        links = self._way(value)
+        runs = self._way(value)
         yield _paragraph(self._uses(value), indent)
-        for run in self._runs(links):
+        for run in self._runs(runs):
             yield from self._link(run, indent)
-        if len(links) <= _longest_way:
-            together = self._put_together(value, gradient, links)
+        if sum(run.length for run in runs) <= _longest_way:
+            together = self._put_together(value, gradient, len(runs))
             if together:
                 yield _paragraph(together, indent)
 
     def _shared(self, part: Variable) -> str:
-        uses = [line.value for line in self._backward_lines() if part in self.lines.needs(line.value)]
-        where = _listed([self.source.written_name(use) for use in uses])
+        where = _listed([self.source.written_name(use) for use in self._users.get(part, [])])
         return f"No gradient by itself, but a part of {where}: it is computed once."
 
-    def _way(self, value: Variable) -> list[Link]:
+    def _sums_passed(self) -> dict[Variable, Run]:
+        """Value -> the sums of which it is, or is inside, a term and through which alone it is used.
+
+        So the way through a sum of many terms is one run, and is not walked again for each of them.
+        """
+        found: dict[Variable, Run] = {}
+        for equation in reversed(self.program.equations):
+            x = equation.output
+            links = self._links.get(x, [])
+            if len(links) != 1 or not links[0].is_summand:
+                continue
+            (link,) = links
+            y = link.equation.output
+            above = None if self._is_known(y) else found.get(y)
+            if above is None:
+                found[x] = Run(link, link)
+            else:
+                mixed = above.mixed or above.last.equation.function is not link.equation.function
+                found[x] = Run(above.first, link, above.length + 1, mixed)
+        return found
+
+    def _way(self, value: Variable) -> list[Run]:
         """The uses on the way from a value to those whose gradient is known: from these back to the value."""
-        found: dict[Variable, list[Link]] = {}
+        found: dict[Variable, list[Run]] = {}
         waiting = [value]
         while waiting:
             x = waiting.pop()
             if x in found:
                 continue
-            found[x] = self._links.get(x, [])
-            waiting += [link.equation.output for link in found[x] if not self._is_known(link.equation.output)]
-        links = [link for links in found.values() for link in links]
-        return sorted(links, key=lambda link: -link.equation.output.tensor.stamp)
+            chain = self._chains.get(x)
+            found[x] = [chain] if chain else [Run(link, link) for link in self._links.get(x, [])]
+            outputs = [run.first.equation.output for run in found[x]]
+            waiting += [y for y in outputs if not self._is_known(y)]
+        runs = [run for runs in found.values() for run in runs]
+        return sorted(runs, key=lambda run: -run.last.equation.output.tensor.stamp)
 
     def _is_known(self, value: Variable) -> bool:
         return value is self.loss or value in self._gradient
@@ -159,42 +216,53 @@ class Explanation:
                     found[y] = None
         return list(found)
 
-    def _runs(self, links: list[Link]) -> Iterator[list[Link]]:
-        """The links, those of one function that only pass g on taken together: of a + b + c, to a."""
-        run: list[Link] = []
-        for link in links:
-            if run:
-                before = run[-1]
-                same = link.equation.function is before.equation.function
-                if (
-                    same
-                    and before.value is link.equation.output
-                    and self._rule(before) == self._rule(link) == "g"
-                ):
-                    run.append(link)
-                    continue
-                yield run
-            run = [link]
-        if run:
-            yield run
+    def _runs(self, runs: list[Run]) -> list[Run]:
+        """The runs, those of one sum taken together where there are many."""
+        sum_of: dict[Variable, int] = {}  # a value inside a sum -> the sum's number
+        members: list[list[Run]] = []
+        for run in runs:
+            if run.last.is_summand:
+                y = run.first.equation.output
+                if y not in sum_of:
+                    sum_of[y] = len(members)
+                    members.append([])
+                members[sum_of[y]].append(run)
+                sum_of[run.last.value] = sum_of[y]
+            else:
+                members.append([run])
+        taken: list[Run] = []
+        for together in members:
+            if len(together) < _many:
+                taken += together
+                continue
+            opened = {run.first.equation.output for run in together}
+            ends = tuple(dict.fromkeys(r.last.value for r in together if r.last.value not in opened))
+            taken.append(together[0]._replace(length=sum(r.length for r in together), ends=ends))
+        return taken
 
-    def _rule(self, link: Link) -> str:
-        return dict(symbols.rules(link.equation.function)).get(link.argument, "")
-
-    def _link(self, run: list[Link], indent: str) -> Iterator[str]:
+    def _link(self, run: Run, indent: str) -> Iterator[str]:
         """One use: from where to where, the rule of the table, what its letters are here, and why."""
-        link, function, y = run[-1], run[0].equation.function, run[0].equation.output
-        where = f"{self._quoted(y, in_full=True)}  to  {self._quoted(link.value)}"
+        link, function, y = run.last, run.first.equation.function, run.first.equation.output
+        to = f"each of {len(run.ends)} terms" if run.ends else self._quoted(link.value)
+        where = f"{self._quoted(y, in_full=True)}  to  {to}"
         if self._is_known(y):
             known = self._gradient.get(y)
             where += f",  where g = {'1' if known is None else self.source.written_name(known)}"
         yield f"{indent}- {where}"
-        rule, form = self._rule(link), _form(link)
+        if run.ends:
+            said = f"g. A sum of {len(run.ends)} terms passes the gradient on to each of them."
+            yield _paragraph(said, indent + "    ")
+            return
+        if run.mixed:
+            said = f"g. A sum of {run.length + 1} terms passes the gradient on to each of them."
+            yield _paragraph(said, indent + "    ")
+            return
+        rule, form = link.rule, _form(link)
         argument = link.argument if len(table[function].arrays) > 1 else ""
         here = f", here  {form}" if form else ""
         letters = self._letters(link, form or rule)
         text = f"{name_of(function)}{' in ' + argument if argument else ''}:  {rule}{here}{letters}."
-        sentences = (text, _reason(link), *(s for one in run for s in self._unbroadcast(one)))
+        sentences = (text, _reason(link), *self._unbroadcast(link))
         yield _paragraph(" ".join(filter(None, sentences)), indent + "    ")
 
     def _letters(self, link: Link, rule: str) -> str:
@@ -229,9 +297,9 @@ class Explanation:
 
     # ---- what the rules give, multiplied out
 
-    def _put_together(self, value: Variable, gradient: Variable, links: list[Link]) -> str:
+    def _put_together(self, value: Variable, gradient: Variable, links: int) -> str:
         """The rules put into each other, if that differs from the equation."""
-        if len(links) < 2:
+        if links < 2:
             return ""
         raw = self._composed(value, {})
         if raw is None:

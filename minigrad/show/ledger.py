@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 
 import numpy as np
 
-from minigrad.program import Literal, Program, Variable
+from minigrad.program import Equation, Literal, Program, Variable
 from minigrad.program.roles import dependent_on_data
 from minigrad.show.terms import Part, Term, Terms, checked, html_table, norm, split_gradients
 from minigrad.table import table
 from minigrad.tensor import Tensor, describe
 
-_scales = (0.1, 1.0, 100.0)
+_scales = (0.1, 1.0, 100.0, 1e3, 1e6)
 """How large the weights are at which a penalty's gradient is computed anew, to see whether it is 2c W."""
 
 
@@ -35,6 +35,8 @@ class Row:
     penalty_norm     ‖∂penalties/∂W‖_F
     data_norm        ‖∂(the other terms)/∂W‖_F
     optimizer_decay  the optimizer's weight_decay, 0 if it does not touch W
+    kinds            of each of `penalties`, "L2", "L1", or "" for another one
+    depends_on       the names of what else is trained and c depends on: then c ‖W‖² is not L2
     """
 
     name: str
@@ -47,6 +49,8 @@ class Row:
     penalty_norm: float
     data_norm: float
     optimizer_decay: float
+    kinds: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
 
     @property
     def weight_decay(self) -> float | None:
@@ -126,8 +130,9 @@ class Ledger:
 def regularization(model: Any, loss: Tensor, optimizer: Any = None) -> Ledger:
     """The ledger of a model's penalties:  c ‖W‖²_F in the loss has the gradient  2c W = λ/m W.
 
-    A term of the loss (see `terms`) that depends on parameters and on no data is a penalty.  It is L2 for W
-    if its derived gradient is k W with one and the same k at W and, computed anew, at other values of W.
+    A term of the loss (see `terms`) that depends on parameters and on no data of the model is a penalty: a
+    fixed array in it, as a mask of the weights, is not data.  It is L2 for W if its derived gradient is k W
+    with one and the same k at W and, computed anew, at other values of W and of all else that is trained.
 
     optimizer  whose weight_decay is to be compared: one that decays what the loss penalises decays it twice
     Raises:    TypeError for a model without parameters to ask for, or a loss that is no Tensor; ValueError
@@ -152,8 +157,10 @@ def regularization(model: Any, loss: Tensor, optimizer: Any = None) -> Ledger:
     if not split.parts:
         raise ValueError(f"regularization: {describe(loss)} depends on no parameter of the model")
     penalties = _penalties(split.terms)
+    names = {leaf.tensor.stamp: leaf.name for leaf in forward.leaves}
+    names |= {p.stamp: name for name, p in parameters.items()}
     rows = tuple(
-        _row(name, p, [part for part in split.parts if part.stamp == p.stamp], penalties, optimizer)
+        _row(name, p, [part for part in split.parts if part.stamp == p.stamp], penalties, optimizer, names)
         for name, p in parameters.items()
     )
     kind = type(optimizer).__name__ if optimizer is not None else ""
@@ -180,10 +187,38 @@ def _penalties(terms: Sequence[Term]) -> set[str]:
     programs = {term.name: Program(term.tensor) for term in terms}
     on_arrays = {name for name, program in programs.items() if _has_arrays(program)}
     if on_arrays:
-        return programs.keys() - on_arrays
+        return programs.keys() - _on_data({name: programs[name] for name in on_arrays})
     return {
         name for name, program in programs.items() if program.outputs[0] not in dependent_on_data(program)
     }
+
+
+def _on_data(programs: dict[str, Program]) -> set[str]:
+    """Of the terms with arrays, those with what the model made of data, with such data, or random draws.
+
+    Where no term has a call of a module in it, all do.
+    """
+    arrays = {
+        name: {id(x) for e in program.equations for x in _arrays_in(e)} for name, program in programs.items()
+    }
+    called = {
+        name
+        for name, program in programs.items()
+        if any(v.equation and v.call for v in dependent_on_data(program))
+    }
+    if not called:
+        return set(programs)
+    of_model = set().union(*(arrays[name] for name in called))
+    return called | {name for name, p in programs.items() if p.generators or arrays[name] & of_model}
+
+
+def _arrays_in(equation: Equation) -> Iterator[Any]:
+    """The arrays of data and masks that an equation uses as they are."""
+    for x in equation.inputs:
+        if isinstance(x, Literal) and np.ndim(x.value):
+            yield x.value
+        elif isinstance(x, Variable) and x.kind in ("data", "mask") and x.tensor.ndim:
+            yield x.tensor
 
 
 def _has_arrays(program: Program) -> bool:
@@ -196,9 +231,22 @@ def _has_arrays(program: Program) -> bool:
     )
 
 
-def _row(name: str, p: Tensor, parts: Sequence[Part], penalties: set[str], optimizer: Any) -> Row:
+def _row(
+    name: str,
+    p: Tensor,
+    parts: Sequence[Part],
+    penalties: set[str],
+    optimizer: Any,
+    names: Mapping[int, str],
+) -> Row:
     own = [part for part in parts if part.term in penalties]
     factors = [_factor(part.gradient, p) for part in own]
+    moved = [_moves_with(part.gradient, p, k) for part, k in zip(own, factors, strict=True)]
+    factors = [None if others else k for k, others in zip(factors, moved, strict=True)]
+    kinds = [
+        "L2" if k is not None else "L1" if not others and _is_l1(part.gradient, p) else ""
+        for part, k, others in zip(own, factors, moved, strict=True)
+    ]
     known = [k for k in factors if k is not None]
     touched = optimizer is not None and any(p is q for q in optimizer.parameters) and optimizer.decays(p)
     return Row(
@@ -212,6 +260,8 @@ def _row(name: str, p: Tensor, parts: Sequence[Part], penalties: set[str], optim
         penalty_norm=norm(sum(part.array for part in own)),
         data_norm=norm(sum(part.array for part in parts if part not in own)),
         optimizer_decay=float(optimizer.weight_decay) if touched else 0.0,
+        kinds=tuple(kinds),
+        depends_on=tuple(dict.fromkeys(names.get(x.stamp, x.name or "?") for xs in moved for x in xs)),
     )
 
 
@@ -227,23 +277,61 @@ def _factor(gradient: Tensor, W: Tensor) -> float | None:
     """
     if not W.size:
         return None
-    rng = np.random.default_rng(0)
     program = Program(gradient)
-    close = float(np.sqrt(np.finfo(W.dtype).eps))
-    probes = [(scale * rng.standard_normal(W.shape)).astype(W.dtype) for scale in _scales]
+    close = _close(W)
     with np.errstate(all="ignore"):
-        at_ones = np.asarray(_recomputed(program, W, np.ones(W.shape, W.dtype)))
+        at_ones = np.asarray(_recomputed(program, {W.stamp: np.ones(W.shape, W.dtype)}))
         k = float(at_ones.flat[0])
-        pairs = [(w, np.asarray(_recomputed(program, W, w))) for w in probes]
+        pairs = [(w, np.asarray(_recomputed(program, {W.stamp: w}))) for w in _probes(W)]
         pairs += [(np.ones(W.shape), at_ones), (W.data, gradient.data)]
         fits = all(norm(g - k * w) <= close * abs(k) * norm(w) for w, g in pairs)
     return k if fits else None
 
 
-def _recomputed(program: Program, W: Tensor, w: Any) -> Any:
-    """The one output of a program at another value of one leaf."""
+def _moves_with(gradient: Tensor, W: Tensor, k: float | None) -> list[Tensor]:
+    """What else is trained, and changes k of a gradient k W."""
+    if k is None:
+        return []
+    program = Program(gradient)
+    ones = np.ones(W.shape, W.dtype)
+    found = []
+    with np.errstate(all="ignore"):
+        for leaf in program.leaves:
+            x = leaf.tensor
+            if not x.requires_grad or x.stamp == W.stamp:
+                continue
+            moved = [np.asarray(_recomputed(program, {W.stamp: ones, x.stamp: v})) for v in _probes(x)]
+            if not all(norm(g - k * ones) <= _close(W) * abs(k) * norm(ones) for g in moved):
+                found.append(x)
+    return found
+
+
+def _is_l1(gradient: Tensor, W: Tensor) -> bool:
+    """Whether the gradient is k sign(W), with one k ≠ 0 everywhere."""
+    if not W.size:
+        return False
+    program = Program(gradient)
+    with np.errstate(all="ignore"):
+        k = float(np.asarray(_recomputed(program, {W.stamp: np.ones(W.shape, W.dtype)})).flat[0])
+        pairs = [(w, np.asarray(_recomputed(program, {W.stamp: w}))) for w in _probes(W)]
+    return k != 0 and all(norm(g - k * np.sign(w)) <= _close(W) * abs(k) * norm(np.sign(w)) for w, g in pairs)
+
+
+def _close(W: Tensor) -> float:
+    return float(np.sqrt(np.finfo(W.dtype).eps))
+
+
+def _probes(x: Tensor) -> list[Any]:
+    """Random values of several sizes, those whose squares the dtype holds."""
+    rng = np.random.default_rng(0)
+    largest = float(np.sqrt(float(np.finfo(x.dtype).max)))
+    return [(s * rng.standard_normal(x.shape)).astype(x.dtype) for s in _scales if s < largest]
+
+
+def _recomputed(program: Program, given: Mapping[int, Any]) -> Any:
+    """The one output of a program at other values of some leaves, given by stamp."""
     values: dict[Variable, Any] = {
-        leaf: w if leaf.tensor is W else leaf.tensor._value for leaf in program.leaves
+        leaf: given.get(leaf.tensor.stamp, leaf.tensor._value) for leaf in program.leaves
     }
     for equation in program.equations:
         inputs = [x.value if isinstance(x, Literal) else values[x] for x in equation.inputs]
@@ -263,16 +351,23 @@ def _notes(loss: str, rows: Sequence[Row], optimizer: str) -> Iterator[str]:
         yield f"no term of {loss} is a penalty: each depends on data{also}"
     groups: dict[str, list[Row]] = {}
     for row in penalised:
-        if row.coefficient is None:
+        if row.depends_on:
+            yield (
+                f"{row.name}: {_listed(row.penalties)} is not c ‖{row.name}‖² with a fixed c: c depends on "
+                f"{_listed(row.depends_on)}, so no weight_decay equals it"
+            )
+        elif row.coefficient is None:
             yield f"{row.name}: {_listed(row.penalties)} is not c ‖{row.name}‖², so no weight_decay equals it"
         else:
             groups.setdefault(_number(row.coefficient), []).append(row)
     spared = [row.name for row in rows if not row.penalties]
     for c, group in groups.items():
         names, decay = _listed(row.name for row in group), _number(2 * float(group[0].coefficient or 0))
-        argument = "bias_regularizer" if all(row.bias for row in group) else "kernel_regularizer"
         yield f"PyTorch: SGD or Adam with weight_decay={decay} for {names}"
-        yield f"Keras: {argument}=L2({c}) for {names}"
+        for argument, is_bias in (("kernel_regularizer", False), ("bias_regularizer", True)):
+            alike = [row.name for row in group if row.bias == is_bias]
+            if alike:
+                yield f"Keras: {argument}=L2({c}) for {_listed(alike)}"
     if groups and spared:
         yield (
             f"PyTorch decays all that it is given: put {_listed(spared)} into a parameter group with "
@@ -284,13 +379,22 @@ def _notes(loss: str, rows: Sequence[Row], optimizer: str) -> Iterator[str]:
 
 def _warnings(split: Terms, rows: Sequence[Row], optimizer: str, unused: Sequence[str]) -> Iterator[str]:
     penalised = [row for row in rows if row.penalties]
-    twice = [row for row in penalised if row.optimizer_decay and row.coefficient != 0]
+    decayed_too = [row for row in penalised if row.optimizer_decay]
+    twice = [row for row in decayed_too if "L2" in row.kinds and row.coefficient != 0]
     if twice:
-        terms = _listed(dict.fromkeys(name for row in twice for name in row.penalties))
+        terms = _listed(dict.fromkeys(name for row in twice for name in _of_kind(row, "L2")))
         yield (
             f"{_are(twice)} decayed twice: by {terms} in {split.loss} and by {optimizer}'s "
             f"weight_decay={twice[0].optimizer_decay:g}; drop one of the two"
         )
+    for kind, what in (("L1", "an L1"), ("", "no c ‖W‖²")):
+        pulled = [row for row in decayed_too if kind in row.kinds]
+        if pulled:
+            terms = _listed(dict.fromkeys(name for row in pulled for name in _of_kind(row, kind)))
+            yield (
+                f"{_are(pulled)} pulled at by both {terms} in {split.loss}, {what}, and {optimizer}'s "
+                f"weight_decay={pulled[0].optimizer_decay:g}, an L2: these are two different penalties"
+            )
     biases = [row for row in penalised if row.bias]
     if biases:
         yield f"{_are(biases)} penalised, but a bias shifts a neuron and does not make it steeper"
@@ -307,6 +411,10 @@ def _warnings(split: Terms, rows: Sequence[Row], optimizer: str, unused: Sequenc
         yield f"{_are(upwards)} pushed to larger values: the coefficient is negative"
     if unused:
         yield f"{split.loss} does not depend on {_listed(unused)}"
+
+
+def _of_kind(row: Row, kind: str) -> list[str]:
+    return [name for name, k in zip(row.penalties, row.kinds, strict=True) if k == kind]
 
 
 def _listed(names: Iterable[str]) -> str:

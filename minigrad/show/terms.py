@@ -454,10 +454,10 @@ class _Text:
                 found[self.source.written_name(value)] = self.of(value.tensor)
         leaves = {self.source.written_name(leaf) for leaf in self.lines.program.leaves if leaf.label}
         for name, value in self.source.arguments.items():
-            if name not in leaves | found.keys() and any(
-                re.search(rf"\b{name}\b", text) for text in self.written
-            ):
-                found[name] = f"an array {np.shape(value)} without a name"
+            if not hasattr(value, "shape") or name in leaves | found.keys():
+                continue  # a generator or a function is its own name
+            if any(re.search(rf"\b{name}\b", text) for text in self.written):
+                found[name] = f"an array {value.shape} without a name"
         return found
 
     def _mentioned(self) -> set[Variable]:
