@@ -6,6 +6,8 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from cases import Case, analytic_cases
+from test_derivation import losses as losses_of
 
 import minigrad as mg
 from minigrad import nn
@@ -15,7 +17,7 @@ from minigrad.show.rule_text import applied, local_at, rule_at
 from minigrad.show.step_orders import depth_first_visits, newest_first_visits
 from minigrad.show.step_words import Words
 from minigrad.show.steps import max_nodes, steps
-from minigrad.show.walk import Walk, depth_first
+from minigrad.show.walk import Walk, depth_first, local_derivative
 
 
 def leaf(value, name=None):
@@ -231,6 +233,150 @@ def test_titles_and_sentences():
     assert "b3.grad" in told["db3 = dZ3.sum(axis=0)"]
     assert "complete" in told["dW1 = part 1 + part 2"]
     assert any("Nothing goes to Y, which needs no gradient" in sentence for sentence in told.values())
+
+
+# ---- reductions, other spellings, and every row of the table
+
+
+def evaluated(walk):
+    """(step, the right-hand side of its line, evaluated by NumPy on the arrays that the page names)"""
+    words = Words(walk)
+    values = (*walk.program.leaves, *(e.output for e in walk.program.equations))
+    arrays = {walk.name(v): v.tensor.data for v in values}
+    for step in walk.steps():
+        if step.kind in ("seed", "sum", "backward"):
+            arrays[walk.gradient(step.to)] = step.result
+        text = words.line(step).partition(" = ")[2] if step.kind in ("forward", "backward") else ""
+        if text and "…" not in text:  # an index is not written out
+            yield step, eval(text, {**vars(np), "m": len(values[0].tensor), **arrays})
+
+
+reductions = (np.sum, np.mean, np.max, np.min, np.std, np.var, np.prod)
+axes = {(4, 3): (None, 0, 1, -1, (0, 1)), (2, 4, 3): (None, 0, 1, -1, (0, 1), (2, 0), (1,))}
+reduced = [
+    pytest.param(function, shape, axis, keepdims, id=f"{function.__name__}-{shape}-{axis}-{keepdims}")
+    for function in reductions
+    for shape, some in axes.items()
+    for axis in some
+    for keepdims in (False, True)
+]
+
+
+@pytest.mark.parametrize(("function", "shape", "axis", "keepdims"), reduced)
+def test_the_local_derivative_of_a_reduction_is_that_of_differences(function, shape, axis, keepdims):
+    M = leaf(np.random.default_rng(0).uniform(0.5, 2, shape), "M")
+    y = function(M, axis=axis, keepdims=keepdims)
+    local, differences = local_derivative(y, 0), np.zeros(shape)
+    for i in np.ndindex(shape):
+        high, low = M.data.copy(), M.data.copy()
+        high[i] += 1e-6
+        low[i] -= 1e-6
+        differences[i] = (np.sum(function(high, axis=axis)) - np.sum(function(low, axis=axis))) / 2e-6
+    assert local.shape == shape
+    np.testing.assert_allclose(local, differences, atol=1e-6)
+    assert steps(np.sum(y**2)).html()
+
+
+@pytest.mark.parametrize(("function", "shape", "axis", "keepdims"), reduced)
+def test_the_text_of_a_reduction_evaluated_as_written_is_the_step(function, shape, axis, keepdims):
+    M = leaf(np.random.default_rng(0).uniform(0.5, 2, shape), "M")
+    walk = Walk(np.sum(function(M, axis=axis, keepdims=keepdims) ** 2))
+    checked = 0
+    for step, found in evaluated(walk):
+        if step.kind == "forward":
+            assert np.shape(found) == np.shape(step.result)
+        np.testing.assert_allclose(np.broadcast_to(found, np.shape(step.result)), step.result, rtol=1e-12)
+        checked += 1
+    assert checked >= (4 if function is np.prod else 5)
+
+
+def test_keepdims_is_written_where_it_is_true():
+    M = leaf(np.random.default_rng(0).uniform(0.5, 2, (4, 3)), "M")
+    walk = Walk(np.sum(np.mean(M, axis=1, keepdims=True) + np.sum(M, axis=1, keepdims=True)))
+    titles = " ".join(Words(walk).line(step) for step in walk.steps() if step.kind == "forward")
+    assert re.search(r"mean\(\w+, axis=1, keepdims=True\)", titles)
+    assert ".sum(axis=1, keepdims=True)" in titles
+    assert "keepdims" not in rule_at(np.mean(M, axis=1), 0)
+    assert "mean(a, axis=1, keepdims=True)" in rule_at(np.std(M, axis=1), 0)
+    assert rule_at(mg.softmax(M, axis=1), 0) == "y * (g - (g * y).sum(axis=1, keepdims=True))"
+
+
+def test_a_smaller_gradient_is_not_said_to_be_multiplied_element_by_element():
+    walk = Walk(np.sum(np.std(leaf(np.eye(4, 3), "M"), axis=1) ** 2))
+    *_, last, _end = walk.steps()
+    assert "The gradient of each result is multiplied" in Words(walk).sentence(last)
+
+
+spellings = {
+    "reshape(M, -1)": lambda M: M.reshape(-1),
+    "reshape(M, 12)": lambda M: np.reshape(M, 12),
+    "reshape(M, (2, 6))": lambda M: M.reshape((2, 6)),
+    "reshape(M, (2, -1))": lambda M: M.reshape(2, -1),
+    "ravel(M)": np.ravel,
+    "transpose(M, (0, 1))": lambda M: np.transpose(M, (0, 1)),
+    "transpose(M, (1, 0))": lambda M: np.transpose(M, axes=(1, 0)),
+    "swapaxes(M, 0, -1)": lambda M: np.swapaxes(M, 0, -1),
+    "std(M, axis=0, ddof=1)": lambda M: np.std(M, axis=0, ddof=1),
+    "broadcast_to(M, (2, 4, 3))": lambda M: np.broadcast_to(M, (2, 4, 3)),
+    "concatenate([M, M], axis=1)": lambda M: np.concatenate([M, M], axis=1),
+    "stack([M, M], axis=-1)": lambda M: np.stack([M, M], axis=-1),
+    "clip(M, 0.6, 1.1)": lambda M: np.clip(M, 0.6, 1.1),
+}
+
+
+@pytest.mark.parametrize("text", spellings)
+def test_what_moves_values_is_written_so_that_it_runs(text):
+    M = leaf(np.random.default_rng(0).uniform(0.5, 2, (4, 3)), "M")
+    y = spellings[text](M)
+    walk = Walk(np.sum(y**2))
+    first = next(step for step in walk.steps() if step.kind == "forward")
+    written = re.sub(r"M_\d", "M", Words(walk).line(first).partition(" = ")[2])
+    assert written == text
+    np.testing.assert_allclose(eval(written, {**vars(np), "M": M.data}), y.data, rtol=1e-12)
+    assert steps(np.sum(y**2)).html()
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda M: nn.cross_entropy(M, np.array([0, 1, 2, 0])),
+        lambda M: np.sum(np.sum(M**2, axis=1) ** 2),
+        lambda M: np.sum(M[np.array([0, 0, 3])] ** 2) + np.sum(M[1:, ::2] ** 2),
+        lambda M: np.sum(np.where(np.eye(4, 3) > 0, M, 2.0) ** 2),
+        lambda M: np.sum(np.astype(M, np.float32) ** 2),
+        *(
+            lambda M, f=f, axis=axis: np.sum(f(M, axis=axis) ** 2)
+            for f in (mg.softmax, mg.log_softmax, mg.logsumexp)
+            for axis in (0, 1, -1)
+        ),
+    ],
+)
+def test_a_matrix_that_is_not_square_has_a_page(function):
+    M = leaf(np.random.default_rng(0).uniform(0.5, 2, (4, 3)), "M")
+    check_page(function(M))
+
+
+def check_page(loss):
+    """It has a page, and its last parts and sums are the gradients of the leaves."""
+    with np.errstate(all="ignore"):
+        assert data_of(steps(loss).html())["steps"]
+    walk = Walk(loss)
+    last = {step.to: step.result for step in walk.steps() if step.kind in ("backward", "sum")}
+    found = [v for v in walk.program.leaves if v in walk.parts]
+    assert found
+    for v, g in zip(found, mg.grad(loss, [v.tensor for v in found]), strict=True):
+        np.testing.assert_allclose(np.broadcast_to(last[v], g.shape), g.data, rtol=1e-12)
+
+
+@pytest.mark.parametrize("case", analytic_cases(), ids=lambda case: case.name)
+def test_every_case_has_a_page_with_the_gradients_of_grad(case: Case):
+    for loss in losses_of(case):
+        check_page(loss)
+
+
+def test_an_empty_stack_of_matrices_has_a_page():
+    data = data_of(steps(np.sum(leaf(np.zeros((0, 2, 3)), "A"))).html())
+    assert {"cells": [], "cut": "", "name": "A", "shape": "(0, 2, 3)"} in data["matrices"]
 
 
 # ---- the naive order

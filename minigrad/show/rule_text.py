@@ -177,16 +177,38 @@ def expression(function: Callable[..., Any], operands: Sequence[Text], parameter
         return text.removesuffix(".T") if text.endswith(".T") else f"{text}.T", _name
     if function is np.square:
         return f"{_in(operands[0], _name)}**2", 8
-    settings = [f"{key}={value}" for key, value in parameters.items() if key == "axis" and value is not None]
-    if function is np.sum and settings:
+    settings = _settings(function, parameters)
+    if function is np.sum and parameters.get("axis") is not None:
         return f"{_in(operands[0], _name)}.sum({', '.join(settings)})", _name
-    settings += [
-        str(tuple(value)) for key, value in parameters.items() if key == "shape" and function in _shaped
-    ]
     name = name_of(function).rpartition(".")[2]
     if name == "getitem":
         return f"{_in(operands[0], _name)}[…]", _name
-    return f"{name}({', '.join([*(text for text, _ in operands), *settings])})", _name
+    arguments = ", ".join(text for text, _ in operands)
+    if function in table and table[function].many:
+        arguments = f"[{arguments}]"
+    return f"{name}({', '.join([arguments, *settings])})", _name
+
+
+def _settings(function: Callable[..., Any], parameters: dict[str, Any]) -> list[str]:
+    """The parameters without which the text, evaluated as it stands, would give another array.
+
+    >>> _settings(np.mean, {"axis": 1, "keepdims": True}), _settings(np.reshape, {"shape": -1, "order": "C"})
+    (['axis=1', 'keepdims=True'], ['-1'])
+    """
+    texts = []
+    for key, value in parameters.items():
+        if key == "axis" and value is not None:
+            texts.append(f"axis={_whole(value)}")
+        elif (key == "keepdims" and value) or (key == "order" and value != "C") or (key == "ddof" and value):
+            texts.append(f"{key}={value!r}")
+        elif (key == "shape" and function in _shaped) or key in ("axes", "axis1", "axis2"):
+            texts.append(_whole(value))
+    return texts
+
+
+def _whole(x: Any) -> str:
+    """A shape or an axis: one whole number, or a tuple of them."""
+    return str(tuple(map(int, x))) if np.ndim(x) else str(x)
 
 
 _shaped = (np.broadcast_to, np.reshape)

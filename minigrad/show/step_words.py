@@ -199,6 +199,11 @@ class Words:
             text = local_at(value.tensor, step.operand or 0, self.walk.name(value), self._operands(value))
             if text == "1" or (not text and np.all(np.asarray(local) == 1)):
                 return "The local derivative is 1, so it is passed on as it is."
+            if 0 < np.ndim(value.tensor) < np.ndim(step.result):
+                return (
+                    "The gradient of each result is multiplied by the local derivative at every element that "
+                    "it was computed from."
+                )
             return "It is multiplied by the local derivative, element by element."
         if function is np.matmul:
             return "A product of matrices passes it on times the other factor, transposed."

@@ -6,6 +6,7 @@ The page is one file that needs nothing but itself: no network, no server, no Gr
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 from functools import cache
@@ -308,8 +309,10 @@ def _cut(data: Any) -> dict[str, Any]:
     array = np.asarray(data.get() if hasattr(data, "get") else data)
     corner, notices = array, []
     if array.ndim > 2:
-        corner = array[(0,) * (array.ndim - 2)]
-        notices.append(f"the first of {array.size // max(corner.size, 1):,} slices")
+        slices = array.reshape(math.prod(array.shape[:-2]), *array.shape[-2:])
+        corner = slices[0] if len(slices) else np.zeros((0, array.shape[-1]), array.dtype)
+        if len(slices) > 1:
+            notices.append(f"the first of {len(slices):,} slices")
     corner = np.atleast_2d(corner)
     for axis, what in ((0, "rows"), (1, "columns")):
         if corner.shape[axis] > _cells:

@@ -202,7 +202,9 @@ def contributions(node: Tensor, g: Any) -> Iterator[tuple[int, Tensor, Any]]:
 
 
 def local_derivative(node: Tensor, i: int) -> Any:
-    """∂y/∂x element by element, of the larger of both shapes; None where that is no array of this kind.
+    """∂y/∂x element by element, in the shape of x (broadcast to y's where the function is elementwise).
+
+    None where that is no array of this kind.
 
     >>> x = Tensor([1.0, 2.0], requires_grad=True)
     >>> local_derivative(x * x, 0), local_derivative(np.concatenate([x, x]), 0)
@@ -213,9 +215,8 @@ def local_derivative(node: Tensor, i: int) -> Any:
         return None
     with np.errstate(all="ignore"):  # of these numbers none goes into a gradient
         d = pulled(node, i, np.ones(node.shape, node.dtype), node._value, [plain(x) for x in node.inputs])
-        own = (
-            [node.shape] if row.elementwise else []
-        )  # y of a sum has fewer axes than x
+        # the output of a sum along an axis has other axes than x, so its shape does not count
+        own = [node.shape] if row.elementwise else []
         return np.broadcast_to(d, np.broadcast_shapes(d.shape, node.inputs[i].shape, *own))
 
 
