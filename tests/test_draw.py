@@ -811,9 +811,9 @@ if __name__ == "__main__":
 def test_both_passes_are_drawn_of_one_scalar():
     x = mg.Tensor([1.0, 2.0], requires_grad=True, name="x")
     J = np.sum(x * x)
-    assert "dx" in draw(J, backward=True).dot
-    for wrong in (lambda: draw([J, J], backward=True), lambda: draw(J, backward=True, gradients=True)):
+    assert "dx" in mg.draw(J, backward=True).dot
+    for wrong in (lambda: mg.draw([J, J], backward=True), lambda: mg.draw(J, backward=True, gradients=True)):
         with pytest.raises(ValueError, match="draw: backward=True draws the gradients of one scalar"):
             wrong()
     with pytest.raises(ValueError, match=r'draw: "x" \(2,\) is not a scalar'):
-        draw(x, backward=True)
+        mg.draw(x, backward=True)
