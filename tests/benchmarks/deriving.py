@@ -6,6 +6,7 @@ Of the network of the notes, and of deeper ones: the time per equation must not 
 from __future__ import annotations
 
 import sys
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -14,7 +15,6 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
-import itertools
 
 import minigrad as mg
 from minigrad import nn
@@ -24,7 +24,7 @@ def loss_of(sizes: tuple[int, ...], m: int = 211) -> mg.Tensor:
     """Cross-entropy and L2 of a network with ReLU and dropout after every hidden layer."""
     rng = np.random.default_rng(0)
     layers: list[nn.Module] = []
-    for n_in, n_out in itertools.pairwise(sizes):
+    for n_in, n_out in pairwise(sizes[:-1]):
         layers += [nn.Linear(n_in, n_out, rng=rng), nn.ReLU(), nn.Dropout(keep_prob=0.86, rng=rng)]
     model = nn.Sequential(*layers, nn.Linear(*sizes[-2:], rng=rng))
     X = mg.Tensor(rng.standard_normal((m, sizes[0])), name="X")
