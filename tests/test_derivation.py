@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 from cases import Case, analytic_cases
+from losses_to_derive import data, labels, lambd, leaf, m, network, normal
 from test_table import leaves, outputs
 
 import minigrad as mg
@@ -16,30 +17,9 @@ from minigrad.show.derive import Derivation, derive
 from minigrad.table import table
 from minigrad.tensor import record
 
-m, lambd, keep_prob = 7, 0.9, 0.8
-
-
-def normal(*shape: int, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).standard_normal(shape)
-
-
-def leaf(*shape: int, name: str | None = None, seed: int = 0) -> mg.Tensor:
-    return mg.Tensor(normal(*shape, seed=seed), requires_grad=True, name=name)
-
-
-def data(*shape: int, name: str | None = "X") -> mg.Tensor:
-    return mg.Tensor(normal(*shape, seed=9), name=name)
-
-
-def labels() -> mg.Tensor:
-    return mg.Tensor((normal(m, 1, seed=8) > 0).astype(float), name="Y")
-
 
 def network_of_the_notes() -> mg.Tensor:
-    layers = []
-    for i, (n_in, n_out) in enumerate(((2, 4), (4, 3))):
-        layers += [nn.Linear(n_in, n_out, rng=i), nn.ReLU(), nn.Dropout(keep_prob=keep_prob, rng=i)]
-    model = nn.Sequential(*layers, nn.Linear(3, 1, rng=5))
+    model = network()
     return nn.binary_cross_entropy_with_logits(model(data(m, 2)), labels()) + nn.l2_penalty(
         model, lambd=lambd, m=m
     )

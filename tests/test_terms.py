@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from losses_to_derive import data, labels, lambd, leaf, m, network, normal
 
 import minigrad as mg
 from minigrad import nn
@@ -14,31 +15,6 @@ from minigrad.functions import sigmoid
 from minigrad.program import Program
 from minigrad.show.terms import Terms, terms
 from minigrad.table import table
-
-m, lambd, keep_prob = 7, 0.9, 0.8
-
-
-def normal(*shape: int, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).standard_normal(shape)
-
-
-def leaf(*shape: int, name: str | None = None, seed: int = 0) -> mg.Tensor:
-    return mg.Tensor(normal(*shape, seed=seed), requires_grad=True, name=name)
-
-
-def data(*shape: int, name: str | None = "X") -> mg.Tensor:
-    return mg.Tensor(normal(*shape, seed=9), name=name)
-
-
-def labels() -> mg.Tensor:
-    return mg.Tensor((normal(m, 1, seed=8) > 0).astype(float), name="Y")
-
-
-def network() -> nn.Module:
-    layers = []
-    for i, (n_in, n_out) in enumerate(((2, 4), (4, 3))):
-        layers += [nn.Linear(n_in, n_out, rng=i), nn.ReLU(), nn.Dropout(keep_prob=keep_prob, rng=i)]
-    return nn.Sequential(*layers, nn.Linear(3, 1, rng=5))
 
 
 def called(name: str, tensor: mg.Tensor) -> mg.Tensor:
@@ -196,8 +172,8 @@ def evaluated(found: Terms, J: mg.Tensor) -> Callable[[str], Any]:
     """Runs an expression with the names of the forward pass and of `where`."""
     forward = Program(J)
     names: dict[str, Any] = {"np": np, "sigmoid": lambda x: sigmoid(mg.Tensor(x)).data}
-    for leaf in forward.leaves:
-        names[leaf.name] = leaf.tensor.data
+    for value in forward.leaves:
+        names[value.name] = value.tensor.data
     for equation in forward.equations:
         if equation.output.label:
             names[equation.output.name] = equation.output.tensor.data
