@@ -11,7 +11,7 @@ import numpy as np
 
 import minigrad as mg
 from minigrad import nn
-from minigrad.show.walk import depth_first
+from minigrad.show.page.walk import depth_first
 
 
 def network():

@@ -18,7 +18,7 @@ from minigrad.tensor import Tensor, constant, primitive
 
 if TYPE_CHECKING:
     from minigrad import check, data, experiments, show
-    from minigrad.check import gradcheck
+    from minigrad.check.gradcheck import gradcheck
     from minigrad.show import derive, draw, steps
     from minigrad.state import load, save
 

@@ -13,7 +13,7 @@ from test_table import leaves, outputs
 
 import minigrad as mg
 from minigrad import nn
-from minigrad.show.derive import Derivation, derive
+from minigrad.show.derivation.derive import Derivation, derive
 from minigrad.table import table
 from minigrad.tensor import record
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from minigrad.experiments import command
-from minigrad.show.picture import NoRenderer
+from minigrad.show.pictures.rendering import NoRenderer
 from minigrad.table import compositions, name_of, table
 
 root = Path(__file__).parent.parent

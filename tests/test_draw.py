@@ -12,7 +12,8 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn
-from minigrad.show import NoRenderer, picture
+from minigrad.show import NoRenderer
+from minigrad.show.pictures import rendering
 from minigrad.show.symbols import operation, values
 
 golden = Path(__file__).parent / "golden"
@@ -703,8 +704,8 @@ def test_without_a_renderer_a_notebook_shows_the_text_and_a_file_keeps_it(monkey
     def cannot(dot_text, format):
         raise NoRenderer("is not installed")
 
-    monkeypatch.setattr(picture, "_system", cannot)
-    monkeypatch.setattr(picture, "_webassembly", cannot)
+    monkeypatch.setattr(rendering, "_system", cannot)
+    monkeypatch.setattr(rendering, "_webassembly", cannot)
     graph = mg.draw(leaf(2.0, "<W>") * 2)
     html = graph._repr_html_()
     assert html.startswith("<p>no svg picture")
@@ -719,7 +720,7 @@ def test_a_notebook_never_sees_an_error(monkeypatch):
     def broken(*args, **kwargs):
         raise OSError("disk <full>")
 
-    monkeypatch.setitem(sys.modules["minigrad.show.draw"].__dict__, "inline_svg", broken)
+    monkeypatch.setitem(sys.modules["minigrad.show.pictures.draw"].__dict__, "inline_svg", broken)
     assert "disk &lt;full&gt;" in mg.draw(leaf(1.0, "x"))._repr_mimebundle_()["text/html"]
 
 

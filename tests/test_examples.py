@@ -9,6 +9,7 @@ import pytest
 import minigrad as mg
 from minigrad import backprop, show
 from minigrad.program import Program
+from minigrad.show.pictures import rendering
 from minigrad.table import table
 
 pytest.importorskip("matplotlib")
@@ -20,8 +21,8 @@ PNG, SVG = b"\x89PNG\r\n\x1a\n", b"</svg>"
 
 def can_draw() -> bool:
     try:
-        show.picture.render("digraph { W -> Z }")
-    except show.picture.NoRenderer:
+        rendering.render("digraph { W -> Z }")
+    except show.NoRenderer:
         return False
     return True
 

@@ -12,9 +12,9 @@ from cases import cases
 
 import minigrad as mg
 from minigrad.program.lines import sections
-from minigrad.show import explain as module
-from minigrad.show.derive import Derivation, derive
-from minigrad.show.explain import explain
+from minigrad.show.derivation import explain as module
+from minigrad.show.derivation.derive import Derivation, derive
+from minigrad.show.derivation.explain import explain
 from minigrad.table import name_of, table
 from minigrad.tensor import Tensor
 

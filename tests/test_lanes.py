@@ -11,11 +11,12 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn
-from minigrad.show import NoRenderer, picture
-from minigrad.show.derive import derive
-from minigrad.show.flow import Flow
-from minigrad.show.lanes import two_lanes
-from minigrad.show.mathematics import mathematics
+from minigrad.show import NoRenderer
+from minigrad.show.derivation.derive import derive
+from minigrad.show.derivation.mathematics import mathematics
+from minigrad.show.pictures import rendering
+from minigrad.show.pictures.flow import Flow
+from minigrad.show.pictures.lanes import two_lanes
 
 golden = Path(__file__).parent / "golden" / "lanes.dot"
 
@@ -260,7 +261,7 @@ def test_a_leaf_and_odd_names():
     dot = two_lanes(np.sum(x * mg.Tensor([1.0, 2.0], name="<b>&amp;"))).dot
     assert '"we"' not in dot
     if can_draw():
-        assert picture.render(dot).endswith(b"</svg>\n")
+        assert rendering.render(dot).endswith(b"</svg>\n")
 
 
 def test_wrong_losses_are_refused_in_the_name_of_draw():
@@ -296,7 +297,7 @@ def test_values_or_names_instead_of_shapes():
 
 def can_draw():
     try:
-        picture.render("digraph { W -> Z }")
+        rendering.render("digraph { W -> Z }")
     except NoRenderer:
         return False
     return True

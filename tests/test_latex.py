@@ -16,9 +16,9 @@ from cases import cases
 import minigrad as mg
 from minigrad.program import Program
 from minigrad.program.lines import Lines
-from minigrad.show.derive import derive
-from minigrad.show.latex import latex, notebook_page
-from minigrad.show.typesetting import Name
+from minigrad.show.derivation.derive import derive
+from minigrad.show.derivation.latex import latex, notebook_page
+from minigrad.show.derivation.typesetting import Name
 from minigrad.tensor import Tensor
 
 golden = r"""

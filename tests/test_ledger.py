@@ -10,7 +10,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn
-from minigrad.show.ledger import Ledger, regularization
+from minigrad.show.derivation.ledger import Ledger, regularization
 
 m, lambd, keep_prob = 7, 0.9, 0.8
 

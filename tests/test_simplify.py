@@ -14,8 +14,8 @@ from minigrad import Tensor
 from minigrad.program import Program
 from minigrad.program.lines import Lines
 from minigrad.program.simplify import Monomial, Simplifier, exact
-from minigrad.show.derive import derive
-from minigrad.show.source import Source
+from minigrad.show.derivation.derive import derive
+from minigrad.show.derivation.source import Source
 
 
 def named(*shape: int, name: str, seed: int = 0) -> Tensor:

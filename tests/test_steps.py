@@ -12,12 +12,12 @@ from test_derivation import losses as losses_of
 import minigrad as mg
 from minigrad import nn
 from minigrad.backprop import _backpropagate, _seed
-from minigrad.show.layout import layout
+from minigrad.show.page.layout import layout
+from minigrad.show.page.orders import depth_first_visits, newest_first_visits
+from minigrad.show.page.steps import max_nodes, steps
+from minigrad.show.page.walk import Walk, depth_first, local_derivative
+from minigrad.show.page.words import Words
 from minigrad.show.rule_text import applied, local_at, rule_at
-from minigrad.show.step_orders import depth_first_visits, newest_first_visits
-from minigrad.show.step_words import Words
-from minigrad.show.steps import max_nodes, steps
-from minigrad.show.walk import Walk, depth_first, local_derivative
 
 
 def leaf(value, name=None):

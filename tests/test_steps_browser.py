@@ -11,8 +11,8 @@ import pytest
 from test_steps import diamond, loop, network
 
 import minigrad as mg
-from minigrad.show.steps import steps
-from minigrad.show.walk import Walk
+from minigrad.show.page.steps import steps
+from minigrad.show.page.walk import Walk
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser")
 executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -18,7 +18,8 @@ from minigrad.__main__ import main
 from minigrad.experiments import files, own_loss, subcommands
 from minigrad.experiments.mathml import mathml
 from minigrad.experiments.output import Output
-from minigrad.show import NoRenderer, draw, picture
+from minigrad.show import NoRenderer, draw
+from minigrad.show.pictures import rendering
 from minigrad.tensor import Tensor
 
 root = Path(__file__).parent.parent
@@ -267,7 +268,7 @@ def test_draw_without_a_renderer(capsys, folder, monkeypatch):
         raise NoRenderer("is not installed")
 
     for name in ("_system", "_webassembly"):
-        monkeypatch.setattr(picture, name, nothing_draws)
+        monkeypatch.setattr(rendering, name, nothing_draws)
     said = refused(capsys, "draw", "--out", "graph.svg")
     assert said.startswith("no svg picture: Graphviz's dot is not installed")
     assert said.endswith('the DOT text is saved in "graph.svg.dot"')
@@ -448,7 +449,7 @@ def test_a_full_disk_leaves_the_file_as_it_was(capsys, folder, monkeypatch, comm
         raise OSError(28, "No space left on device", str(a))
 
     (folder / name).write_text("mine")
-    for module in (files, picture):
+    for module in (files, rendering):
         monkeypatch.setattr(module.os, "replace", full)
     assert refused(capsys, command, "--out", name) == f"--out: {name}: No space left on device"
     assert (folder / name).read_text() == "mine"

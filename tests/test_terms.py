@@ -13,7 +13,7 @@ import minigrad as mg
 from minigrad import nn
 from minigrad.functions import sigmoid
 from minigrad.program import Program
-from minigrad.show.terms import Terms, terms
+from minigrad.show.derivation.terms import Terms, terms
 from minigrad.table import table
 
 

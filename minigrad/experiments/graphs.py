@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from minigrad.experiments.experiment import Experiment
 from minigrad.experiments.training import cost
 from minigrad.show import Graph, NoRenderer, draw
-from minigrad.show.picture import inline_svg
+from minigrad.show.pictures.rendering import inline_svg
 
 
 @dataclass(frozen=True, eq=False)

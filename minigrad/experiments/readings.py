@@ -14,8 +14,8 @@ from minigrad.experiments.gradient_table import relative_error
 from minigrad.experiments.mathml import mathml
 from minigrad.experiments.training import cost
 from minigrad.show import derive
-from minigrad.show.ledger import Ledger, regularization
-from minigrad.show.steps import steps
+from minigrad.show.derivation.ledger import Ledger, regularization
+from minigrad.show.page.steps import steps
 from minigrad.tensor import Tensor
 
 examples = 5

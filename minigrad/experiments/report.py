@@ -21,7 +21,7 @@ from minigrad.experiments.pictures import Pictures, file_name, strip
 from minigrad.experiments.prose import share
 from minigrad.experiments.readings import Readings
 from minigrad.experiments.studies import Study
-from minigrad.show.ledger import Row
+from minigrad.show.derivation.ledger import Row
 
 # ---- the page
 

@@ -16,8 +16,8 @@ from minigrad.experiments.settings import default_seed
 from minigrad.experiments.training import cost, network
 from minigrad.program import Program
 from minigrad.show import derive, draw
-from minigrad.show.picture import formats as picture_formats
-from minigrad.show.picture import texts as dot_suffixes
+from minigrad.show.pictures.rendering import formats as picture_formats
+from minigrad.show.pictures.rendering import texts as dot_suffixes
 from minigrad.tensor import Tensor
 
 default_hidden, default_lambd, default_keep_prob = (20, 3), 0.7, 0.86
@@ -79,7 +79,7 @@ def _draw(options: argparse.Namespace, output: Output) -> None:
 
 
 def _steps(options: argparse.Namespace, output: Output) -> None:
-    from minigrad.show.steps import steps
+    from minigrad.show.page.steps import steps
 
     _check_place(options.out, ("html", "htm"))
     loss = _loss(options)

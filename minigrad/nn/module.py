@@ -193,7 +193,7 @@ class Module:
         optimizer   whose weight_decay is to be compared with them
         See         minigrad.show.regularization
         """
-        from minigrad.show.ledger import regularization
+        from minigrad.show.derivation.ledger import regularization
 
         return regularization(self, loss, optimizer)
 

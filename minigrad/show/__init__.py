@@ -1,11 +1,11 @@
 """Readers of the graph for people: pictures, derivations, terms and penalties, the step-through page."""
 
-from minigrad.show.derive import Derivation, derive
-from minigrad.show.draw import Graph, draw
-from minigrad.show.ledger import Ledger, regularization
-from minigrad.show.picture import NoRenderer
-from minigrad.show.steps import Steps, steps
-from minigrad.show.terms import Terms
+from minigrad.show.derivation.derive import Derivation, derive
+from minigrad.show.derivation.ledger import Ledger, regularization
+from minigrad.show.derivation.terms import Terms
+from minigrad.show.page.steps import Steps, steps
+from minigrad.show.pictures.draw import Graph, draw
+from minigrad.show.pictures.rendering import NoRenderer
 
 __all__ = [
     "Derivation",

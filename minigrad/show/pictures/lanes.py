@@ -21,9 +21,9 @@ import numpy as np
 from minigrad.program import Program, Variable
 from minigrad.program.roles import roles
 from minigrad.show import symbols
-from minigrad.show.derive import derive
-from minigrad.show.draw import Graph, _escape, _graph, _quiet, _styles, _text, _tip, directions
-from minigrad.show.flow import Flow, Gradient, Step
+from minigrad.show.derivation.derive import derive
+from minigrad.show.pictures.draw import Graph, _escape, _graph, _quiet, _styles, _text, _tip, directions
+from minigrad.show.pictures.flow import Flow, Gradient, Step
 from minigrad.tensor import Tensor
 
 _colours = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8C6D00", "#56B4E9")

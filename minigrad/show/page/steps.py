@@ -19,12 +19,12 @@ import numpy as np
 
 from minigrad.program import Variable
 from minigrad.show import symbols
-from minigrad.show.picture import _write
-from minigrad.show.step_graph import StepGraph, caption
-from minigrad.show.step_orders import orders
-from minigrad.show.step_words import Words
-from minigrad.show.view import Elision, Group, View
-from minigrad.show.walk import Shown, Step, Walk, depth_first
+from minigrad.show.page.graph import StepGraph, caption
+from minigrad.show.page.orders import orders
+from minigrad.show.page.walk import Shown, Step, Walk, depth_first
+from minigrad.show.page.words import Words
+from minigrad.show.pictures.rendering import _write
+from minigrad.show.pictures.view import Elision, Group, View
 from minigrad.tensor import Tensor
 
 max_nodes = 300
@@ -294,7 +294,7 @@ def _side(step: Step) -> str:
 
 @cache
 def _template(name: str) -> str:
-    return (files("minigrad.show") / "page" / name).read_text(encoding="utf-8")
+    return (files("minigrad.show.page") / "assets" / name).read_text(encoding="utf-8")
 
 
 # ---- arrays as small tables

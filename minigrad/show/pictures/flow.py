@@ -15,10 +15,10 @@ from minigrad.program import Equation, Variable
 from minigrad.program.lines import Lines
 from minigrad.program.roles import _behind, _terms
 from minigrad.show import symbols
-from minigrad.show.derive import Derivation
-from minigrad.show.mathematics import mathematics
+from minigrad.show.derivation.derive import Derivation
+from minigrad.show.derivation.mathematics import mathematics
+from minigrad.show.derivation.source import Source
 from minigrad.show.rule_text import passes, rule_at
-from minigrad.show.source import Source
 from minigrad.table import name_of
 from minigrad.tensor import Tensor
 

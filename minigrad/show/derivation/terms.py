@@ -16,7 +16,7 @@ from minigrad.backprop import enable_grad
 from minigrad.program import Program, Variable
 from minigrad.program.backward import gradients_as_graphs
 from minigrad.program.lines import Line, Lines
-from minigrad.show.source import Source
+from minigrad.show.derivation.source import Source
 from minigrad.tensor import Tensor, describe, record
 
 _longest, _brief = 16, 2

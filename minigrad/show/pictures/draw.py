@@ -27,8 +27,8 @@ import numpy as np
 from minigrad.program import Call, Equation, Literal, Program, Variable
 from minigrad.program.roles import dependent_on_data, roles
 from minigrad.show import symbols
-from minigrad.show.picture import inline_svg, render, save
-from minigrad.show.view import Elision, Group, View, array_literals
+from minigrad.show.pictures.rendering import inline_svg, render, save
+from minigrad.show.pictures.view import Elision, Group, View, array_literals
 from minigrad.tensor import Tensor
 
 shows = ("shapes", "values", "names")
@@ -68,7 +68,7 @@ def draw(
         raise ValueError(f"draw: max_nodes is a whole number of at least 1, or None, not {max_nodes!r}")
     tensors = _tensors(output)
     if backward:
-        from minigrad.show.lanes import two_lanes  # which makes a Graph of it
+        from minigrad.show.pictures.lanes import two_lanes  # which makes a Graph of it
 
         if gradients or len(tensors) != 1:
             raise ValueError("draw: backward=True draws the gradients of one scalar, without gradients=True")

@@ -21,7 +21,7 @@ from minigrad.program import Equation, Literal, Variable
 from minigrad.program.lines import Lines
 from minigrad.program.simplify import exact
 from minigrad.random import is_generator, uniform_draw
-from minigrad.show.typesetting import (
+from minigrad.show.derivation.typesetting import (
     Binds,
     Name,
     Text,

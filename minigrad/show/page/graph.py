@@ -8,11 +8,11 @@ from typing import Any
 
 from minigrad.program import Variable
 from minigrad.show import symbols
-from minigrad.show.draw import _title
-from minigrad.show.layout import Layout, Point, layout
-from minigrad.show.step_words import Words
-from minigrad.show.view import Elision, Group, View
-from minigrad.show.walk import Walk
+from minigrad.show.page.layout import Layout, Point, layout
+from minigrad.show.page.walk import Walk
+from minigrad.show.page.words import Words
+from minigrad.show.pictures.draw import _title
+from minigrad.show.pictures.view import Elision, Group, View
 
 _text_width, _rule_width = 7.4, 5.9  # of a character, in pixels
 _line, _around = 15.0, 12.0

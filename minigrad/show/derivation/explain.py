@@ -19,8 +19,8 @@ from minigrad import functions
 from minigrad.derivatives import scatter_add
 from minigrad.program import Equation, Literal, Variable
 from minigrad.show import symbols
-from minigrad.show.latex import owners
-from minigrad.show.source import Source
+from minigrad.show.derivation.latex import owners
+from minigrad.show.derivation.source import Source
 from minigrad.table import name_of, table
 
 _width = 100

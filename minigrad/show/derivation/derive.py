@@ -10,10 +10,10 @@ from typing import Any
 from minigrad.program import Program
 from minigrad.program.backward import gradients_as_graphs
 from minigrad.program.lines import Lines
-from minigrad.show.explain import explain
-from minigrad.show.latex import latex, notebook_page
-from minigrad.show.source import Source
-from minigrad.show.terms import Terms, terms
+from minigrad.show.derivation.explain import explain
+from minigrad.show.derivation.latex import latex, notebook_page
+from minigrad.show.derivation.source import Source
+from minigrad.show.derivation.terms import Terms, terms
 from minigrad.tensor import Tensor, describe
 
 

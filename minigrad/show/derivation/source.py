@@ -12,7 +12,7 @@ import numpy as np
 from minigrad.program import Equation, Literal, Variable
 from minigrad.program.lines import Lines
 from minigrad.program.simplify import exact
-from minigrad.show.helpers import Helpers, in_place
+from minigrad.show.derivation.helpers import Helpers, in_place
 from minigrad.table import name_of, table
 
 _between: dict[Callable[..., Any], tuple[str, int]] = {
