@@ -720,7 +720,7 @@ def test_a_notebook_never_sees_an_error(monkeypatch):
     def broken(*args, **kwargs):
         raise OSError("disk <full>")
 
-    monkeypatch.setitem(sys.modules["minigrad.show.pictures.draw"].__dict__, "inline_svg", broken)
+    monkeypatch.setitem(sys.modules["minigrad.show.pictures.graph"].__dict__, "inline_svg", broken)
     assert "disk &lt;full&gt;" in mg.draw(leaf(1.0, "x"))._repr_mimebundle_()["text/html"]
 
 

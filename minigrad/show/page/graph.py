@@ -11,7 +11,6 @@ from minigrad.show import symbols
 from minigrad.show.page.layout import Layout, Point, layout
 from minigrad.show.page.walk import Walk
 from minigrad.show.page.words import Words
-from minigrad.show.pictures.draw import _title
 from minigrad.show.pictures.view import Elision, Group, View
 
 _text_width, _rule_width = 7.4, 5.9  # of a character, in pixels
@@ -91,7 +90,7 @@ def _outline(x: float, y: float, width: float, height: float, corner: float, mor
 
 def caption(place: Group | Elision) -> str:
     """What is written on a closed box."""
-    return str(place) if isinstance(place, Elision) else _title(place)
+    return str(place) if isinstance(place, Elision) else place.title
 
 
 def _shortened(text: str, longest: int) -> str:

@@ -19,11 +19,11 @@ import numpy as np
 
 from minigrad.program import Variable
 from minigrad.show import symbols
+from minigrad.show.files import write_whole
 from minigrad.show.page.graph import StepGraph, caption
 from minigrad.show.page.orders import orders
 from minigrad.show.page.walk import Shown, Step, Walk, depth_first
 from minigrad.show.page.words import Words
-from minigrad.show.pictures.rendering import _write
 from minigrad.show.pictures.view import Elision, Group, View
 from minigrad.tensor import Tensor
 
@@ -70,7 +70,7 @@ class Steps:
             raise ValueError(f'save: the page is a .html file, and "{path.name}" does not end so')
         if not path.parent.is_dir():
             raise FileNotFoundError(f'save: there is no folder "{path.parent}" to write "{path.name}" in')
-        return _write(path, self._html.encode())
+        return write_whole(path, self._html.encode())
 
     def __repr__(self) -> str:
         forward, backward = self._counts

@@ -15,24 +15,22 @@ are used.  Shape and line tell the kinds apart, colour only helps:
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from html import escape
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from minigrad.program import Call, Equation, Literal, Program, Variable
+from minigrad.program import Equation, Literal, Program, Variable
 from minigrad.program.roles import dependent_on_data, roles
 from minigrad.show import symbols
-from minigrad.show.pictures.rendering import inline_svg, render, save
-from minigrad.show.pictures.view import Elision, Group, View, array_literals
+from minigrad.show.pictures import dot
+from minigrad.show.pictures.graph import Graph
+from minigrad.show.pictures.lanes import two_lanes
+from minigrad.show.pictures.view import Elision, Group, View, array_literals, caption
 from minigrad.tensor import Tensor
 
 shows = ("shapes", "values", "names")
-directions = {"down": "TB", "right": "LR"}
 
 
 def draw(
@@ -62,65 +60,20 @@ def draw(
     """
     if show not in shows:
         raise ValueError(f"draw: show is {_or(shows)}, not {show!r}")
-    if direction not in directions:
-        raise ValueError(f"draw: direction is {_or(directions)}, not {direction!r}")
+    if direction not in dot.directions:
+        raise ValueError(f"draw: direction is {_or(dot.directions)}, not {direction!r}")
     if max_nodes is not None and not _is_count(max_nodes):
         raise ValueError(f"draw: max_nodes is a whole number of at least 1, or None, not {max_nodes!r}")
     tensors = _tensors(output)
     if backward:
-        from minigrad.show.pictures.lanes import two_lanes  # which makes a Graph of it
-
         if gradients or len(tensors) != 1:
             raise ValueError("draw: backward=True draws the gradients of one scalar, without gradients=True")
         return two_lanes(tensors[0], show=show, direction=direction, max_nodes=max_nodes)
     program = Program(tensors)
     drawing = _Drawing(program, show, gradients, max_nodes)
     return Graph(
-        drawing.dot(directions[direction]), drawing.title, (len(program.equations), len(program.leaves))
+        drawing.dot(dot.directions[direction]), drawing.title, (len(program.equations), len(program.leaves))
     )
-
-
-class Graph:
-    """A picture of a computation graph: `.dot` is its text, `.save("graph.svg")` makes a file of it.
-
-    A notebook shows it, with a tooltip on everything in it.
-    """
-
-    def __init__(self, dot: str, title: str, counts: tuple[int, int]) -> None:
-        self.dot = dot
-        self.title = title
-        self._counts = counts
-
-    def svg(self) -> str:
-        """The picture as the text of an SVG file.
-
-        Raises: NoRenderer, which says what to install.
-        """
-        return render(self.dot, "svg").decode()
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the picture to a .svg, .png or .pdf file, or the text to a .dot file.
-
-        Raises: ValueError for another suffix; NoRenderer, which says what to install and where the text is.
-        """
-        return save(self.dot, path)
-
-    def __repr__(self) -> str:
-        operations, leaves = self._counts
-        return (
-            f"Graph: {operations:,} operation{'s' * (operations != 1)}, "
-            f'{leaves:,} {"leaf" if leaves == 1 else "leaves"}; .save("graph.svg") draws it'
-        )
-
-    def _repr_html_(self) -> str:
-        try:
-            svg = inline_svg(self.dot, title=self.title)
-        except Exception as error:  # showing must not fail in a notebook: there is the text
-            return f"<p>{escape(str(error))}</p>\n<pre>{escape(self.dot)}</pre>"
-        return f'<div style="overflow-x: auto">{svg}</div>'
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"text/plain": repr(self), "text/html": self._repr_html_()}
 
 
 def _tensors(output: Any) -> list[Tensor]:
@@ -148,46 +101,14 @@ def _or(names: Iterable[str]) -> str:
     return f"{', '.join(others)} or {last}"
 
 
-# ---- what things look like: pale fills and dark lines (hues of Okabe and Ito), told apart in grey too
+# ---- what things look like
 
-_text = {"fontname": "Helvetica", "fontsize": "11", "fontcolor": "#222222"}  # its widths every renderer knows
-_quiet = {"fontname": "Helvetica", "fontsize": "9", "fontcolor": "#666666"}
-_graph = {
-    "newrank": "true",  # arrows point one way through all boxes
-    "bgcolor": "white",
-    "nodesep": "0.25",
-    "ranksep": "0.27",
-    "labeljust": "l",
-    "labelloc": "b",
-    "tooltip": " ",
-}
-_hurry = {"nslimit": "4"}
-"""For a large graph: Graphviz looks for a better layout only so long, which else takes minutes."""
 _large = 100
 _most_arrows = 12
 """More arrows than that from one node to another are drawn as one."""
 _most_notices = 6
-_node = {**_text, "margin": "0.1,0.05", "width": "0.3", "height": "0.3"}
-_edge = {**_quiet, "color": "#555555", "arrowsize": "0.6"}
-_random = "#99407A"
-_styles: dict[str, dict[str, str]] = {
-    "data": {"shape": "box", "style": "filled", "fillcolor": "#DCE9F5", "color": "#2F6DA3"},
-    "parameter": {"shape": "box", "style": "rounded,filled", "fillcolor": "#FBE3C0", "color": "#A85B00",
-                  "peripheries": "2"},
-    "constant": {"shape": "plaintext", "fontcolor": "#555555"},
-    "array": {"shape": "box", "style": "dotted,filled", "fillcolor": "#F4F4F4", "color": "#777777"},
-    "result": {"shape": "ellipse", "margin": "0.03,0.01", "style": "filled", "fillcolor": "#FFFFFF",
-               "color": "#444444"},
-    "draw": {"style": "dashed,filled", "fillcolor": "#F6E4EF", "color": _random},
-    "mask": {"style": "dashed,filled", "fillcolor": "#EBC8DD", "color": _random},
-    "masked": {"color": _random, "penwidth": "1.6"},
-    "rescaled": {"color": _random, "penwidth": "1.6"},
-    "penalty": {"fillcolor": "#CFEBDD", "color": "#12704F"},
-    "output": {"penwidth": "2.6"},
-    "fold": {"shape": "box3d", "style": "filled", "fillcolor": "#EDEDED", "color": "#444444",
-             "margin": "0.16,0.1"},
-    "elision": {"shape": "box", "style": "dotted", "color": "#777777", "fontcolor": "#555555"},
-}  # fmt: skip
+_node = {**dot.text_style, "margin": "0.1,0.05", "width": "0.3", "height": "0.3"}
+_edge = {**dot.quiet_style, "color": "#555555", "arrowsize": "0.6"}
 _box = {"fontname": "Helvetica", "fontsize": "10", "labeljust": "l", "labelloc": "t", "margin": "10"}
 _boxes = {
     "call": {**_box, "style": "rounded", "color": "#B5B5B5", "fontcolor": "#666666", "bgcolor": "#FAFAFA"},
@@ -215,7 +136,7 @@ class _Drawing:
         self.program = program
         self.show = show
         self.gradients = gradients
-        self.title = _inline(f"Computation graph of {', '.join(v.name for v in program.outputs)}", 80)
+        self.title = dot.inline(f"Computation graph of {', '.join(v.name for v in program.outputs)}", 80)
         self.roles = roles(program)
         self.view = View(program, self.roles, max_nodes)
         self.unseen: set[Literal] = set()
@@ -236,11 +157,10 @@ class _Drawing:
         """The text: first all nodes, in their boxes, then all arrows."""
         import graphviz
 
-        notices = [*self.view.notices, *self._notices()]
-        label = {**_quiet, "label": _escape(notices, ending="\\l", longest=160)} if notices else {}
+        label = dot.notices([*self.view.notices, *self._notices()])
         picture = graphviz.Digraph(self.title, node_attr=_node, edge_attr=_edge)
-        hurry = _hurry if len(self.nodes) > _large else {}
-        picture.attr("graph", _attributes={**_graph, "rankdir": rankdir, **hurry, **label})
+        hurry = dot.hurry if len(self.nodes) > _large else {}
+        picture.attr("graph", _attributes={**dot.graph_style, "rankdir": rankdir, **hurry, **label})
         open_boxes = {}
         for number, group in enumerate(self.view.groups):
             if group.parent is None:
@@ -326,7 +246,7 @@ class _Drawing:
     def _value(self, box: Any, v: Variable) -> None:
         kinds = [_look(v), self.roles.get(v, ""), "output" if v in self.outputs else ""]
         kinds = list(dict.fromkeys(filter(None, kinds)))
-        style = {key: value for kind in kinds for key, value in _styles[kind].items()}
+        style = {key: value for kind in kinds for key, value in dot.styles[kind].items()}
         if v.equation is None:
             lines = self._leaf(v)
         else:
@@ -337,8 +257,8 @@ class _Drawing:
             if _arity(v.equation) > 1:
                 style["ordering"] = "in"
         style["class"] = " ".join(kinds)
-        style["tooltip"] = _tip(self._tooltip(v))
-        box.node(self.ids[v], _escape(lines + self._gradient(v)), _attributes=style)
+        style["tooltip"] = dot.tip(self._tooltip(v))
+        box.node(self.ids[v], dot.escape(lines + self._gradient(v)), _attributes=style)
 
     def _leaf(self, v: Variable) -> list[str]:
         data = v.tensor._value
@@ -367,10 +287,10 @@ class _Drawing:
 
     def _array(self, box: Any, equation: Equation, i: int, literal: Literal) -> None:
         self.ids[literal] = f"{equation.output.name} operand {i}"
-        style = dict(_styles["array"])
+        style = dict(dot.styles["array"])
         style["class"] = "array"
-        style["tooltip"] = _tip(["an array that is no Tensor", symbols.summary(literal.value)])
-        box.node(self.ids[literal], _escape([symbols.in_place(literal.value)]), _attributes=style)
+        style["tooltip"] = dot.tip(["an array that is no Tensor", symbols.summary(literal.value)])
+        box.node(self.ids[literal], dot.escape([symbols.in_place(literal.value)]), _attributes=style)
 
     def _tooltip(self, v: Variable) -> list[str]:
         tensor, equation = v.tensor, v.equation
@@ -386,7 +306,7 @@ class _Drawing:
         elif tensor.requires_grad and equation is None:
             lines.append("gradient: not computed")
         if v.call is not None:
-            lines.append(f"in {_caption(v.call)}")
+            lines.append(f"in {caption(v.call)}")
         return lines
 
     # ---- boxes
@@ -396,16 +316,16 @@ class _Drawing:
 
         box = graphviz.Digraph(f"cluster_{number}")
         style = {**_boxes[group.kind], "class": "module" if group.call else "penalty"}
-        style["tooltip"] = _tip(self._box_tooltip(group))
-        box.attr("graph", label=_escape([_title(group)]), _attributes=style)
+        style["tooltip"] = dot.tip(self._box_tooltip(group))
+        box.attr("graph", label=dot.escape([group.title]), _attributes=style)
         return box
 
     def _folded(self, box: Any, group: Group) -> None:
         """A closed box: its title, its parameters and, if one value comes out of it, that."""
         results = [v for v in group.inside() if v.equation]
         operations = f"{len(results):,} operation{'s' * (len(results) != 1)}"
-        parameters = {id(p): p.size for call in _calls(group) for p in call.module.parameters()}
-        lines = [_title(group), f"{sum(parameters.values()):,} parameters" if parameters else operations]
+        parameters = {id(p): p.size for call in group.calls for p in call.module.parameters()}
+        lines = [group.title, f"{sum(parameters.values()):,} parameters" if parameters else operations]
         given = [v for v in results if v in self.used_outside]
         if len(given) == 1 and given[0].label:
             lines += self._named(given[0])
@@ -414,16 +334,16 @@ class _Drawing:
             *["penalty"] * (group.kind == "penalty"),
             *["output"] * any(v in self.outputs for v in given),
         ]
-        style = {key: value for kind in kinds for key, value in _styles[kind].items()}
+        style = {key: value for kind in kinds for key, value in dot.styles[kind].items()}
         style["class"] = " ".join(kinds)
-        style["tooltip"] = _tip([*self._box_tooltip(group), f"{operations} folded"])
-        box.node(self.ids[group], _escape(lines), _attributes=style)
+        style["tooltip"] = dot.tip([*self._box_tooltip(group), f"{operations} folded"])
+        box.node(self.ids[group], dot.escape(lines), _attributes=style)
 
     def _box_tooltip(self, group: Group) -> list[str]:
         if group.kind == "penalty":
             return [_parts["penalty"]]
-        lines = [_title(group)]
-        for call in _calls(group):
+        lines = [group.title]
+        for call in group.calls:
             lines += [
                 f"{path} {symbols.shape(parameter)}" for path, parameter in call.module.named_parameters()
             ]
@@ -431,8 +351,8 @@ class _Drawing:
 
     def _elision(self, picture: Any) -> None:
         self.ids[self.view.elision] = "elision"
-        style = {**_styles["elision"], "class": "elision"}
-        picture.node("elision", _escape([f"… {self._left_out()}"]), _attributes=style)
+        style = {**dot.styles["elision"], "class": "elision"}
+        picture.node("elision", dot.escape([f"… {self._left_out()}"]), _attributes=style)
 
     # ---- arrows
 
@@ -461,20 +381,20 @@ class _Drawing:
                     name = "" if source is self.view.elision else f"{counts[source]:,} ×"
                     style["tooltip"] = f"{counts[source]:,} operands"
                 if name and target is equation.output:
-                    style["label"] = _escape([f" {name} "])
+                    style["label"] = dot.escape([f" {name} "])
                 picture.edge(self.ids[source], self.ids[target], _attributes=style)
 
     def _arrow(self, x: Variable | Literal, equation: Equation, main: set[Variable]) -> dict[str, str]:
         """How the arrow from an operand looks, and how it pulls; `main` is the way of the data."""
         if isinstance(x, Literal):
             return {}
-        style = {"tooltip": _tip([f"{x.label or x.name} {symbols.shape(x.tensor)}".rstrip()])}
+        style = {"tooltip": dot.tip([f"{x.label or x.name} {symbols.shape(x.tensor)}".rstrip()])}
         if x in main:
             style["weight"] = "8"  # the way of the data is kept straight
         elif x.kind == "parameter" and self.roles.get(equation.output) == "penalty":
             style["weight"] = "0"  # a penalty stands by the cost, not by its weights
         if self.roles.get(x) in ("draw", "mask"):
-            style.update(style="dashed", color=_random)
+            style.update(style="dashed", color=dot.random_colour)
         return style
 
     def _arrange(self, picture: Any) -> None:
@@ -538,46 +458,3 @@ def _equation(name: str, data: Any) -> str:
 def _arity(equation: Equation) -> int:
     """How many arrows lead to an operation."""
     return sum(isinstance(x, Variable) for x in equation.inputs) + len(array_literals(equation))
-
-
-def _calls(group: Group) -> list[Call]:
-    """The call that a box stands for, or those that a row does."""
-    return [inner.call for inner in ([group] if group.call else group.groups) if inner.call]
-
-
-def _title(group: Group) -> str:
-    if group.call is not None:
-        return _caption(group.call)
-    if group.kind == "penalty":
-        return "penalty"
-    again = any(call.number > 1 for call in _calls(group))
-    return f"… {len(group.groups):,} more {'calls' if again else 'modules'} …"
-
-
-def _caption(call: Call) -> str:
-    """A call as a title: 0: Linear(2, 20), and which call it is of a module that is called again."""
-    kind = type(call.module).__name__
-    text = f"{kind}({call.module.extra_repr()})"
-    if call.path and call.path != kind:
-        text = f"{call.path}: {text}"
-    return f"{text}, {symbols.ordinal(call.number)} call" if call.repeated else text
-
-
-def _inline(text: str, longest: int) -> str:
-    """A text in one line, not too long, with no character that DOT or XML cannot hold."""
-    text = "".join(c if c.isprintable() else " " if c.isspace() else "\ufffd" for c in text)
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
-
-
-def _escape(lines: list[str], ending: str = "\\n", longest: int = 60) -> str:
-    """A label of several lines, of which no character means anything to Graphviz."""
-    import graphviz
-
-    lines = [_inline(line, longest).replace("&", "&amp;").replace("\\", "\\\\") for line in lines]
-    text = ending.join(lines)
-    return graphviz.nohtml(text if ending == "\\n" else text + ending)
-
-
-def _tip(lines: list[str]) -> str:
-    """A tooltip of several lines."""
-    return _escape(lines, longest=160)

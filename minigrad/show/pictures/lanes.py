@@ -22,8 +22,9 @@ from minigrad.program import Program, Variable
 from minigrad.program.roles import roles
 from minigrad.show import symbols
 from minigrad.show.derivation.derive import derive
-from minigrad.show.pictures.draw import Graph, _escape, _graph, _quiet, _styles, _text, _tip, directions
+from minigrad.show.pictures import dot
 from minigrad.show.pictures.flow import Flow, Gradient, Step
+from minigrad.show.pictures.graph import Graph
 from minigrad.tensor import Tensor
 
 _colours = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8C6D00", "#56B4E9")
@@ -31,12 +32,12 @@ _colours = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8C6D00", "#56B4E9")
 _other = "#555555"
 _widest, _widest_rules, _most_lines = 44, 56, 6
 _largest_pattern = 8
-_large, _hurry = 80, {"nslimit": "4"}
-"""In a picture with more forward lines Graphviz looks for a better layout only so long, else minutes."""
+_large = 80
+"""A picture with more forward lines is large: Graphviz has to hurry."""
 _legend_row = 3
 _held = 3
 """As often as that an unseen arrow counts when crossings are."""
-_node = {**_text, "margin": "0.11,0.06", "width": "0.3", "height": "0.3"}
+_node = {**dot.text_style, "margin": "0.11,0.06", "width": "0.3", "height": "0.3"}
 _edge = {"color": "#777777", "arrowsize": "0.6"}
 _box = {
     "fontname": "Helvetica", "fontsize": "9", "fontcolor": "#555555", "labelloc": "b", "margin": "3",
@@ -62,7 +63,7 @@ _lane_styles = {
 }
 _titles = {"forward": "forward pass", "backward": "backward pass, from the loss back"}
 _looks = {
-    "mask": {**_styles["mask"], "shape": "box"},
+    "mask": {**dot.styles["mask"], "shape": "box"},
     "line": {"shape": "box", "style": "filled", "fillcolor": "#FFFFFF", "color": "#444444"},
     "helper": {"shape": "box", "style": "dotted,filled", "fillcolor": "#FFFFFF", "color": "#777777"},
 }
@@ -98,7 +99,7 @@ def two_lanes(
     lanes = _Lanes(flow, program, show, max_nodes)
     title = f"Forward and backward pass of {flow.name(flow.loss)}"
     return Graph(
-        lanes.dot(title, directions[direction]), title, (len(program.equations), len(program.leaves))
+        lanes.dot(title, dot.directions[direction]), title, (len(program.equations), len(program.leaves))
     )
 
 
@@ -163,10 +164,10 @@ class _Lanes:
         import graphviz
 
         picture = graphviz.Digraph(title, node_attr=_node, edge_attr=_edge)
-        label = {**_quiet, "label": _escape(self.notices, ending="\\l", longest=160)} if self.notices else {}
+        label = dot.notices(self.notices)
         space = {"nodesep": "0.3", "ranksep": "0.42", "compound": "true"}
-        hurry = _hurry if len(self.values) - len(self.elided) > _large else {}
-        picture.attr("graph", _attributes={**_graph, **space, **hurry, "rankdir": rankdir, **label})
+        hurry = dot.hurry if len(self.values) - len(self.elided) > _large else {}
+        picture.attr("graph", _attributes={**dot.graph_style, **space, **hurry, "rankdir": rankdir, **label})
         forward, backward = self._lane("forward"), self._lane("backward")
         for value in self.values:
             if value not in self.elided:
@@ -179,9 +180,9 @@ class _Lanes:
                 self._helper(backward, value)
         if self.elided:
             values, gradients = self._counts()
-            style = {**_styles["elision"], "class": "elision"}
-            forward.node("forward elision", _escape([f"… {values:,} more lines"]), _attributes=style)
-            backward.node("backward elision", _escape([f"… {gradients:,} more lines"]), _attributes=style)
+            style = {**dot.styles["elision"], "class": "elision"}
+            forward.node("forward elision", dot.escape([f"… {values:,} more lines"]), _attributes=style)
+            backward.node("backward elision", dot.escape([f"… {gradients:,} more lines"]), _attributes=style)
         self._legend(backward)
         picture.subgraph(forward)
         picture.subgraph(backward)
@@ -210,15 +211,15 @@ class _Lanes:
     def _value(self, lane: Any, value: Variable) -> None:
         role = self.roles.get(value, "")
         kinds = ["line" if value.equation is not None else value.kind]
-        kinds += [role] * (role in _styles) + ["output"] * (value is self.flow.loss)
-        look = {**_styles, **_looks}
+        kinds += [role] * (role in dot.styles) + ["output"] * (value is self.flow.loss)
+        look = {**dot.styles, **_looks}
         style = {key: text for kind in kinds for key, text in look[kind].items()}
         if value in self.colours and len(self.colours) > 1:
             style.update(color=self.colours[value], penwidth="2")
         style["class"] = " ".join(kinds)
         lines = self._lines(value)
-        style["tooltip"] = _tip([*lines, symbols.summary(value.tensor._value)])
-        lane.node(self._id(value), _escape(lines), _attributes=style)
+        style["tooltip"] = dot.tip([*lines, symbols.summary(value.tensor._value)])
+        lane.node(self._id(value), dot.escape(lines), _attributes=style)
 
     def _lines(self, value: Variable) -> list[str]:
         """The lines on a node: name and equation, shape, constants, and what a mask did."""
@@ -260,14 +261,14 @@ class _Lanes:
         if self.show == "values":
             lines.append(symbols.values(data))
         rules = self._rules(value)
-        style = {**_box, "label": _escape(rules, longest=160), "class": "gradient"}
-        style["tooltip"] = _tip([*lines, *rules, symbols.summary(data)])
+        style = {**_box, "label": dot.escape(rules, longest=160), "class": "gradient"}
+        style["tooltip"] = dot.tip([*lines, *rules, symbols.summary(data)])
         if value is self.flow.loss:
-            style.update(_styles["output"])
+            style.update(dot.styles["output"])
         box = graphviz.Digraph(_cluster(self._gradient_id(value)))
         box.attr("graph", _attributes=style)
         inside = {"shape": "plaintext", "margin": "0.06,0.02", "height": "0.2", "tooltip": style["tooltip"]}
-        box.node(self._gradient_id(value), _escape(lines), _attributes=inside)
+        box.node(self._gradient_id(value), dot.escape(lines), _attributes=inside)
         lane.subgraph(box)
 
     def _rules(self, value: Variable) -> list[str]:
@@ -281,8 +282,8 @@ class _Lanes:
 
     def _helper(self, lane: Any, value: Variable) -> None:
         lines = _wrapped(f"{self.flow.name(value)} = {self.flow.text(value)}")
-        style = {**_looks["helper"], "class": "helper", "tooltip": _tip(lines)}
-        lane.node(self._id(value), _escape(lines), _attributes=style)
+        style = {**_looks["helper"], "class": "helper", "tooltip": dot.tip(lines)}
+        lane.node(self._id(value), dot.escape(lines), _attributes=style)
 
     # ---- where they stand
 
@@ -329,7 +330,7 @@ class _Lanes:
         style = {"shape": "plaintext", "fontsize": "10", "height": "0.2", "margin": "0.05,0"}
         names = [f"legend {i}" for i in range(len(texts))]
         for name, (text, colour) in zip(names, texts, strict=True):
-            legend.node(name, _escape([text]), _attributes={**style, "fontcolor": colour})
+            legend.node(name, dot.escape([text]), _attributes={**style, "fontcolor": colour})
         lane.subgraph(legend)
         for i in range(0, len(names), _legend_row):
             _rank(lane, names[i : i + _legend_row])
@@ -346,7 +347,7 @@ class _Lanes:
                 if x.kind == "constant" or not self._is_node(x) or pair[0] == pair[1] or pair in drawn:
                     continue
                 drawn.add(pair)
-                style = {"tooltip": _tip([self.flow.name(x)])}
+                style = {"tooltip": dot.tip([self.flow.name(x)])}
                 if x.equation is not None:
                     style["weight"] = "6"
                 if self.roles.get(value) == "penalty" and x.kind == "parameter":
@@ -364,7 +365,7 @@ class _Lanes:
             colours = dict.fromkeys(self.colours[term] for step in steps for term in step.terms)
             names = ", ".join(dict.fromkeys(self.flow.name(term) for step in steps for term in step.terms))
             style = {"color": ":".join(colours) or _other, "penwidth": "1.6", "dir": "back", "class": "flow"}
-            style["tooltip"] = _tip([f"gradient of {names}"])
+            style["tooltip"] = dot.tip([f"gradient of {names}"])
             if any(step.target.equation is not None for step in steps):
                 style["weight"] = "6"
             picture.edge(*pair, _attributes={**style, **self._ends(*pair)})
@@ -388,7 +389,7 @@ class _Lanes:
                     continue
                 drawn.add(pair)
                 style = {"style": "dotted", "constraint": "false", "arrowsize": "0.5", "color": "#8A8A8A"}
-                style["tooltip"] = _tip([f"{target.replace('d ', 'd', 1)} needs {self.flow.name(x)}"])
+                style["tooltip"] = dot.tip([f"{target.replace('d ', 'd', 1)} needs {self.flow.name(x)}"])
                 picture.edge(
                     pair[0], target, _attributes={**style, "class": "needs", **self._ends(pair[0], target)}
                 )

@@ -18,8 +18,10 @@ from collections.abc import Callable
 from hashlib import sha256
 from html import escape, unescape
 from pathlib import Path
-from threading import Lock, get_ident
+from threading import Lock
 from typing import Any
+
+from minigrad.show.files import write_whole
 
 formats = ("svg", "pdf", "png", "jpg", "jpeg", "gif", "eps")
 texts = ("dot", "gv")
@@ -82,13 +84,13 @@ def save(dot_text: str, path: str | os.PathLike[str]) -> Path:
     if not path.parent.is_dir():
         raise FileNotFoundError(f'save: there is no folder "{path.parent}" to write "{path.name}" in')
     if format in texts:
-        return _write(path, dot_text.encode())
+        return write_whole(path, dot_text.encode())
     try:
         picture = render(dot_text, format)
     except NoRenderer as error:
-        beside = _write(path.with_name(f"{path.name}.dot"), dot_text.encode())
+        beside = write_whole(path.with_name(f"{path.name}.dot"), dot_text.encode())
         raise NoRenderer(f'{error}; the DOT text is saved in "{beside}"') from error.__cause__
-    return _write(path, picture)
+    return write_whole(path, picture)
 
 
 def inline_svg(dot_text: str, *, title: str = "") -> str:
@@ -185,17 +187,6 @@ def _to_inline(svg: str, *, prefix: str, title: str) -> str:
         f'<svg role="img" aria-labelledby="{prefix}title"{tag}>\n'
         f'<title id="{prefix}title">{escape(title or "graph")}</title>{content}'
     )
-
-
-def _write(path: Path, content: bytes) -> Path:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{get_ident()}")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    return path
 
 
 def _last_line(error: Exception) -> str:

@@ -14,6 +14,7 @@ from itertools import accumulate
 import numpy as np
 
 from minigrad.program import Call, Equation, Literal, Program, Variable
+from minigrad.show import symbols
 
 _ends_of_a_row = 3
 
@@ -55,6 +56,30 @@ class Group:
     def inside(self) -> list[Variable]:
         """Everything in it, at any depth."""
         return [variable for group in self.tree() for variable in group.members]
+
+    @property
+    def calls(self) -> list[Call]:
+        """The call that it stands for, or those that a row does."""
+        return [group.call for group in ([self] if self.call else self.groups) if group.call]
+
+    @property
+    def title(self) -> str:
+        """What is written on it."""
+        if self.call is not None:
+            return caption(self.call)
+        if self.kind == "penalty":
+            return "penalty"
+        again = any(call.number > 1 for call in self.calls)
+        return f"… {len(self.groups):,} more {'calls' if again else 'modules'} …"
+
+
+def caption(call: Call) -> str:
+    """A call as a title: 0: Linear(2, 20), and which call it is of a module that is called again."""
+    kind = type(call.module).__name__
+    text = f"{kind}({call.module.extra_repr()})"
+    if call.path and call.path != kind:
+        text = f"{call.path}: {text}"
+    return f"{text}, {symbols.ordinal(call.number)} call" if call.repeated else text
 
 
 class Elision:
