@@ -38,12 +38,12 @@ def backward(output: Tensor, gradient: Any = None, create_graph: bool = False) -
     >>> y = x * x * x; y.backward(); y.backward(); x.grad
     Tensor(24.)
     """
-    seed = _seed(output, gradient, "backward")
+    seed = seed_of(output, gradient, "backward")
     before = recording.set(create_graph)
     try:
         with _accumulating:
             new = []
-            for node, g in _backpropagate(output, seed, create_graph):
+            for node, g in backpropagate(output, seed, create_graph):
                 if node.function is None or node._retains_grad:
                     g = _whole(g, node)
                     add = node.function is None and node._grad is not None
@@ -80,11 +80,11 @@ def grad(
             raise TypeError(f"grad: the inputs must be Tensors, not {type(x).__name__}")
     found: dict[int, Any] = {}
     if not allow_unused or getattr(output, "requires_grad", True):
-        seed = _seed(output, gradient, "grad")
+        seed = seed_of(output, gradient, "grad")
         stamps = {x.stamp for x in wanted}
         before = recording.set(create_graph)
         try:
-            for node, g in _backpropagate(output, seed, create_graph, _leading_to(stamps, output)):
+            for node, g in backpropagate(output, seed, create_graph, leading_to(stamps, output)):
                 if node.stamp in stamps:
                     found[node.stamp] = _whole(g, node)
         finally:
@@ -110,7 +110,8 @@ def _whole(g: Any, x: Tensor) -> Any:
     return np.positive(g) if g.is_leaf else g
 
 
-def _seed(output: Any, gradient: Any, name: str) -> Tensor:
+def seed_of(output: Any, gradient: Any, name: str) -> Tensor:
+    """What a backward pass starts from: the gradient given, or 1 for a scalar; errors name the function."""
     if not isinstance(output, Tensor):
         raise TypeError(f"{name}: the output must be a Tensor, not {type(output).__name__}")
     if not output.requires_grad:
@@ -130,7 +131,7 @@ def _seed(output: Any, gradient: Any, name: str) -> Tensor:
     return Tensor(gradient, dtype=output.dtype)
 
 
-def _leading_to(stamps: set[int], output: Tensor) -> set[int]:
+def leading_to(stamps: set[int], output: Tensor) -> set[int]:
     """The given stamps, and those of the nodes through which a gradient reaches them."""
     seen = {output.stamp}
     nodes = [output]
@@ -146,7 +147,7 @@ def _leading_to(stamps: set[int], output: Tensor) -> set[int]:
     return leading
 
 
-def _backpropagate(
+def backpropagate(
     output: Tensor, seed: Tensor, create_graph: bool, leading: set[int] | None = None
 ) -> Iterator[tuple[Tensor, Any]]:
     """Each node that a gradient reaches with its gradient, newest first: so it is complete by then.
@@ -200,7 +201,7 @@ def _backpropagate(
                 if shape_of_x != shape != d.shape and row.elementwise:  # x was broadcast: count every use
                     d = np.broadcast_to(d, shape)
                 if d.shape != shape_of_x:
-                    d = _fit(d, shape_of_x, function, x)
+                    d = unbroadcast(d, shape_of_x, function, x)
             except AttributeError:
                 raise TypeError(
                     f"the rule of {name_of(function)} gave {d!r} for {describe(x)}, not an array"
@@ -223,7 +224,7 @@ def _stale(x: Tensor, node: Tensor) -> RuntimeError:
     )
 
 
-def _fit(g: Any, shape: tuple[int, ...], function: Callable, x: Tensor) -> Any:
+def unbroadcast(g: Any, shape: tuple[int, ...], function: Callable, x: Tensor) -> Any:
     """Un-broadcast: sum g over the axes along which an array of this shape was broadcast.
 
     Axes along which g itself is still broadcast (of length 1, or not there) stay so.

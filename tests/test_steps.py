@@ -11,7 +11,7 @@ from test_derivation import losses as losses_of
 
 import minigrad as mg
 from minigrad import nn
-from minigrad.backprop import _backpropagate, _seed
+from minigrad.backprop import backpropagate, seed_of
 from minigrad.show.page.layout import layout
 from minigrad.show.page.orders import depth_first_visits, newest_first_visits
 from minigrad.show.page.steps import max_nodes, steps
@@ -96,7 +96,7 @@ def test_steps_come_in_the_order_in_which_backpropagation_visits(loss):
     assert kinds[-1] == "end"
     forward = [step.value for step in sequence if step.kind == "forward"]
     assert forward == [equation.output for equation in walk.program.equations]
-    visited = [node.stamp for node, _ in _backpropagate(loss, _seed(loss, None, ""), create_graph=False)]
+    visited = [node.stamp for node, _ in backpropagate(loss, seed_of(loss, None, ""), create_graph=False)]
     rules = dict.fromkeys(step.value.tensor.stamp for step in sequence if step.kind == "backward")
     assert list(rules) == [stamp for stamp in visited if stamp in rules]
     backward = [step for step in sequence if step.kind in ("seed", "backward", "sum")]
@@ -107,7 +107,7 @@ def test_steps_come_in_the_order_in_which_backpropagation_visits(loss):
 def test_every_gradient_is_what_backpropagation_has(loss):
     expected = {
         node.stamp: np.broadcast_to(g, node.shape)
-        for node, g in _backpropagate(loss, _seed(loss, None, ""), create_graph=False)
+        for node, g in backpropagate(loss, seed_of(loss, None, ""), create_graph=False)
     }
     found = {}
     for step in Walk(loss).steps():

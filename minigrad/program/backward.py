@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backprop import _backpropagate, _leading_to, enable_grad
+from minigrad.backprop import backpropagate, enable_grad, leading_to
 from minigrad.program.names import activation_of, base_of
 from minigrad.program.program import Program
 from minigrad.program.simplify import Simplifier, as_written, recorded
@@ -32,7 +32,7 @@ def gradients_as_graphs(loss: Tensor, wrt: Iterable[Tensor]) -> dict[int, Tensor
     wanted = {x.stamp for x in wrt}
     with enable_grad():
         seed = Tensor(1, name="dJ", dtype=loss.dtype)
-        nodes = list(_backpropagate(loss, seed, True, _leading_to(wanted, loss)))
+        nodes = list(backpropagate(loss, seed, True, leading_to(wanted, loss)))
         return _Rebuilding(loss, nodes, wanted, seed).gradients
 
 

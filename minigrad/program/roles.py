@@ -87,10 +87,10 @@ def _penalty(program: Program) -> list[Variable]:
     for equation in program.equations:
         if any(x in on_parameters for x in equation.inputs):
             on_parameters.add(equation.output)
-    terms = _terms(output for output in program.outputs if output.tensor.size == 1)
+    terms = terms_of(output for output in program.outputs if output.tensor.size == 1)
     penalties = [t for t in terms if t in on_parameters and t not in on_data]
-    behind = _behind(penalties)
-    if not any(x.kind == "parameter" and x in behind for x in _behind(t for t in terms if t in on_data)):
+    behind = all_behind(penalties)
+    if not any(x.kind == "parameter" and x in behind for x in all_behind(t for t in terms if t in on_data)):
         return []
     own = []
     serves_others: set[Variable] = set()  # as a W.T does that the model uses too
@@ -102,7 +102,7 @@ def _penalty(program: Program) -> list[Variable]:
     return own
 
 
-def _terms(outputs: Iterable[Variable]) -> dict[Variable, None]:
+def terms_of(outputs: Iterable[Variable]) -> dict[Variable, None]:
     """What the outputs are sums and differences of."""
     found: dict[Variable, None] = {}  # a set that keeps its order
     waiting = list(outputs)
@@ -119,7 +119,7 @@ def _terms(outputs: Iterable[Variable]) -> dict[Variable, None]:
     return found
 
 
-def _behind(variables: Iterable[Variable]) -> dict[Variable, None]:
+def all_behind(variables: Iterable[Variable]) -> dict[Variable, None]:
     """The variables, and all that they are computed from."""
     found = dict.fromkeys(variables)
     waiting = list(found)

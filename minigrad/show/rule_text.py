@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backprop import _fit, enable_grad
+from minigrad.backprop import enable_grad, unbroadcast
 from minigrad.program.simplify import Simplifier
 from minigrad.show import symbols
 from minigrad.table import name_of, table
@@ -44,7 +44,7 @@ def contribution(node: Tensor, i: int, g: Any, y: Any, values: Sequence[Any]) ->
     if row.elementwise and x.shape != node.shape != d.shape:
         d = np.broadcast_to(d, node.shape)
     if d.shape != x.shape:
-        d = _fit(d, x.shape, row.function, x)
+        d = unbroadcast(d, x.shape, row.function, x)
     return d if d.dtype == x.dtype else d.astype(x.dtype)
 
 

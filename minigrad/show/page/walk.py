@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.backprop import _backpropagate, _seed, no_grad
+from minigrad.backprop import backpropagate, no_grad, seed_of
 from minigrad.program import Equation, Literal, Program, Variable
 from minigrad.show.rule_text import contribution, passes, pulled
 from minigrad.table import table
@@ -85,7 +85,7 @@ class Walk:
             raise TypeError(f"steps: the loss must be a Tensor, not {type(loss).__name__}")
         if loss.size != 1:
             raise ValueError(f"steps: {describe(loss)} is not a scalar; reduce it (np.sum, np.mean)")
-        self._first = _seed(loss, None, "steps")
+        self._first = seed_of(loss, None, "steps")
         self.loss = loss
         self.program = Program(loss, {loss: "J"})
         self.variables = {v.tensor.stamp: v for v in self.program.leaves}
@@ -133,7 +133,7 @@ class Walk:
         number = 1
         gradients: dict[Variable, Any] = {}
         arrived: Counter[Variable] = Counter()
-        for node, g in _backpropagate(self.loss, self._first, create_graph=False):
+        for node, g in backpropagate(self.loss, self._first, create_graph=False):
             value = self.variables[node.stamp]
             for i, x, d in contributions(node, g):
                 operand = self.variables[x.stamp]
@@ -232,7 +232,7 @@ def depth_first(loss: Tensor) -> tuple[dict[Tensor, Any], list[Tensor]]:
     >>> gradients[x].item()  # 32 is right
     12.0
     """
-    gradients: dict[Tensor, Any] = {loss: _seed(loss, None, "depth_first")._value}
+    gradients: dict[Tensor, Any] = {loss: seed_of(loss, None, "depth_first")._value}
     order = [loss]
     with no_grad():
         open_nodes = [_parts(loss, gradients[loss])]

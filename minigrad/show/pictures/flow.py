@@ -13,7 +13,7 @@ import numpy as np
 
 from minigrad.program import Equation, Variable
 from minigrad.program.lines import Lines
-from minigrad.program.roles import _behind, _terms
+from minigrad.program.roles import all_behind, terms_of
 from minigrad.show import symbols
 from minigrad.show.derivation.derive import Derivation
 from minigrad.show.derivation.mathematics import mathematics
@@ -74,8 +74,8 @@ class Flow:
         self.variables = {
             v.tensor.stamp: v for v in (*program.leaves, *(e.output for e in program.equations))
         }
-        self.forward = _behind([self.loss])
-        on_the_way = (v for v in _terms([self.loss]) if v.tensor.stamp in derivation.gradients)
+        self.forward = all_behind([self.loss])
+        on_the_way = (v for v in terms_of([self.loss]) if v.tensor.stamp in derivation.gradients)
         self.terms = sorted(on_the_way, key=lambda v: v.tensor.stamp)
         self.lines = Lines(program, derivation.loss, {g.stamp for g in derivation.gradients.values()})
         self._backward = {line.value for line in self.lines.lines if line.section == "backward"}
