@@ -12,9 +12,9 @@ from cases import cases
 
 import minigrad as mg
 from minigrad.program.lines import sections
-from minigrad.show.derivation import explain as module
 from minigrad.show.derivation.derive import Derivation, derive
 from minigrad.show.derivation.explain import explain
+from minigrad.show.derivation.reasons import reasons
 from minigrad.table import name_of, table
 from minigrad.tensor import Tensor
 
@@ -162,7 +162,7 @@ def test_every_row_is_explained():
     for function, row in table.items():
         if row.constant or not name_of(function).startswith(("np.", "mg.", "getitem")):
             continue
-        reason = module._reasons[function]
+        reason = reasons[function]
         wanted = {argument for argument in row.arrays if row.written[argument]}
         assert not isinstance(reason, dict) or set(reason) == wanted, name_of(function)
 

@@ -17,7 +17,8 @@ import minigrad as mg
 from minigrad.program import Program
 from minigrad.program.lines import Lines
 from minigrad.show.derivation.derive import derive
-from minigrad.show.derivation.latex import latex, notebook_page
+from minigrad.show.derivation.latex import latex
+from minigrad.show.derivation.notebook import notebook_page
 from minigrad.show.derivation.typesetting import Name
 from minigrad.tensor import Tensor
 

@@ -1,1 +1,13 @@
-"""The derivation of a loss as NumPy, LaTeX and words; its gradients by terms; the ledger of penalties."""
+"""The derivation of a loss as NumPy, LaTeX and words; its gradients by terms; the ledger of penalties.
+
+derive       what all of these are asked of
+source       as NumPy text; helpers has the definitions that the text needs to run by itself
+latex        how each function is written in LaTeX; equations has lines, names and numbers, typesetting the
+             parentheses and rows
+explain      as steps in words; reasons has why each rule is as it is
+mathematics  NumPy text as it is written by hand
+terms        gradients split by the terms of the loss
+ledger       what penalises which parameter, and how strongly
+owners       which values are gradients, and of what
+notebook     equations and tables as HTML
+"""

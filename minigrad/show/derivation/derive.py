@@ -11,7 +11,8 @@ from minigrad.program import Program
 from minigrad.program.backward import gradients_as_graphs
 from minigrad.program.lines import Lines
 from minigrad.show.derivation.explain import explain
-from minigrad.show.derivation.latex import latex, notebook_page
+from minigrad.show.derivation.latex import latex
+from minigrad.show.derivation.notebook import notebook_page
 from minigrad.show.derivation.source import Source
 from minigrad.show.derivation.terms import Terms, terms
 from minigrad.tensor import Tensor, describe

@@ -16,6 +16,7 @@ from minigrad.backprop import enable_grad
 from minigrad.program import Program, Variable
 from minigrad.program.backward import gradients_as_graphs
 from minigrad.program.lines import Line, Lines
+from minigrad.show.derivation.notebook import html_table
 from minigrad.show.derivation.source import Source
 from minigrad.tensor import Tensor, describe, record
 
@@ -477,18 +478,3 @@ class _Text:
 
 def _percent(share: float | None) -> str:
     return "" if share is None else f"{share:.0%}"
-
-
-def html_table(rows: Sequence[Sequence[str]]) -> str:
-    """Rows of text as a table, the first row its head: text on the left, numbers to its right.
-
-    >>> html_table([("name", "norm"), ("W < b", "3")]).count("<tr>")
-    2
-    """
-    made = []
-    for i, row in enumerate(rows):
-        tag = "td" if i else "th"
-        cells = [f'<{tag} style="text-align: left; white-space: pre-wrap">{escape(row[0])}</{tag}>']
-        cells += [f'<{tag} style="text-align: right">{escape(cell)}</{tag}>' for cell in row[1:]]
-        made.append(f"<tr>{''.join(cells)}</tr>")
-    return f"<table>{''.join(made)}</table>"
