@@ -37,6 +37,16 @@ floors = (
 upwards = {"tensor": {"backprop", "messages"}, "nn": {"show"}}
 """Tensor's `.backward()`, what it says when something goes wrong, and a Module's ledger: inside functions."""
 
+rooms_of_show = (
+    ("symbols", "files"),
+    ("rule_text",),
+    ("derivation",),
+    ("pictures",),
+    ("page",),
+    ("",),  # minigrad.show itself, which gathers the names
+)
+"""The floors inside `show`: its packages are rooms, and what all of them use stands beside these."""
+
 names_on_demand = {"": {"show", "check", "data", "experiments", "compiler"}}
 """What minigrad gives when it is first asked for, and names for type checkers."""
 
@@ -62,6 +72,15 @@ def part_of(path: Path) -> str:
 
 def floor_of(part: str) -> int:
     return next(i for i, parts in enumerate(floors) if part in parts)
+
+
+def room_of(module: str) -> str:
+    """minigrad.show.pictures.draw -> pictures, minigrad.show -> "" (show itself)."""
+    return "".join(module.split(".")[2:3])
+
+
+def room_floor(room: str) -> int:
+    return next(i for i, rooms in enumerate(rooms_of_show) if room in rooms)
 
 
 def imports(path: Path) -> Iterator[tuple[str, bool, ast.AST]]:
@@ -116,6 +135,53 @@ def test_a_file_imports_only_from_the_floors_below(path):
         assert floor_of(target) < floor_of(part), (
             f"{path}:{where.lineno}: {part or 'minigrad'} imports {target or 'minigrad'}"
         )
+
+
+def module_of(path: Path) -> str:
+    """The name by which a file is imported."""
+    parts = ("minigrad", *path.relative_to(package).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def names_imported(path: Path) -> Iterator[tuple[str, str, int]]:
+    """(module, name, line) of every name that a file takes out of another file of minigrad."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and str(node.module).split(".")[0] == "minigrad":
+            yield from ((str(node.module), alias.name, node.lineno) for alias in node.names)
+
+
+def files_imported(path: Path) -> set[str]:
+    """The files of minigrad that a file imports, wherever it does: a name may be a file of a package."""
+    known = {module_of(file) for file in files}
+    found = ((module, f"{module}.{name}") for module, name, _ in names_imported(path))
+    return {submodule if submodule in known else module for module, submodule in found}
+
+
+@pytest.mark.parametrize("path", files, ids=lambda path: str(path.relative_to(package)))
+def test_no_private_name_is_imported(path):
+    for module, name, line in names_imported(path):
+        private = name.startswith("_") and not name.startswith("__")
+        assert not private, f"{path}:{line}: {name} is {module}'s own"
+
+
+def test_the_rooms_of_show_import_downwards():
+    for path in files:
+        if part_of(path) != "show":
+            continue
+        own = room_of(module_of(path))
+        for module in files_imported(path):
+            if module.startswith("minigrad.show."):
+                room = room_of(module)
+                assert room == own or room_floor(room) < room_floor(own), f"{path} imports {module}"
+
+
+def test_no_two_files_of_show_import_each_other():
+    needs = {module_of(path): files_imported(path) for path in files if part_of(path) == "show"}
+    while needs:
+        free = [module for module, wanted in needs.items() if not wanted & needs.keys() - {module}]
+        assert free, f"in a circle: {', '.join(needs)}"
+        for module in free:
+            del needs[module]
 
 
 @pytest.mark.parametrize("path", files, ids=lambda path: str(path.relative_to(package)))
