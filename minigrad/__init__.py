@@ -19,6 +19,7 @@ from minigrad.tensor import Tensor, constant, primitive
 if TYPE_CHECKING:
     from minigrad import check, data, experiments, show
     from minigrad.check.gradcheck import gradcheck
+    from minigrad.check.grading.grade import grade
     from minigrad.show import derive, draw, steps
     from minigrad.state import load, save
 
@@ -38,6 +39,7 @@ __all__ = [
     "experiments",
     "grad",
     "gradcheck",
+    "grade",
     "load",
     "log_softmax",
     "logsumexp",
@@ -58,6 +60,7 @@ _on_demand = {
     "derive": "minigrad.show",
     "draw": "minigrad.show",
     "gradcheck": "minigrad.check",
+    "grade": "minigrad.check",
     "load": "minigrad.state",
     "save": "minigrad.state",
     "steps": "minigrad.show",

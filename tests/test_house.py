@@ -27,7 +27,8 @@ floors = (
     ("random",),
     ("backprop",),
     ("nn", "optim", "state", "program"),
-    ("show", "compiler", "check", "data"),
+    ("show", "compiler", "data"),
+    ("check",),
     ("",),  # minigrad itself, which gathers the names
     ("experiments",),
     ("__main__",),

@@ -126,6 +126,8 @@ class Source:
     def expression(self, value: Variable | Literal, binding: int = _whole, own: bool = False) -> str:
         """A value as it is written in a line: its name, or its equation in parentheses where they are needed.
 
+        A value without a name is always written out.
+
         binding  how tightly what stands around it binds
         own      write its equation even if it has a line: this is that line
         """
@@ -133,7 +135,7 @@ class Source:
             return self._literal(value.value, binding)
         if self._is_plain(value):
             return self._array(value.tensor.data, binding)
-        if not own and value not in self.lines.inline:
+        if not own and value.name and value not in self.lines.inline:
             return self.written_name(value)
         assert value.equation is not None
         text, own_binding = self._equation(value.equation)

@@ -1,0 +1,247 @@
+"""grade: is a hand-written gradient right, and if not, which mistake was made?
+
+The backward pass is a program: one thing in it is changed, it is run, and if the student's numbers come out,
+that is the mistake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from minigrad.check.grading import blind, submission
+from minigrad.check.grading.clues import clues, constant_ratio, named_number
+from minigrad.check.grading.report import Fault, Reading, Report, Verdict
+from minigrad.check.grading.search import Explanation, Finding, Search
+from minigrad.check.grading.solution import Solution
+from minigrad.check.grading.words import reason, sentence, what
+from minigrad.program import Program, Variable
+from minigrad.tensor import Tensor, describe
+
+
+def grade(
+    student: Any,
+    loss: Tensor,
+    wrt: Any = None,
+    *,
+    transposed: bool | Collection[str] = False,
+    seconds: float = 1.0,
+) -> Report:
+    """Compare hand-written gradients with the machine's, and say which mistake was made in a wrong one.
+
+    student     a dict of arrays by name, {"dW1": ..., "dA2": ...}; a function that returns one, whose
+                arguments are filled by name (X, Y, W1, A1, D1, keep_prob, m ...); or a dict of such functions
+    loss        the scalar Tensor whose gradients they are, with the values and masks that the student used
+    wrt         what has to be handed in: a Tensor, several, or a model; by default whatever is handed in is
+                graded.  The gradient of any value of the forward pass may be handed in too
+    transposed  True if examples are columns, as in some courses: then a function is given X, Z1 ...
+                transposed, and their gradients are taken so; weights keep their rows and columns.  Or the
+                names of the gradients that are handed in transposed
+    seconds     how long two mistakes at once are looked for
+    Returns:    a Report, which is true if all is right, prints as text, and has .faults, .score, .verdicts
+    Raises:     TypeError for work that is no dict, or a loss that is no Tensor; ValueError for a loss that is
+                no scalar.  What is wrong with one array (nan, a shape, a function that raises) is in the
+                report, and the others are graded
+
+    >>> X, W = Tensor([[1.0, 2.0], [3.0, 5.0], [4.0, 1.0]], name="X"), Tensor([[0.5, -1.0]], True, name="W")
+    >>> A = X @ W.T; A.name = "A"
+    >>> J = np.mean(np.square(A))
+    >>> report = grade({"dW": A.data.T @ X.data / 3}, J)
+    >>> report.ok, report.faults[0].what, report.faults[0].readings[0].right
+    (False, 'without `* 2`', 'dA = 2 * A / m')
+    """
+    solution, wanted = _solution(student, loss, wrt)
+    known = {**solution.gradients}
+    values = _forward_values(solution)
+    if transposed is True:
+        values = {
+            name: array if _is_weight(solution, name) else _in_columns(array)
+            for name, array in values.items()
+        }
+        transposed = [name for name in known if not _is_weight(solution, name[1:])]
+    work = submission.read(student, known, wanted, values, transposed or ())
+    handed, shapes = _fitted(solution, work.arrays)
+    search, unit = _search(solution, handed, perf_counter() + seconds)
+    return _report(solution, search, work, shapes, unit)
+
+
+def _solution(student: Any, loss: Any, wrt: Any) -> tuple[Solution, list[str]]:
+    if not isinstance(loss, Tensor):
+        raise TypeError(f"grade: the loss must be a Tensor, not {type(loss).__name__}")
+    if loss.size != 1:
+        raise ValueError(f"grade: {describe(loss)} is not a scalar; reduce it (np.sum, np.mean)")
+    program = Program(loss, {loss: "J"})
+    values = [*program.leaves, *(e.output for e in program.equations)]
+    forward = {
+        f"d{v.name}": v.tensor
+        for v in values
+        if v.tensor.requires_grad and v.tensor is not loss and (v.label or v.equation is None)
+    }
+    leaves = [leaf.tensor for leaf in program.leaves if leaf.tensor.requires_grad]
+    asked = leaves
+    if wrt is not None:
+        asked = [wrt] if isinstance(wrt, Tensor) else list(
+            wrt.parameters() if callable(getattr(wrt, "parameters", None)) else wrt
+        )  # fmt: skip
+    names = {t.stamp: name for name, t in forward.items()}
+    wanted = [names[t.stamp] for t in asked if t.stamp in names] if wrt is not None else []
+    mentioned = student if isinstance(student, Mapping) else ()
+    more = [t for name, t in forward.items() if name in mentioned and t.function is not None]
+    every = {t.stamp: t for t in (*leaves, *asked, *more)}
+    return Solution(loss, every.values(), forward), wanted
+
+
+def _forward_values(solution: Solution) -> dict[str, Any]:
+    """What a student's function can ask for: the values of the forward pass by name."""
+    stamp = solution.derivation.loss.stamp
+    written = solution.derivation.source.written_name
+    return {
+        written(v): array if v.kind == "constant" else np.asarray(array)
+        for v, array in solution.values.items()
+        if v.equation is None or (v.label and v.tensor.stamp <= stamp)
+    }
+
+
+def _is_weight(solution: Solution, name: str) -> bool:
+    """Whether a name is that of a parameter with rows and columns."""
+    return any(leaf.name == name and leaf.kind == "parameter" and np.ndim(leaf.tensor.data) > 1
+               for leaf in solution.program.leaves)  # fmt: skip
+
+
+def _in_columns(array: Any) -> Any:
+    """A value with the examples as columns: (m, n) becomes (n, m), and (n,) becomes (n, 1)."""
+    return array[:, None] if np.ndim(array) == 1 else np.transpose(array)
+
+
+def _fitted(
+    solution: Solution, arrays: dict[str, np.ndarray]
+) -> tuple[dict[Variable, np.ndarray], dict[str, str]]:
+    """The arrays by line; those that differ by axes of length 1 alone get the right shape, with a note."""
+    handed, notes = {}, {}
+    for name, array in arrays.items():
+        line = solution.gradients[name]
+        shape = np.shape(solution.values[line])
+        if array.shape != shape and [n for n in array.shape if n != 1] == [n for n in shape if n != 1]:
+            notes[name] = f"{array.shape}, where {shape} is the shape of what it belongs to"
+            array = array.reshape(shape)
+        handed[line] = array
+    return handed, notes
+
+
+# ---- one convention or the other
+
+
+def _search(
+    solution: Solution, handed: dict[Variable, np.ndarray], deadline: float
+) -> tuple[Search, str | None]:
+    """The search, and what gradients of intermediate values are handed in as multiples of, if of anything.
+
+    Some divide by m last, in the gradients of the parameters: then those on the way are m times the right
+    ones, and that is no mistake.
+    """
+    plain = None
+    for line, array in handed.items():
+        right = np.asarray(solution.values[line])
+        unit = None if line in solution.leaves else constant_ratio(array, right)
+        name = None if unit is None else named_number(unit, solution)
+        if unit is None or name is None:
+            continue
+        scaled = {line: array if line in solution.leaves else array / unit for line, array in handed.items()}
+        other = Search(solution, scaled, deadline)
+        if other.cost == 0 and any(line in solution.leaves for line in handed):
+            return other, name
+        plain = Search(solution, handed, deadline)
+        if other.cost < plain.cost:
+            return other, name
+        break
+    return plain or Search(solution, handed, deadline), None
+
+
+# ---- the report
+
+
+def _report(
+    solution: Solution,
+    search: Search,
+    work: submission.Submission,
+    shapes: dict[str, str],
+    unit: str | None,
+) -> Report:
+    verdicts: dict[str, Verdict] = {}
+    faults: list[Fault] = []
+    names = {line: name for name, line in solution.gradients.items() if name in work.arrays}
+    for line, finding in search.findings.items():
+        name = names[line]
+        own_unit = unit if line not in solution.leaves else None
+        verdicts[name] = _verdict(solution, name, finding, shapes.get(name, ""), own_unit)
+        if finding.verdict == "wrong":
+            faults.extend(_faults(solution, search, line, name, finding, unit))
+    for name, problem in work.problems.items():
+        verdicts[name] = Verdict(name, problem, None, False)
+    notes = list(solution.program.notes)
+    if unit is not None:
+        notes.append(
+            f"The gradients of the values on the way are {unit} times those of the cost; the "
+            "parameters' gradients are divided by it. That is a convention, not a mistake."
+        )
+    notes += blind.notes(solution, search)
+    return Report(verdicts, tuple(faults), tuple(notes))
+
+
+def _verdict(solution: Solution, name: str, finding: Finding, shape: str, unit: str | None) -> Verdict:
+    written = solution.derivation.source.written_name
+    texts = {
+        "right": "right",
+        "single": "right up to rounding of float32",
+        "follows": f"follows from {', '.join(map(written, finding.follows))}",
+        "wrong": "wrong",
+    }
+    text = texts[finding.verdict]
+    if unit is not None and finding.verdict in ("right", "single"):
+        text += f", times {unit}"
+    if shape:
+        text += f"; its shape is {shape}"
+    return Verdict(name, text, finding.error, finding.verdict != "wrong")
+
+
+def _faults(
+    solution: Solution, search: Search, line: Variable, name: str, finding: Finding, unit: str | None
+) -> Iterable[Fault]:
+    if not finding.explanations:
+        known = clues(solution, line, search.handed[line])
+        yield Fault(name, name, (), tuple(known))
+        return
+    for i in range(len(finding.explanations[0].changes)):
+        changed = finding.explanations[0].changes[i][0]
+        readings = [
+            _reading(solution, name, explanation, i, unit)
+            for explanation in finding.explanations
+            if i < len(explanation.changes)
+        ]
+        written = solution.derivation.source.written_name(changed)
+        yield Fault(name, written, tuple(dict.fromkeys(readings)))
+
+
+def _reading(solution: Solution, name: str, explanation: Explanation, i: int, unit: str | None) -> Reading:
+    line, change = explanation.changes[i]
+    own = [other for changed, other in explanation.changes if changed is line]
+    yours = (
+        ""
+        if change.kind in ("another mask", "some examples")
+        else solution.line_text(line, own[-1].expression)
+    )
+    said, why = what(solution, change), reason(solution, line, change)
+    if unit is not None and said == f"with an extra `* {unit}`":
+        said = f"without the `/ {unit}` that the gradients on the way have left out"
+        why = f"what is handed in for those is {unit} times the gradient of the cost"
+    return Reading(
+        change.kind,
+        said,
+        sentence(solution, line, name, said, change),
+        why,
+        solution.line_text(line, own[0].before),
+        yours,
+    )

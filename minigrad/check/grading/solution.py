@@ -1,0 +1,276 @@
+"""The right solution: the lines of the backward pass, what each of them can be confused with, and its values.
+
+Beside the values that were recorded there are those that the same program has *elsewhere*, for other numbers
+in the same places: two mistakes that are the same for these numbers but not for others are told apart there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+
+from minigrad.check.grading.changes import Surroundings
+from minigrad.check.grading.expression import (
+    Apply,
+    Atom,
+    Expression,
+    Product,
+    Sum,
+    as_variable,
+    atoms,
+    evaluate,
+    expression_of,
+)
+from minigrad.program import Literal, Variable
+from minigrad.random import is_generator
+from minigrad.show import Derivation
+from minigrad.table import table
+from minigrad.tensor import Tensor
+
+
+class Solution:
+    """The derivation of a loss as lines that can be computed with others, or other values, in their place.
+
+    derivation  forward and backward pass
+    forward     name of a gradient -> the forward value that it belongs to: what may be handed in
+    gradients   name -> the value that it is in the program
+    leaves      of these, the gradients of leaves, and of which leaf
+    lines       every line of the backward pass as an expression, in the order in which they are computed
+    values      the array of every value, as it was recorded
+    """
+
+    def __init__(self, loss: Tensor, wrt: Iterable[Tensor], forward: Mapping[str, Tensor]) -> None:
+        self.derivation = Derivation(loss, wrt)
+        program = self.program = self.derivation.program
+        by_stamp = {v.tensor.stamp: v for v in (*program.leaves, *(e.output for e in program.equations))}
+        self.leaves: dict[Variable, Variable] = {}
+        for x, g in zip(self.derivation.wrt, program.outputs[1:], strict=True):
+            if x.function is None:
+                self.leaves[g] = by_stamp[x.stamp]
+        found = self.derivation.gradients
+        self.gradients = {
+            name: by_stamp[found[x.stamp].stamp]
+            for name, x in forward.items()
+            if x.stamp in found and found[x.stamp].stamp in by_stamp
+        }
+        self.values: dict[Variable, Any] = {v: v.tensor._value for v in by_stamp.values()}
+        inline = self.derivation.lines.inline
+        own = [
+            e.output
+            for e in program.equations
+            if e.output.tensor.stamp > loss.stamp and e.output not in inline
+        ]
+        self.lines: dict[Variable, Expression] = {value: expression_of(value, inline) for value in own}
+        self._forms: dict[Variable, list[Expression]] = {}
+        self._forward = [
+            v for v in by_stamp.values() if v.kind != "constant" and v.tensor.stamp <= loss.stamp
+        ]
+
+    def forms(self, line: Variable) -> list[Expression]:
+        """A line as it stands, and as (a - b) / c of forward values, where that is the same for any numbers.
+
+        It is how people write the gradient at a logit, dZ3 = (A3 - Y) / m, however the machine came to it.
+        """
+        if line not in self._forms:
+            self._forms[line] = [self.lines[line], *self._differences(line)]
+        return self._forms[line]
+
+    def _differences(self, line: Variable) -> Iterator[Expression]:
+        shape = np.shape(self.values[line])
+        if not shape or line in self.leaves:
+            return
+        alike = [v for v in self._named if np.shape(self.values[v]) == shape]
+        divisors = [(), *(((Atom(c), -1),) for c in self._shared.constants)]
+        for a, b in permutations(alike, 2):
+            difference = Sum(((1, Atom(a)), (-1, Atom(b))))
+            for divisor in divisors:
+                form = Product(((difference, 1), *divisor)) if divisor else difference
+                if all(
+                    np.allclose(evaluate(form, values), values[line], rtol=1e-9, atol=1e-12)
+                    for values in (self.values, self.elsewhere)
+                ):
+                    yield form
+                    return
+
+    # ---- what a line can be confused with
+
+    def surroundings(self, line: Variable) -> Surroundings:
+        """What may stand in a line by mistake."""
+        shared = self._shared
+        return shared._replace(
+            line=line,
+            own=self.leaves.get(line),
+            slopes=tuple((z, a) for z, a in self._activations if z in self.gradient_of.get(line, ())),
+        )
+
+    @cached_property
+    def _named(self) -> list[Variable]:
+        """Data and the forward values that have a name."""
+        return [v for v in self._forward if v.label and np.asarray(self.values[v]).dtype.kind == "f"]
+
+    @cached_property
+    def _shared(self) -> Surroundings:
+        constants: dict[str, Variable] = {}
+        for leaf in self.program.leaves:
+            if leaf.kind == "constant":
+                constants.setdefault(self.derivation.source.written_name(leaf), leaf)
+        arrays = [v for v in self._forward if np.ndim(self.values[v])]
+        functions = dict.fromkeys(
+            e.function
+            for e in self.program.equations
+            if len(e.inputs) == 1 and table[e.function].elementwise and not table[e.function].constant
+        )
+        functions.pop(np.positive, None)
+        return Surroundings(
+            values=self.values,
+            line=self.program.outputs[0],
+            arrays=(*arrays, *(v for v in self.lines if np.ndim(self.values[v]))),
+            gradients=frozenset(self.lines),
+            constants=tuple(constants.values()),
+            scalars=tuple(v for v in self._forward if v.label and v.equation and not np.ndim(self.values[v])),
+            neighbours=self._neighbours,
+            own=None,
+            fractions=tuple(self._fractions()),
+            slopes=(),
+            functions=tuple(functions),
+            lengths=tuple(sorted({n for v in arrays for n in np.shape(self.values[v])})),
+        )
+
+    @cached_property
+    def _neighbours(self) -> Mapping[Variable, frozenset[Variable]]:
+        found: dict[Variable, set[Variable]] = {}
+        pairs = [(e.output, x) for e in self.program.equations for x in e.inputs if isinstance(x, Variable)]
+        pairs += [(value, x) for value, line in self.lines.items() for x in atoms(line)]
+        for a, b in pairs:
+            found.setdefault(a, set()).add(b)
+            found.setdefault(b, set()).add(a)
+        return {value: frozenset(near) for value, near in found.items()}
+
+    @cached_property
+    def gradient_of(self) -> dict[Variable, list[Variable]]:
+        """A line -> the forward values whose gradient it is, those with a name first."""
+        forward = {v.tensor.stamp: v for v in self.values if v.tensor.stamp <= self.derivation.loss.stamp}
+        found: dict[Variable, list[Variable]] = {}
+        lines = {line.tensor.stamp: line for line in self.lines}
+        for stamp, g in self.derivation.gradients.items():
+            if g.stamp in lines and stamp in forward:
+                found.setdefault(lines[g.stamp], []).append(forward[stamp])
+        return {line: sorted(of, key=lambda v: v.label is None) for line, of in found.items()}
+
+    @cached_property
+    def _activations(self) -> list[tuple[Variable, Variable]]:
+        """(z, a) where the forward pass makes a of z alone, element by element."""
+        return [
+            (e.inputs[0], e.output)
+            for e in self.program.equations
+            if len(e.inputs) == 1
+            and isinstance(e.inputs[0], Variable)
+            and e.output.tensor.stamp <= self.derivation.loss.stamp
+            and table[e.function].elementwise
+            and np.ndim(self.values[e.output])
+        ]
+
+    def _fractions(self) -> Iterator[tuple[tuple[Expression, int], ...]]:
+        """The numbers with which leaves stand in their own gradients: lambd / m."""
+        seen = set()
+        for line, leaf in self.leaves.items():
+            expression = self.lines.get(line)
+            for _, term in expression.terms if isinstance(expression, Sum) else ():
+                factors = term.factors if isinstance(term, Product) else ()
+                rest = [f for f in factors if not (isinstance(f[0], Atom) and f[0].value is leaf)]
+                numbers = all(np.ndim(self.values[x]) == 0 for factor, _ in rest for x in atoms(factor))
+                if len(rest) == len(factors) - 1 and numbers:
+                    key = tuple((id(x.value) if isinstance(x, Atom) else id(x), p) for x, p in rest)
+                    if key not in seen:
+                        seen.add(key)
+                        yield tuple(rest)
+
+    # ---- the same program for other numbers
+
+    @cached_property
+    def elsewhere(self) -> dict[Variable, Any]:
+        """The values of the same program for generic data, parameters, constants and masks."""
+        values = self._replayed(any_sign=True)
+        finite = all(np.isfinite(np.asarray(values[g], float)).all() for g in self.program.outputs)
+        return values if finite else self._replayed(any_sign=False)  # a logarithm of a parameter, say
+
+    def _replayed(self, any_sign: bool) -> dict[Variable, Any]:
+        rng = np.random.default_rng(7)
+        source = self.derivation.source
+        values: dict[Variable, Any] = {}
+        constants: dict[str, float] = {}
+        lengths = {n for value in self.values.values() for n in (*np.shape(value), np.size(value))}
+        for leaf in self.program.leaves:
+            old = self.values[leaf]
+            if leaf.kind == "constant":
+                values[leaf] = constants.setdefault(
+                    source.written_name(leaf), _other_number(old, lengths, rng)
+                )
+            elif leaf.kind == "parameter" and any_sign:
+                values[leaf] = rng.standard_normal(np.shape(old)).astype(np.asarray(old).dtype)
+            else:
+                values[leaf] = _other_array(np.asarray(old), rng, leaf.kind == "mask")
+        with np.errstate(all="ignore"):
+            for e in self.program.equations:
+                old = self.values[e.output]
+                if any(map(is_generator, e.parameters.values())):
+                    values[e.output] = _other_array(np.asarray(old), rng, False)
+                    continue
+                inputs = [x.value if isinstance(x, Literal) else values[x] for x in e.inputs]
+                values[e.output] = table[e.function].compute(*inputs, **e.parameters)
+        return values
+
+    # ---- text
+
+    def text(self, node: Expression, binding: int = 0) -> str:
+        """An expression as NumPy, in parentheses if what stands around it binds more tightly."""
+        return self.derivation.source.expression(as_variable(self._spelled(node), self.values), binding)
+
+    def line_text(self, line: Variable, node: Expression | None = None) -> str:
+        """A line as NumPy: the right one, or with another expression on its right side."""
+        if node is None:
+            node = self.lines[line] if line in self.lines else expression_of(line, self._nameless)
+        return f"{self.derivation.source.written_name(line)} = {self.text(node)}"
+
+    @cached_property
+    def _nameless(self) -> set[Variable]:
+        """The results that nobody gave a name: they are spelled out wherever they are mentioned."""
+        return {e.output for e in self.program.equations if e.output.label is None}
+
+    def _spelled(self, node: Expression) -> Expression:
+        """The expression with what has no name spelled out."""
+        match node:
+            case Atom():
+                value = node.value
+                spelled = isinstance(value, Variable) and value in self._nameless
+                return expression_of(value, self._nameless) if spelled else node  # type: ignore[arg-type]
+            case Sum():
+                return Sum(tuple((sign, self._spelled(term)) for sign, term in node.terms))
+            case Product():
+                return Product(tuple((self._spelled(factor), power) for factor, power in node.factors))
+        return Apply(node.function, tuple(map(self._spelled, node.inputs)), node.parameters)
+
+
+def _other_number(old: Any, lengths: set[int], rng: np.random.Generator) -> float:
+    if old in lengths and old > 1:
+        return float(old)  # it counts something, and a mean divides by it unseen
+    return float(rng.uniform(0.6, 0.95) if 0 < old < 1 else rng.uniform(2, 9))
+
+
+def _other_array(old: np.ndarray, rng: np.random.Generator, mask: bool) -> np.ndarray:
+    """Generic numbers of the same kind: truth values, whole numbers, fractions, positive numbers, or any."""
+    if old.dtype == bool or mask:
+        return (rng.random(old.shape) < 0.6).astype(old.dtype)
+    if old.dtype.kind in "iu":
+        return rng.permutation(old.ravel()).reshape(old.shape)
+    if np.all((old == 0) | (old == 1)):
+        return (rng.random(old.shape) < 0.5).astype(old.dtype)
+    if np.all((old >= 0) & (old <= 1)):
+        return rng.uniform(0.05, 0.95, old.shape).astype(old.dtype)
+    if np.all(old > 0):
+        return rng.uniform(0.5, 2.0, old.shape).astype(old.dtype)
+    return rng.standard_normal(old.shape).astype(old.dtype)
