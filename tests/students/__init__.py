@@ -1,1 +1,1 @@
-"""Backward passes as students hand them in: the networks, faulty submissions, and correct ones in many styles."""
+"""Backward passes as students hand them in: the networks, faulty submissions, correct ones in many styles."""

@@ -8,6 +8,7 @@ biases that are not zero), and sizes differ, except where a name says that they 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -87,7 +88,7 @@ def layers(
 ) -> nn.Sequential:
     """Linear layers of these widths, after each but the last an activation and maybe dropout."""
     made: list[nn.Module] = []
-    for i, (n_in, n_out) in enumerate(zip(widths, widths[1:], strict=False), start=1):
+    for i, (n_in, n_out) in enumerate(pairwise(widths), start=1):
         linear = nn.Linear(n_in, n_out, rng=rng)
         with mg.no_grad():
             linear.bias += 0.4 * rng.standard_normal(n_out)

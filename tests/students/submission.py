@@ -17,7 +17,7 @@ class Submission:
     function    takes what its arguments are called among the values of the network
     network     whose backward pass it is, by name
     mistake     what is wrong, in one sentence; "" if nothing is
-    where       the gradients in whose lines a mistake is made, handed in or not; those that follow are not named
+    where       the gradients in whose lines a mistake is made, handed in or not; not those that follow
     says        what a diagnosis that names the mistake must match, as a regular expression, any case
     faults      how many different mistakes it has (one that is made in each layer counts once); 0 also for
                 what no change of a line explains
