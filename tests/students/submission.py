@@ -18,7 +18,8 @@ class Submission:
     network     whose backward pass it is, by name
     mistake     what is wrong, in one sentence; "" if nothing is
     where       the gradients in whose lines a mistake is made, handed in or not; not those that follow
-    says        what a diagnosis that names the mistake must match, as a regular expression, any case
+    says        what a sentence that names the mistake must match, as a regular expression, any case; the
+                sentence, not the equations beside it, in which the names of other factors stand too
     faults      how many different mistakes it has (one that is made in each layer counts once); 0 also for
                 what no change of a line explains
     random      whether it draws, so that it gives something else each time
