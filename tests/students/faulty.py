@@ -45,10 +45,6 @@ twice = r"twice|doubl|half|halv|\b2\b|\b0\.5\b"
 # ---- what students have beside their backward pass
 
 
-def sigmoid(z):
-    return 1 / (1 + np.exp(-z))
-
-
 def relu_backward(dA, Z):
     dZ = np.array(dA, copy=True)
     dZ[Z <= 0] = 0
