@@ -401,6 +401,11 @@ _comparisons: dict[Callable[..., Any], tuple[Callable[..., Any], ...]] = {
 def _of_call(node: Apply, about: Surroundings) -> Iterator[Change]:
     function, inputs, parameters = node.function, node.inputs, node.parameters
     new: Expression
+    if table[function].elementwise and function not in _comparisons:
+        shape = np.shape(_value_of(node, about))
+        for x in about.arrays if shape else ():
+            if x.label and np.shape(about.values[x]) == shape:
+                yield Change(Atom(x), "exchanged", node, Atom(x), 3)
     for other in _comparisons.get(function, ()):
         new = Apply(other, inputs, parameters)
         yield Change(new, "comparison", node, new, 1.5)
@@ -418,6 +423,7 @@ def _of_call(node: Apply, about: Surroundings) -> Iterator[Change]:
             Apply(np.matmul, (_transposed(a), b), parameters),
             Apply(np.matmul, (a, _transposed(b)), parameters),
             Apply(np.matmul, (_transposed(a), _transposed(b)), parameters),
+            _transposed(node),
         ):
             yield Change(new, "transposed", node, new, 1.75)
         new = Apply(np.matmul, (b, a), parameters)
@@ -446,10 +452,7 @@ def _of_reduction(node: Apply, about: Surroundings) -> Iterator[Change]:
     new: Expression = Apply(other, (x,), parameters)
     yield Change(new, "mean for sum" if other is np.mean else "sum for mean", node, new, 1.5)
     yield Change(x, "sum left out", node, x, 1.5)
-    try:
-        ndim = np.ndim(evaluate(x, about.values))
-    except ValueError:  # it has been changed already, and its shapes do not fit
-        return
+    ndim = np.ndim(_value_of(x, about))
     for row in (-1, 0) if parameters["axis"] == 0 else ():
         new = Apply(getitem, (x,), {"index": row})
         yield Change(new, "one row", node, new, 2)
@@ -457,6 +460,14 @@ def _of_reduction(node: Apply, about: Surroundings) -> Iterator[Change]:
         if axis != parameters["axis"]:
             new = Apply(node.function, (x,), {**parameters, "axis": axis})
             yield Change(new, "axis", node, new, 1.5)
+
+
+def _value_of(node: Expression, about: Surroundings) -> Any:
+    """Its array; 0 if there is none, since it has been changed already and its shapes do not fit."""
+    try:
+        return evaluate(node, about.values)
+    except (ValueError, TypeError, IndexError):
+        return 0
 
 
 def _transposed(x: Expression) -> Expression:

@@ -28,7 +28,7 @@ def grade(
     wrt: Any = None,
     *,
     transposed: bool | Collection[str] = False,
-    seconds: float = 1.0,
+    seconds: float = 0.5,
 ) -> Report:
     """Compare hand-written gradients with the machine's, and say which mistake was made in a wrong one.
 

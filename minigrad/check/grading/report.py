@@ -156,7 +156,7 @@ class Report:
         mistake = f", mistake {' and '.join(numbers)}" if numbers else ""
         if v.error is None or not 1e-12 < v.error < inf:
             return f"{v.verdict}{mistake}"
-        return f"{v.verdict}{mistake} (off by {_percent(v.error)} of its largest entry)"
+        return f"{v.verdict}{mistake} (off by {_size(v.error)} its largest entry)"
 
     def _repr_html_(self) -> str:
         rows = "".join(
@@ -177,13 +177,15 @@ class Report:
         return f"<p><b>{escape(self.headline)}</b></p><table>{rows}</table><ol>{faults}</ol>{notes}"
 
 
-def _percent(fraction: float) -> str:
+def _size(fraction: float) -> str:
     """A fraction as a person reads it.
 
-    >>> _percent(0.25), _percent(0.0012), _percent(3e-8)
-    ('25 %', '0.12 %', '3e-08')
+    >>> _size(0.25), _size(0.0012), _size(3e-8), _size(11.2)
+    ('25 % of', '0.12 % of', '3e-08 of', '11 times')
     """
-    return f"{100 * fraction:.3g} %" if fraction > 1e-5 else f"{fraction:.1g}"
+    if fraction >= 2:
+        return f"{fraction:.2g} times"
+    return f"{100 * fraction:.3g} % of" if fraction > 1e-5 else f"{fraction:.1g} of"
 
 
 def _sentence(text: str) -> str:

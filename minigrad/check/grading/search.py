@@ -232,11 +232,25 @@ class Search:
                 if error <= exact:
                     yield self._explanation(((changed, change),), error, line)
             yield from self._other_masks(line, given, changed, route, context)
+        hidden = {changed for changed, _ in self._targets(line)} - {line}
+        if hidden:  # a bracket that is opened in one line may be closed in another
+            spelled = self.solution.spelled_out(line, hidden)
+            for change in changes(spelled, self.solution.surroundings(line)):
+                if change.kind == "bracket":
+                    error = distance(given, self.attempt(change.expression, context))
+                    if error <= exact:
+                        yield self._explanation(((line, change),), error, line)
+        for other in self.solution.arrays:
+            if other is not line and distance(given, self.solution.values[other]) <= exact:
+                kind = "another gradient" if other in self.solution.lines else "forward value"
+                change = Change(Atom(other), kind, None, Atom(other), 3)
+                yield self._explanation(((line, change),), 0.0, line)
 
     def _examples(self, line: Variable, given: np.ndarray, context: Values) -> Iterator[Explanation]:
         """Whether the sums over examples were taken over some of them only."""
         expression = self.solution.lines[line]
-        m = max((np.shape(context[x])[0] for x in atoms(expression) if np.ndim(context[x])), default=0)
+        arrays = [context[x] for x in atoms(expression) if x.kind != "parameter" and np.ndim(context[x])]
+        m = max((np.shape(x)[0] for x in arrays), default=0)
         if np.shape(given)[:1] == (m,):
             return
         subsets = [(f"the first {k} examples", np.arange(k)) for k in range(1, m)]
@@ -307,6 +321,8 @@ class Search:
     ) -> Iterator[Explanation]:
         """A mask that is none of the program's: where the array is 0, and where it is as without a mask."""
         expression = self.solution.lines[changed]
+        if changed is line:  # also one in a line that was not handed in
+            expression = self.solution.spelled_out(line, [hidden for hidden, _ in self._targets(line)][1:])
         factors = expression.factors if isinstance(expression, Product) else ()
         for i, (factor, power) in enumerate(factors):
             if not (isinstance(factor, Atom) and np.asarray(self.attempt(factor, context)).dtype == bool):
@@ -325,14 +341,10 @@ class Search:
 
     @staticmethod
     def changes_of(solution: Solution, line: Variable) -> Iterator[Change]:
-        """The changes of a line that are looked for, another array in its place included."""
+        """The changes of a line that are looked for, in each of its forms."""
         about = solution.surroundings(line)
         for form in solution.forms(line):
             yield from changes(form, about)
-        for other in about.arrays:
-            if np.shape(solution.values[other]) == np.shape(solution.values[line]) and other is not line:
-                kind = "another gradient" if other in about.gradients else "forward value"
-                yield Change(Atom(other), kind, None, Atom(other), 3)
 
     def _usual_changes(self, line: Variable, *forms: Expression) -> list[Change]:
         about = self.solution.surroundings(line)

@@ -6,7 +6,7 @@ in the same places: two mistakes that are the same for these numbers but not for
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import permutations
 from typing import Any
@@ -71,13 +71,23 @@ class Solution:
         ]
 
     def forms(self, line: Variable) -> list[Expression]:
-        """A line as it stands, and as (a - b) / c of forward values, where that is the same for any numbers.
+        """A line as it stands; as (a - b) / c of forward values, where that is the same for any numbers; and
+        with what has no name in the forward pass written inside it.
 
-        It is how people write the gradient at a logit, dZ3 = (A3 - Y) / m, however the machine came to it.
+        The second is how people write the gradient at a logit, dZ3 = (A3 - Y) / m, however the machine came
+        to it.
         """
         if line not in self._forms:
-            self._forms[line] = [self.lines[line], *self._differences(line)]
+            own = self.lines[line]
+            forms = [own, *self._differences(line)]
+            if any(x in self._nameless and x not in self.lines for x in atoms(own)):
+                forms.append(self._spelled(own, self._nameless - self.lines.keys()))
+            self._forms[line] = forms
         return self._forms[line]
+
+    def spelled_out(self, line: Variable, hidden: Container[Variable]) -> Expression:
+        """A line with the lines that were not handed in written inside it."""
+        return self._spelled(self.lines[line], hidden)
 
     def _differences(self, line: Variable) -> Iterator[Expression]:
         shape = np.shape(self.values[line])
@@ -101,11 +111,21 @@ class Solution:
     def surroundings(self, line: Variable) -> Surroundings:
         """What may stand in a line by mistake."""
         shared = self._shared
+        later = {line}  # what comes from the line cannot stand in it
+        for value, expression in self.lines.items():
+            if any(x in later for x in atoms(expression)):
+                later.add(value)
         return shared._replace(
             line=line,
+            arrays=tuple(v for v in shared.arrays if v not in later),
             own=self.leaves.get(line),
             slopes=tuple((z, a) for z, a in self._activations if z in self.gradient_of.get(line, ())),
         )
+
+    @cached_property
+    def arrays(self) -> tuple[Variable, ...]:
+        """Every value of either pass that is no single number."""
+        return tuple(v for v in (*self._forward, *self.lines) if np.ndim(self.values[v]))
 
     @cached_property
     def _named(self) -> list[Variable]:
@@ -118,7 +138,6 @@ class Solution:
         for leaf in self.program.leaves:
             if leaf.kind == "constant":
                 constants.setdefault(self.derivation.source.written_name(leaf), leaf)
-        arrays = [v for v in self._forward if np.ndim(self.values[v])]
         functions = dict.fromkeys(
             e.function
             for e in self.program.equations
@@ -128,7 +147,7 @@ class Solution:
         return Surroundings(
             values=self.values,
             line=self.program.outputs[0],
-            arrays=(*arrays, *(v for v in self.lines if np.ndim(self.values[v]))),
+            arrays=self.arrays,
             gradients=frozenset(self.lines),
             constants=tuple(constants.values()),
             scalars=tuple(v for v in self._forward if v.label and v.equation and not np.ndim(self.values[v])),
@@ -137,7 +156,7 @@ class Solution:
             fractions=tuple(self._fractions()),
             slopes=(),
             functions=tuple(functions),
-            lengths=tuple(sorted({n for v in arrays for n in np.shape(self.values[v])})),
+            lengths=tuple(sorted({n for v in self._forward for n in np.shape(self.values[v])})),
         )
 
     @cached_property
@@ -228,7 +247,8 @@ class Solution:
 
     def text(self, node: Expression, binding: int = 0) -> str:
         """An expression as NumPy, in parentheses if what stands around it binds more tightly."""
-        return self.derivation.source.expression(as_variable(self._spelled(node), self.values), binding)
+        spelled = self._spelled(node, self._nameless)
+        return self.derivation.source.expression(as_variable(spelled, self.values), binding)
 
     def line_text(self, line: Variable, node: Expression | None = None) -> str:
         """A line as NumPy: the right one, or with another expression on its right side."""
@@ -241,18 +261,22 @@ class Solution:
         """The results that nobody gave a name: they are spelled out wherever they are mentioned."""
         return {e.output for e in self.program.equations if e.output.label is None}
 
-    def _spelled(self, node: Expression) -> Expression:
-        """The expression with what has no name spelled out."""
+    def _spelled(self, node: Expression, written_out: Container[Variable]) -> Expression:
+        """The expression with some of the results that it mentions written inside it."""
         match node:
             case Atom():
                 value = node.value
-                spelled = isinstance(value, Variable) and value in self._nameless
-                return expression_of(value, self._nameless) if spelled else node  # type: ignore[arg-type]
+                if not isinstance(value, Variable) or value.equation is None or value not in written_out:
+                    return node
+                return self._spelled(self.lines.get(value) or expression_of(value, ()), written_out)
             case Sum():
-                return Sum(tuple((sign, self._spelled(term)) for sign, term in node.terms))
+                return Sum(tuple((sign, self._spelled(term, written_out)) for sign, term in node.terms))
             case Product():
-                return Product(tuple((self._spelled(factor), power) for factor, power in node.factors))
-        return Apply(node.function, tuple(map(self._spelled, node.inputs)), node.parameters)
+                return Product(
+                    tuple((self._spelled(factor, written_out), power) for factor, power in node.factors)
+                )
+        inputs = tuple(self._spelled(x, written_out) for x in node.inputs)
+        return Apply(node.function, inputs, node.parameters)
 
 
 def _other_number(old: Any, lengths: set[int], rng: np.random.Generator) -> float:
@@ -267,6 +291,9 @@ def _other_array(old: np.ndarray, rng: np.random.Generator, mask: bool) -> np.nd
         return (rng.random(old.shape) < 0.6).astype(old.dtype)
     if old.dtype.kind in "iu":
         return rng.permutation(old.ravel()).reshape(old.shape)
+    if old.ndim == 2 and np.all(old >= 0) and np.allclose(old.sum(axis=1), 1):  # probabilities, or one-hot
+        hot = old[rng.permutation(len(old))] if np.all((old == 0) | (old == 1)) else rng.random(old.shape)
+        return (hot / hot.sum(axis=1, keepdims=True)).astype(old.dtype)
     if np.all((old == 0) | (old == 1)):
         return (rng.random(old.shape) < 0.5).astype(old.dtype)
     if np.all((old >= 0) & (old <= 1)):
