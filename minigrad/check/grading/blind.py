@@ -19,10 +19,9 @@ _shown = 3
 
 def notes(solution: Solution, search: Search) -> list[str]:
     """Sentences on mistakes that could not have been seen, and on inputs that would show them."""
+    wrong = {line for line, finding in search.findings.items() if finding.verdict in ("wrong", "follows")}
     hidden = {
-        line: found
-        for line, finding in search.findings.items()
-        if finding.verdict in ("right", "single") and (found := _unseen(solution, line))
+        line: found for line in solution.lines if line not in wrong and (found := _unseen(solution, line))
     }
     undecided = any(len(finding.explanations) > 1 for finding in search.findings.values())
     causes = list(_causes(solution))
@@ -44,9 +43,6 @@ def notes(solution: Solution, search: Search) -> list[str]:
 
 def _unseen(solution: Solution, line: Variable) -> list[str]:
     """Changes of a line that change nothing here, but would elsewhere."""
-    expression = solution.lines.get(line)
-    if expression is None:
-        return []
     here: dict[int, object] = {}
     there: dict[int, object] = {}
     right, right_there = solution.values[line], solution.elsewhere[line]

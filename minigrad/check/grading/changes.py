@@ -106,6 +106,9 @@ def _of_the_whole(line: Expression, about: Surroundings) -> Iterator[Change]:
     if len(shape) == 2 and 1 not in shape:
         yield Change(_transposed(line), "result transposed", line, None, 1.5)
     terms = line.terms if isinstance(line, Sum) else ((1, line),)
+    if isinstance(line, Sum):
+        for factor, power, far in _foreign_factors(line, about):
+            yield Change(_scaled(line, factor, power), "all scaled", line, factor, far, power)
     for i, (sign, term) in enumerate(terms):
         for factor, power, far in _foreign_factors(term, about):
             longer = _scaled(term, factor, power)

@@ -37,13 +37,12 @@ def _of_the_shape(given: np.ndarray, right: np.ndarray) -> Iterator[str]:
 def _of_the_numbers(
     solution: Solution, line: Variable, given: np.ndarray, right: np.ndarray
 ) -> Iterator[str]:
+    cut = any(np.array_equal(given, f(right)) for f in (np.trunc, np.round, np.floor))
+    if given.dtype.kind in "iu" and cut:
+        yield "it is an array of whole numbers, in which the decimals of the right one are lost: use floats"
+        return
     if not np.any(given):
         yield "it is 0 everywhere"
-        return
-    if given.dtype.kind in "iu" and any(
-        np.array_equal(given, f(right)) for f in (np.trunc, np.round, np.floor)
-    ):
-        yield "it is an array of whole numbers, in which the decimals of the right one are lost: use floats"
         return
     ratio = constant_ratio(given, right)
     if ratio is not None:

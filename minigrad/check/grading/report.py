@@ -69,7 +69,7 @@ class Fault:
         first = self.readings[0]
         text = _sentence(first.said + (f": {first.why}" if first.why else ""))
         for other in self.readings[1:]:
-            text += f" Or {other.said}: with these inputs the numbers are the same."
+            text += f" Or {other.said}: with what was handed in, the numbers are the same."
         return text
 
     def lines(self) -> list[tuple[str, str]]:
@@ -132,9 +132,10 @@ class Report:
     def headline(self) -> str:
         """One line: how much is right, and how many mistakes there are."""
         right = sum(v.verdict.startswith("right") for v in self.verdicts.values())
-        wrong = len(self.faults)
-        mistakes = f"{wrong} mistake{'s' * (wrong != 1)}" if wrong else "no mistake"
-        return f"{right} of {len(self.verdicts)} arrays right, {mistakes}"
+        wrong, ungraded = len(self.faults), sum(v.error is None for v in self.verdicts.values())
+        mistakes = f"{wrong} mistake{'s' * (wrong != 1)}" if wrong or ungraded else "no mistake"
+        text = f"{right} of {len(self.verdicts)} arrays right, {mistakes}"
+        return text + (f", {ungraded} not graded" if ungraded else "")
 
     def __str__(self) -> str:
         width = max((len(name) for name in self.verdicts), default=0)

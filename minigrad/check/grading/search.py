@@ -32,6 +32,10 @@ _usual = 2.5
 """Two mistakes at once are each looked for among those that are no more far-fetched than that."""
 
 
+_as_likely = 0.25
+"""Mistakes in different lines that always give the same numbers are told together if they are as likely."""
+
+
 class Explanation(NamedTuple):
     """Changes that together give the numbers of an array.
 
@@ -44,6 +48,11 @@ class Explanation(NamedTuple):
     changes: tuple[tuple[Variable, Change], ...]
     error: float
     elsewhere: tuple[Any, ...]
+
+    @property
+    def lines(self) -> tuple[Variable, ...]:
+        """The lines that are changed."""
+        return tuple(line for line, _ in self.changes)
 
     @property
     def far(self) -> float:
@@ -195,7 +204,9 @@ class Search:
         close = [e for e in found if e.error <= 10 * best + 1e-12]
         classes: list[Explanation] = []
         for explanation in sorted(close, key=lambda e: e.far):
-            if not any(_same(explanation.elsewhere, other.elsewhere) for other in classes):
+            twins = [other for other in classes if _same(explanation.elsewhere, other.elsewhere)]
+            elsewhere_made = all(twin.lines != explanation.lines for twin in twins)
+            if not twins or (elsewhere_made and explanation.far <= twins[0].far + _as_likely):
                 classes.append(explanation)
         if len(classes) > 1:
             support = [self._support(explanation, line) for explanation in classes]
@@ -271,37 +282,50 @@ class Search:
         exact = min(_exact_for(given), 1e-10 if given.size < 3 else 1.0)
         if given.dtype == np.float32 and given.size < 3:
             return
-        targets = list(self._targets(line))
-        for (first, route), (second, _) in product(targets, targets):
-            if perf_counter() > self.deadline:
-                return
-            if first is not second and not self._before(first, second):
-                continue
+        targets = [changed for changed, _ in self._targets(line)]
+        pairs = [(a, b) for a, b in product(targets, targets) if a is b or self._before(a, b)]
+        done = 0.0
+        for together in (2.5, 3.25, 4.0, 2 * _usual):  # the likeliest first
             found = False
-            for change in self._usual_changes(first, *self.solution.forms(first)):
+            for first, second in pairs:
+                for explanation in self._pairs_in(first, second, line, given, context, (done, together)):
+                    if explanation.error <= exact:
+                        found = True
+                        yield explanation
                 if perf_counter() > self.deadline:
                     return
-                if first is second:
-                    known: dict[int, Any] = {}
-                    for again in self._usual_changes(first, change.expression):
-                        value = self._along(again.expression, first, route, context, known)
-                        error = distance(given, value)
-                        if error <= exact:
-                            found = True
-                            yield self._explanation(((first, change), (first, again)), error, line)
-                    continue
-                values = self._values_along(change.expression, first, self._route(first, second), context)
-                if values is None:
-                    continue
-                known = {}
-                for again in self._usual_changes(second, *self.solution.forms(second)):
-                    value = self._along(again.expression, second, self._route(second, line), values, known)
-                    error = distance(given, value)
-                    if error <= exact:
-                        found = True
-                        yield self._explanation(((first, change), (second, again)), error, line)
             if found:
                 return
+            done = together
+
+    def _pairs_in(
+        self,
+        first: Variable,
+        second: Variable,
+        line: Variable,
+        given: np.ndarray,
+        context: Values,
+        between: tuple[float, float],
+    ) -> Iterator[Explanation]:
+        """A change of one line and one of another, or two of one, that are together so far-fetched."""
+        exact, (over, most) = _exact_for(given), between
+        to_second, to_line = self._route(first, second), self._route(second, line)
+        others = [] if first is second else self._usual_changes(second, *self.solution.forms(second))
+        for change in self._usual_changes(first, *self.solution.forms(first)):
+            if change.far + 1 > most or perf_counter() > self.deadline:
+                return
+            values: Values | None = context
+            if first is second:
+                others = self._usual_changes(first, change.expression)
+            else:
+                values = self._values_along(change.expression, first, to_second, context)
+            known: dict[int, Any] = {}
+            for again in others if values is not None else ():
+                if over < change.far + again.far <= most:
+                    value = self._along(again.expression, second, to_line, values or context, known)
+                    error = distance(given, value)
+                    if error <= exact:
+                        yield self._explanation(((first, change), (second, again)), error, line)
 
     def _explanation(
         self, changed: tuple[tuple[Variable, Change], ...], error: float, line: Variable

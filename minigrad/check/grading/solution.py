@@ -164,6 +164,8 @@ class Solution:
         found: dict[Variable, set[Variable]] = {}
         pairs = [(e.output, x) for e in self.program.equations for x in e.inputs if isinstance(x, Variable)]
         pairs += [(value, x) for value, line in self.lines.items() for x in atoms(line)]
+        named = [v for v in self._forward if v.label and v.equation]
+        pairs += [(value, x) for value in named for x in atoms(expression_of(value, self._nameless))]
         for a, b in pairs:
             found.setdefault(a, set()).add(b)
             found.setdefault(b, set()).add(a)

@@ -136,7 +136,7 @@ def _array(value: Any) -> np.ndarray:
 
 
 def _unknown(name: str, known: Collection[str], values: Mapping[str, Any]) -> str:
-    close = get_close_matches(name, known, 1, 0.5) or [n for n in known if n.lower() == name.lower()]
+    close = [n for n in known if n.lower() == name.lower()] or get_close_matches(name, known, 1, 0.5)
     if name in values:
         return f"is a value of the forward pass, not a gradient; there are {', '.join(known)}"
     if name.startswith("d") and name[1:] in values:

@@ -26,6 +26,7 @@ phrases: dict[str, str] = {
     "factors dropped": "without `{factors}`",
     "slope dropped": "without the slope `{factors}`",
     "factor added": "with an extra `{times} {new}`",
+    "all scaled": "with an extra `{times} {new}` for all of it",
     "factor inverted": "with `{over} {old}` instead of `{times} {old}`",
     "factor twice": "with `{times} {old}` twice",
     "term dropped": "without `{sign} {old}`",
@@ -83,7 +84,7 @@ def what(solution: Solution, change: Change) -> str:
         "sign": sign,
         "flipped": flipped,
         "old": text(change.old, _tight * (factor and change.kind != "slope exchanged")),
-        "new": text(change.new, _tight * (change.kind == "factor added")),
+        "new": text(change.new, _tight * (change.kind in ("factor added", "all scaled"))),
         "factors": " ".join(f"{'*' if power > 0 else '/'} {text(x, _tight)}" for x, power in chain if x),
     }
     return phrases[change.kind].format_map(needs)
@@ -111,13 +112,15 @@ def _reasons(solution: Solution, line: Variable, change: Change) -> Iterator[str
     mentioned = list(atoms(old)) if old is not None else []
     own = solution.leaves.get(line)
     penalised = own is not None and kind.startswith("term") and own in mentioned
+    if kind == "result transposed":
+        yield f"a gradient has the shape of what it belongs to, {np.shape(solution.values[line])}"
     if kind == "term added":
         yield (
             "nothing in the cost asks for this term: it depends on "
             + _listed(leaf.name for leaf in solution.leaves.values() if _has_own_term(solution, leaf))
             + " only"
         )
-    if kind == "factor added":
+    if kind in ("factor added", "all scaled"):
         yield "nothing in the forward pass asks for this factor"
     if penalised and own is not None:
         for equation in forward.equations:

@@ -1,0 +1,545 @@
+"""grade: the mistake that was planted in a line is the one that is named, and what follows is told apart."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from students.networks import networks
+
+import minigrad as mg
+from minigrad import nn
+from minigrad.check import Report
+from minigrad.check.grading import changes as changes_of
+from minigrad.check.grading.expression import atoms, evaluate
+from minigrad.check.grading.solution import Solution
+from minigrad.check.grading.words import phrases
+
+notes_network = "three-layer both from logits"
+every = ("dZ3", "dW3", "db3", "dA2", "dZ2", "dW2", "db2", "dA1", "dZ1", "dW1", "db1")
+
+
+def handed_in(loss, wrong=(), names=every):
+    """What a student hands in who writes the derivation's lines, but for these wrong ones."""
+    text = mg.derive(loss).numpy()
+    for line in wrong:
+        name = line.partition(" = ")[0]
+        text, count = re.subn(rf"(?m)^    {name} = .*$", lambda _, line=line: f"    {line}", text)
+        assert count == 1, name
+    shown = ", ".join(f'"{name}": {name}' for name in names)
+    text = text[: text.rindex("\n    return ")] + f"\n    return {{{shown}}}"
+    namespace: dict = {}
+    exec(text, namespace)
+    function = namespace["loss_and_gradients"]
+    program = mg.derive(loss).program
+    drawn = iter([e.output.tensor.data for e in program.equations if "rng" in e.parameters])
+    values = {**mg.derive(loss).source.arguments, "rng": Again(drawn)}
+    taken = inspect.signature(function).parameters
+    return function(**{name: value for name, value in values.items() if name in taken})
+
+
+class Again:
+    """A generator that gives what was drawn."""
+
+    def __init__(self, drawn):
+        self.drawn = drawn
+
+    def random(self, shape):
+        return next(self.drawn)
+
+
+@pytest.fixture(scope="module")
+def loss():
+    return networks[notes_network](0)[0]
+
+
+planted = (
+    # a factor dropped, inverted, squared or put twice
+    ("dA1 = dZ2 @ W2 * D1", "factor dropped", "without `/ keep_prob`"),
+    ("dA1 = dZ2 @ W2 / keep_prob", "factor dropped", "without `* D1`"),
+    ("dA1 = dZ2 @ W2", "factors dropped", "without `* D1 / keep_prob`"),
+    ("dA1 = dZ2 @ W2 * D1 * keep_prob", "factor inverted", "with `* keep_prob` instead of `/ keep_prob`"),
+    ("dA1 = dZ2 @ W2 * D1 / keep_prob / keep_prob", "factor twice", "with `/ keep_prob` twice"),
+    ("dW2 = dZ2.T @ A1_drop + lambd / m**2 * W2", "factor twice", "with `/ m` twice"),
+    ("dZ3 = A3 - Y", "factor dropped", "without `/ m`"),
+    ("dW1 = dZ1.T @ X / m + lambd / m * W1", "factor added", "with an extra `/ m`"),
+    # an added term dropped, negated or doubled
+    ("dW3 = dZ3.T @ A2_drop", "term dropped", "without `+ lambd / m * W3`"),
+    ("dW3 = dZ3.T @ A2_drop - lambd / m * W3", "term negated", "with a sign reversed"),
+    ("dW3 = dZ3.T @ A2_drop + 2 * lambd / m * W3", "term doubled", "with twice `lambd / m * W3`"),
+    ("dW3 = dZ3.T @ A2_drop + lambd / (2 * m) * W3", "term halved", "with half of `lambd / m * W3`"),
+    ("db2 = dZ2.sum(axis=0) + lambd / m * b2", "term added", "with an extra `+ lambd / m * b2`"),
+    # a sign flipped
+    ("dZ3 = (Y - A3) / m", "sign", "with the opposite sign"),
+    ("dZ3 = (A3 + Y) / m", "term negated", "with a sign reversed, `+ Y` instead of `- Y`"),
+    # a sum over the other axis, replaced by a mean, or left out
+    ("db2 = dZ2.mean(axis=0)", "mean for sum", "with a mean"),
+    ("db2 = dZ2", "sum left out", "without the sum"),
+    ("db2 = dZ2.sum(axis=1)", "axis", "along another axis"),
+    # a comparison reversed or made non-strict; a derivative of an activation forgotten
+    ("dZ1 = dA1 * (Z1 < 0)", "comparison", "with `Z1 < 0` instead of `Z1 > 0`"),
+    ("dZ1 = dA1", "slope dropped", "without the slope `* (Z1 > 0)`"),
+    ("dZ1 = dA1 * (1 - A1 * A1)", "slope exchanged", "with the slope"),
+    # a mask inverted or exchanged for another one
+    ("dA1 = dZ2 @ W2 * (1 - D1) / keep_prob", "mask inverted", "with the inverted mask"),
+    ("dA2 = dZ3 @ W3 * (np.arange(28).reshape(7, 4) % 3 > 0) / keep_prob", "another mask", "another mask"),
+    # a value before instead of after an operation
+    ("dW2 = dZ2.T @ A1 + lambd / m * W2", "exchanged", "with `A1` instead of `A1_drop`"),
+    ("dW2 = dZ2.T @ Z1 + lambd / m * W2", "exchanged", "with `Z1` instead of `A1_drop`"),
+    # one named constant for another; an upstream gradient for its neighbour
+    ("dA1 = dZ2 @ W2 * D1 / (1 - keep_prob)", "constant exchanged", "with `1 - keep_prob` instead"),
+    ("dA1 = dZ2 @ W2 * D1 / lambd", "constant exchanged", "with `lambd` instead of `keep_prob`"),
+    ("dW2 = dA2.T @ A1_drop + lambd / m * W2", "exchanged", "with `dA2` instead of `dZ2`"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("line", "kind", "what"), planted, ids=[line for line, *_ in planted])
+def test_a_planted_mistake_is_named(loss, line, kind, what):
+    name = line.partition(" = ")[0]
+    report = mg.grade(handed_in(loss, [line]), loss)
+    fault = next(fault for fault in report.faults if fault.array == name)
+    assert what in fault.what
+    assert fault.kind == kind
+    assert fault.line == name
+    assert not report.ok
+
+
+@pytest.mark.parametrize(("line", "kind", "what"), planted, ids=[line for line, *_ in planted])
+def test_it_is_the_only_one_and_the_rest_is_right_or_follows(loss, line, kind, what):
+    name = line.partition(" = ")[0]
+    wrong = handed_in(loss, [line])
+    if wrong[name].shape != handed_in(loss)[name].shape:
+        return  # what would follow has no shape
+    report = mg.grade(wrong, loss)
+    assert [fault.array for fault in report.faults] == [name]
+    for other, verdict in report.verdicts.items():
+        if other != name:
+            assert verdict.passed
+            assert verdict.verdict == "right" or verdict.verdict.startswith("follows from d")
+
+
+def test_right_is_right(loss):
+    report = mg.grade(handed_in(loss), loss)
+    assert report.ok
+    assert report
+    assert report.score == 1
+    assert not report.faults
+    assert [v.verdict for v in report.verdicts.values()] == ["right"] * len(every)
+
+
+def test_what_follows_is_told_from_what_is_wrong(loss):
+    report = mg.grade(handed_in(loss, ["dZ2 = dA2"]), loss)
+    verdicts = {name: v.verdict for name, v in report.verdicts.items()}
+    assert verdicts["dZ2"] == "wrong"
+    assert verdicts["dW2"] == verdicts["db2"] == verdicts["dA1"] == "follows from dZ2"
+    assert verdicts["dZ1"] == "follows from dA1"
+    assert verdicts["dW1"] == verdicts["db1"] == "follows from dZ1"
+    assert report.score == pytest.approx(10 / 11)
+
+
+def test_a_line_that_was_not_handed_in_is_searched_too(loss):
+    work = handed_in(loss, ["dA1 = dZ2 @ W2 * D1"], names=("dW1", "db1", "dW2"))
+    report = mg.grade(work, loss)
+    (fault,) = report.faults
+    assert (fault.line, fault.what) == ("dA1", "without `/ keep_prob`")
+    assert "dA1 (not handed in)" in str(fault)
+
+
+def test_two_lines_each_with_a_mistake(loss):
+    wrong = ["dA2 = dZ3 @ W3 * D2", "dW1 = dZ1.T @ X + lambd * W1"]
+    report = mg.grade(handed_in(loss, wrong), loss)
+    assert [(f.line, f.what) for f in report.faults] == [
+        ("dA2", "without `/ keep_prob`"),
+        ("dW1", "without `/ m`"),
+    ]
+
+
+def test_two_mistakes_in_one_line(loss):
+    report = mg.grade(handed_in(loss, ["dW2 = dZ2.T @ A1 + lambd * W2"]), loss, seconds=30)
+    assert {f.what for f in report.faults} == {"with `A1` instead of `A1_drop`", "without `/ m`"}
+    assert {f.line for f in report.faults} == {"dW2"}
+
+
+def test_two_mistakes_in_lines_that_were_not_handed_in(loss):
+    wrong = ["dA2 = dZ3 @ W3 * D2", "dZ1 = dA1"]
+    report = mg.grade(handed_in(loss, wrong, names=("dW1",)), loss, seconds=30)
+    assert {f.what for f in report.faults} == {
+        "without `/ keep_prob`",
+        "without the slope `* (Z1 > 0)`",
+    }
+
+
+def test_the_sentence_the_reason_and_both_lines(loss):
+    text = " ".join(str(mg.grade(handed_in(loss, ["dA1 = dZ2 @ W2 * D1"]), loss)).split())
+    assert (
+        "Your dA1 is the right one without `/ keep_prob`: in backpropagation the kept units are scaled by "
+        "1/keep_prob again, because the forward pass was: `A1_drop = A1 * D1 / keep_prob`."
+    ) in text
+    assert "right dA1 = dZ2 @ W2 * D1 / keep_prob yours dA1 = dZ2 @ W2 * D1" in text
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("dA1 = dZ2 @ W2 / keep_prob", "the same mask is applied"),
+        ("dZ3 = A3 - Y", "mean over m examples"),
+        ("dW3 = dZ3.T @ A2_drop", "W3 is in `L2 ="),
+        ("dZ1 = dA1", "A1 = np.maximum(Z1, 0)"),
+        ("dW2 = dZ2.T @ A1 + lambd / m * W2", "it was A1_drop that the forward pass used: `Z2 ="),
+        ("dW2 = dA2.T @ A1_drop + lambd / m * W2", "`Z2 = A1_drop @ W2.T + b2`"),
+        ("db2 = dZ2.mean(axis=0)", "b2 was used for every row"),
+    ],
+)
+def test_why_the_right_line_is_as_it_is(loss, line, why):
+    (fault,) = mg.grade(handed_in(loss, [line]), loss).faults
+    assert why in fault.readings[0].why
+
+
+# ---- what cannot be told
+
+
+def network(m=7, lambd=0.9, keep_prob=0.8, sizes=(4, 5, 3, 1), symmetric=False, seed=0):
+    rng = np.random.default_rng(seed)
+    X, Y = rng.standard_normal((m, sizes[0])), (rng.random((m, 1)) < 0.5) * 1.0
+    layers = []
+    for n_in, n_out in pairwise(sizes):
+        layers += [nn.Linear(n_in, n_out, rng=rng), nn.ReLU(), nn.Dropout(keep_prob=keep_prob, rng=rng)]
+    model = nn.Sequential(*layers[:-2])
+    for p in model.parameters():
+        with mg.no_grad():
+            p.data = p.data + p.data.T if symmetric and p.ndim == 2 and p.shape == p.shape[::-1] else p.data
+    J = nn.binary_cross_entropy_with_logits(model(X), Y)
+    return J + nn.l2_penalty(model, lambd=lambd, m=m)
+
+
+@pytest.mark.parametrize(
+    ("special", "cause", "better", "hidden"),
+    [
+        ({"m": 1}, "m = 1", "m = 7", "without `/ m`"),
+        ({"lambd": 0}, "lambd = 0", "lambd = 0.9", "without `+ lambd / m * W3`"),
+        ({"keep_prob": 0.5}, "keep_prob = 0.5", "keep_prob = 0.8", "`1 - keep_prob` instead of `keep_prob`"),
+        ({"sizes": (4, 4, 4, 1), "symmetric": True}, "W2 is symmetric", "W2 that is not square", "`W2.T`"),
+    ],
+)
+def test_inputs_that_hide_mistakes_are_said_and_better_ones_proposed(special, cause, better, hidden):
+    J = network(**special)
+    report = mg.grade(handed_in(J), J)
+    (note,) = report.notes
+    assert report.ok
+    for text in (cause, better, hidden):
+        assert text in note
+
+
+def test_generic_inputs_hide_nothing(loss):
+    assert mg.grade(handed_in(loss), loss).notes == ()
+
+
+def test_mistakes_that_give_the_same_numbers_are_one_group():
+    J = network(keep_prob=0.5)
+    report = mg.grade(handed_in(J, ["dA1 = dZ2 @ W2 * D1 * 2 / keep_prob"]), J)
+    (fault,) = report.faults
+    assert len(fault.readings) > 1
+    assert {r.what for r in fault.readings} >= {"with `/ keep_prob` twice", "with an extra `* 2`"}
+    assert "the numbers are the same" in str(fault)
+    assert any("keep_prob = 0.8" in note for note in report.notes)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "clue"),
+    [
+        (lambda W: 1.37 * W, "it is 1.37 times the right one everywhere"),
+        (lambda W: W * 0, "it is 0 everywhere"),
+        (lambda W: np.round(W).astype(int), "whole numbers"),
+        (lambda W: np.vstack([W[:2], W[2:] + 1.0]), "right in 2 of 4 rows"),
+        (lambda W: np.hstack([W[:, :1] + 1.0, W[:, 1:]]), "right in 4 of 5 columns"),
+        (lambda W: W[::-1], "its rows are right, in another order: 3, 2, 1, 0"),
+        (lambda W: np.sin(100 * W), "the largest difference is at"),
+        (lambda W: np.zeros((2, 2)), "its shape is (2, 2), the right one is (4, 5)"),
+    ],
+)
+def test_what_is_not_found_is_said_to_be_not_found_with_what_is_known(loss, spoil, clue):
+    right = handed_in(loss)["dW2"]
+    report = mg.grade({"dW2": spoil(right)}, loss)
+    (fault,) = report.faults
+    assert not fault.found
+    assert fault.kind == "not found"
+    assert any(clue in known for known in fault.clues), fault.clues
+    assert "were found to give it" in str(fault)
+
+
+def test_a_difference_parallel_to_an_array_is_named(loss):
+    work = handed_in(loss)
+    values = networks[notes_network](0)[1]
+    report = mg.grade({"dW2": work["dW2"] + 3.7 * values["W2"]}, loss)
+    assert any("parallel to W2" in clue for clue in report.faults[0].clues)
+
+
+def test_a_gradient_for_some_of_the_examples(loss):
+    work = handed_in(loss, ["dW1 = dZ1[:4].T @ X[:4] + lambd / m * W1"])
+    (fault,) = mg.grade(work, loss).faults
+    assert fault.what == "for the first 4 examples only"
+
+
+# ---- conventions and styles
+
+
+def test_examples_as_columns(loss):
+    work = {k: v.T if k[1] in "ZA" else v for k, v in handed_in(loss).items()}
+    assert not mg.grade(work, loss).ok
+    assert mg.grade(work, loss, transposed=True).ok
+
+
+def test_gradients_named_as_transposed(loss):
+    work = handed_in(loss)
+    work["dW2"] = work["dW2"].T
+    assert mg.grade(work, loss, transposed=["dW2"]).ok
+    (fault,) = mg.grade(work, loss).faults
+    assert fault.what == "transposed"
+
+
+def test_a_function_gets_columns_too(loss):
+    def work(A3, Y, m):
+        assert A3.shape == (1, 7)
+        return {"dZ3": (A3 - Y) / m}
+
+    assert mg.grade(work, loss, transposed=True).ok
+
+
+def test_dividing_by_m_last_is_no_mistake(loss):
+    names = {"dZ3", "dA2", "dZ2", "dA1", "dZ1"}
+    work = {k: v * 7 if k in names else v for k, v in handed_in(loss).items()}
+    report = mg.grade(work, loss)
+    assert report.ok
+    assert report.verdicts["dZ3"].verdict == "right, times m"
+    assert any("That is a convention" in note for note in report.notes)
+
+
+def test_dividing_by_m_last_but_not_everywhere_is_one(loss):
+    names = {"dZ3", "dA2", "dZ2", "dA1", "dZ1", "db2"}
+    work = {k: v * 7 if k in names else v for k, v in handed_in(loss).items()}
+    (fault,) = mg.grade(work, loss).faults
+    assert fault.array == "db2"
+    assert "without the `/ m`" in fault.what
+
+
+def test_float32(loss):
+    work = {k: v.astype(np.float32) for k, v in handed_in(loss).items()}
+    report = mg.grade(work, loss)
+    assert report.ok
+    assert {v.verdict for v in report.verdicts.values()} <= {"right", "right up to rounding of float32"}
+    wrong = {k: v.astype(np.float32) for k, v in handed_in(loss, ["dA1 = dZ2 @ W2 * D1"]).items()}
+    (fault,) = mg.grade(wrong, loss).faults
+    assert fault.what == "without `/ keep_prob`"
+
+
+def test_biases_as_rows_or_columns(loss):
+    work = handed_in(loss)
+    report = mg.grade({"db1": work["db1"][None], "db2": work["db2"][:, None]}, loss)
+    assert report.ok
+    assert "its shape is (1, 5)" in report.verdicts["db1"].verdict
+
+
+def test_a_function_is_given_what_it_names_as_copies(loss):
+    def backward(A3, Y, m, A2_drop, W3, lambd=0.0):
+        A3 -= Y
+        dZ3 = A3 / m
+        return {"dZ3": dZ3, "dW3": dZ3.T @ A2_drop + lambd / m * W3}
+
+    assert mg.grade(backward, loss).ok
+    assert mg.grade(backward, loss).ok  # what it was given is not changed
+
+
+def test_cost_and_gradients(loss):
+    assert mg.grade(lambda A3, Y, m: (1.0, {"dZ3": (A3 - Y) / m}), loss).ok
+
+
+# ---- it knows nothing of layers
+
+
+def test_a_graph_of_another_kind():
+    rng = np.random.default_rng(3)
+    x = mg.Tensor(rng.standard_normal((4, 3)), requires_grad=True, name="x")
+    k = mg.constant(1.7, name="k")
+    u = np.sin(k * x)
+    u.name = "u"
+    energy = np.sum(u * x)
+    right = np.cos(1.7 * x.data) * 1.7 * x.data + u.data
+    assert mg.grade({"dx": right}, energy).ok
+    (fault,) = mg.grade({"dx": np.cos(1.7 * x.data) * x.data + u.data}, energy).faults
+    assert fault.what == "without `* k`"
+    (fault,) = mg.grade({"dx": np.cos(1.7 * x.data) * 1.7 * x.data}, energy).faults
+    assert fault.what == "without `+ u`"
+    (fault,) = mg.grade({"dx": np.sin(1.7 * x.data) * 1.7 * x.data + u.data}, energy).faults
+    assert "np.sin" in fault.what or "`u`" in fault.what
+
+
+def test_every_kind_of_change_has_its_words(loss):
+    """Whatever change there is of a line can be said."""
+    parameters = [leaf.tensor for leaf in mg.derive(loss).program.leaves if leaf.tensor.requires_grad]
+    solution = Solution(loss, parameters, {})
+    kinds = {
+        change.kind
+        for line in solution.lines
+        for form in solution.forms(line)
+        for change in changes_of.changes(form, solution.surroundings(line))
+    }
+    assert kinds <= phrases.keys()
+    assert len(kinds) > 20
+
+
+def test_lines_give_what_was_recorded(loss):
+    parameters = [leaf.tensor for leaf in mg.derive(loss).program.leaves if leaf.tensor.requires_grad]
+    solution = Solution(loss, parameters, {})
+    for line in solution.lines:
+        for form in solution.forms(line):
+            np.testing.assert_allclose(evaluate(form, solution.values), solution.values[line], rtol=1e-12)
+            values = solution.elsewhere
+            np.testing.assert_allclose(evaluate(form, values), values[line], rtol=1e-9, atol=1e-12)
+            assert atoms(form)
+
+
+# ---- bad input
+
+
+def test_names_shapes_and_values_that_cannot_be_graded(loss):
+    nan = handed_in(loss)["dW1"].copy()
+    nan[0, 1] = np.nan
+    work = {
+        "dW1": nan,
+        "dw2": 1.0,
+        "dX": np.ones((7, 3)),
+        "Z1": np.ones((7, 5)),
+        "db1": None,
+        "db2": "text",
+        "db3": [[1.0], [2.0, 3.0]],
+        "dZ3": handed_in(loss)["dZ3"],
+    }
+    report = mg.grade(work, loss)
+    said = {name: v.verdict for name, v in report.verdicts.items()}
+    assert said["dZ3"] == "right"
+    assert "nan in 1 of 15 places, at [0, 1]" in said["dW1"]
+    assert "did you mean dW2?" in said["dw2"]
+    assert "X needs no gradient" in said["dX"]
+    assert "a value of the forward pass" in said["Z1"]
+    assert "is None" in said["db1"]
+    assert "wanted real numbers" in said["db2"]
+    assert "does not make an array" in said["db3"]
+    assert not report.ok
+    assert report.score == pytest.approx(1 / 8)
+    assert "7 not graded" in report.headline
+
+
+def test_a_forward_value_by_mistake(loss):
+    values = networks[notes_network](0)[1]
+    (fault,) = mg.grade({"dA1": values["A1"]}, loss).faults
+    assert fault.what == "`A1`, a value of the forward pass"
+
+
+def test_another_gradient_by_mistake():
+    J = network(sizes=(4, 4, 4, 1))
+    work = handed_in(J)
+    report = mg.grade({"dW1": work["dW2"], "dW2": work["dW1"]}, J)
+    assert {f.what for f in report.faults} == {
+        "`dW1`, which is another gradient",
+        "`dW2`, which is another gradient",
+    }
+
+
+def test_what_is_missing(loss):
+    names = [leaf.tensor for leaf in mg.derive(loss).program.leaves if leaf.name in ("W1", "b1")]
+    report = mg.grade({"dW1": handed_in(loss)["dW1"], "dB1": 1.0}, loss, wrt=names)
+    assert report.verdicts["db1"].verdict == "missing; is it what is called dB1?"
+    assert not report.ok
+
+
+def test_a_function_that_raises_does_not_hide_the_others(loss):
+    def broken(X):
+        return 1 / (X.shape[0] - 7)
+
+    report = mg.grade({"dW1": broken, "dZ3": lambda A3, Y, m: (A3 - Y) / m}, loss)
+    assert report.verdicts["dZ3"].verdict == "right"
+    assert "raised ZeroDivisionError" in report.verdicts["dW1"].verdict
+    assert "return 1 / (X.shape[0] - 7)" in report.verdicts["dW1"].verdict
+    report = mg.grade(broken, loss)
+    assert "raised ZeroDivisionError" in report.verdicts["broken"].verdict
+
+
+def test_an_argument_that_names_nothing(loss):
+    report = mg.grade({"dZ3": lambda A_3, Y: A_3 - Y}, loss)
+    assert "nothing is called 'A_3', did you mean A3?" in report.verdicts["dZ3"].verdict
+
+
+@pytest.mark.parametrize("work", [3, [1.0], None, np.ones(3), lambda: 5])
+def test_work_that_is_no_dict(loss, work):
+    with pytest.raises(TypeError, match="must be a dict of arrays"):
+        mg.grade(work, loss)
+
+
+def test_nothing_handed_in(loss):
+    report = mg.grade({}, loss)
+    assert not report.ok
+    assert any("Nothing was handed in; there are" in note for note in report.notes)
+
+
+def test_a_loss_that_is_none(loss):
+    with pytest.raises(TypeError, match="loss must be a Tensor"):
+        mg.grade({}, 3.0)
+    with pytest.raises(ValueError, match="is not a scalar"):
+        mg.grade({}, mg.Tensor([1.0, 2.0], requires_grad=True))
+
+
+def test_grading_changes_nothing(loss):
+    leaves = [leaf.tensor for leaf in mg.derive(loss).program.leaves]
+    before = [(leaf.stamp, leaf.data.copy(), leaf.grad) for leaf in leaves]
+    work = handed_in(loss, ["dA1 = dZ2 @ W2 * D1"])
+    kept = {k: v.copy() for k, v in work.items()}
+    mg.grade(work, loss)
+    for leaf, (stamp, data, grad) in zip(leaves, before, strict=True):
+        assert leaf.stamp == stamp
+        assert leaf.grad is grad
+        np.testing.assert_array_equal(leaf.data, data)
+    for name, array in kept.items():
+        np.testing.assert_array_equal(work[name], array)
+
+
+# ---- how it is shown
+
+
+def test_it_fits_a_terminal(loss):
+    text = str(mg.grade(handed_in(loss, ["dA1 = dZ2 @ W2 * D1", "dW1 = dZ1.T @ X"]), loss))
+    prose = [line for line in text.splitlines() if not line.lstrip().startswith(("right ", "yours "))]
+    assert max(map(len, prose)) <= 80
+    assert text.startswith("grade: 7 of 11 arrays right, 2 mistakes\n")
+
+
+def test_it_shows_itself_in_a_notebook(loss):
+    html = mg.grade(handed_in(loss, ["dZ1 = dA1"]), loss)._repr_html_()
+    opened: list[str] = []
+
+    class Balance(HTMLParser):
+        def handle_starttag(self, tag, attrs):
+            opened.append(tag)
+
+        def handle_endtag(self, tag):
+            assert opened.pop() == tag
+
+    Balance().feed(html)
+    assert not opened
+    assert "<code>dZ1 = dA1 * (Z1 &gt; 0)</code>" in html
+    assert "✗" in html
+    assert "→" in html
+
+
+def test_an_empty_report_is_not_ok():
+    assert not Report({}).ok
+    assert Report({}).score == 0
+
+
+def test_lines_that_cannot_be_told_apart_by_what_was_handed_in_are_both_told(loss):
+    """A number that is missing in dA1 or in dA2 is missing in dW1: nothing in dW1 says in which."""
+    (fault,) = mg.grade(handed_in(loss, ["dA2 = dZ3 @ W3 * D2"], names=("dW1",)), loss).faults
+    assert {reading.yours for reading in fault.readings} == {"dA2 = dZ3 @ W3 * D2", "dA1 = dZ2 @ W2 * D1"}
