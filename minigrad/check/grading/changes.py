@@ -282,6 +282,9 @@ def _of_atom(atom: Atom, about: Surroundings) -> Iterator[Change]:
         for length in about.lengths if x.kind == "constant" and float(value).is_integer() else ():
             if length != value:
                 yield Change(number(length), "constant exchanged", atom, number(length), 2.5)
+        if x.kind == "constant" and float(value).is_integer() and value > 2:
+            fewer = Sum(((1, atom), (-1, number(1))))
+            yield Change(fewer, "constant exchanged", atom, fewer, 2.5)
         if x.kind == "constant" and 0 < about.values[x] < 1:
             yield Change(_complement(atom), "constant exchanged", atom, _complement(atom), 1.5)
             for mask in about.arrays:

@@ -110,6 +110,7 @@ class Search:
         self.findings: dict[Variable, Finding] = {}
         self.now: dict[Variable, Any] = dict(solution.values)
         self._changed: dict[Variable, Expression] = {}
+        self._settled: set[Variable] = set()  # not handed in, but seen through an array that was
         self.in_spite = 0
         with np.errstate(all="ignore"):
             for line in handed:
@@ -147,6 +148,8 @@ class Search:
             self.findings[line] = Finding("wrong", error, (), found)
             if found:
                 self._adopt(found[0], line)
+        if self.findings[line].verdict != "wrong" or self.findings[line].explanations:
+            self._settled.update(changed for changed, _ in self._targets(line) if changed is not line)
         self.now[line] = given if np.shape(given) == np.shape(right) else right
 
     def _without_a_line(self, line: Variable) -> Finding:
@@ -376,7 +379,10 @@ class Search:
         return sorted(found, key=lambda change: change.far)
 
     def _targets(self, line: Variable) -> Iterator[tuple[Variable, list[Variable]]]:
-        """The line, and those before it that were not handed in, each with the lines from there to here."""
+        """The line, and those before it that were not handed in, each with the lines from there to here.
+
+        One that an earlier array depends on, which is right or explained, has no mistake that is still to find.
+        """
         hidden: dict[Variable, None] = {}
         waiting = [line]
         while waiting:
@@ -385,7 +391,8 @@ class Search:
                     hidden[x] = None
                     waiting.append(x)
         for changed in (line, *hidden):
-            yield changed, self._route(changed, line)
+            if changed not in self._settled:
+                yield changed, self._route(changed, line)
 
     def _route(self, start: Variable, end: Variable | None) -> list[Variable]:
         """The lines through which a value reaches another (or any later one), in order, both included.

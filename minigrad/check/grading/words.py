@@ -180,7 +180,8 @@ def _of_a_constant(
     if own_term:
         for equation in uses:
             if played.get(equation.output) == "penalty":
-                yield f"the cost has it in the term of its own, {_forward_line(solution, equation.output)}"
+                where = _forward_line(solution, equation.output)
+                yield f"{name} is in the term that {own} has in the cost by itself, {where}"
     rescaled = [e.output for e in uses if played.get(e.output) == "rescaled"]
     made = max((v.tensor.stamp for v in solution.gradient_of.get(line, ())), default=0)
     after = [v for v in rescaled if v.tensor.stamp > made]
