@@ -402,6 +402,37 @@ for _index in (
 ):
     add(derivatives.scatter_add, real(*np.zeros((5, 3))[_index].shape), index=_index, shape=(5, 3))
 
+# ---- square: where a transposed gradient would fit
+
+for _function in (*_any_real, functions.softmax, functions.log_softmax, np.ravel, np.transpose):
+    add(_function, real(3, 3))
+add(np.tan, 0.7 * real(3, 3))
+for _function in (np.sqrt, np.log, np.log1p, np.log2, np.log10):
+    add(_function, positive(3, 3))
+for _function in (np.add, np.subtract, np.multiply, np.maximum, np.minimum, np.matmul):
+    add(_function, real(3, 3), real(3, 3))
+add(np.divide, real(3, 3), positive(3, 3))
+add(np.remainder, 4 * real(3, 3), positive(3, 3) + 0.1)
+add(np.power, positive(3, 3), real(3, 3))
+add(np.clip, real(3, 3), real(3, 3) - 0.8, real(3, 3) + 0.8)
+add(np.where, real(3, 3) > 0, real(3, 3), real(3, 3))
+for _function in (np.var, np.std, np.max, np.min, np.prod, functions.logsumexp):
+    add(_function, real(3, 3), axis=1)
+for _function in (np.sum, np.mean):
+    add(_function, real(3, 3), axis=())
+add(functions.cross_entropy_of_logit, real(3, 3), probability(3, 3))
+add(functions.cross_entropy_of_probability, probability(3, 3), probability(3, 3))
+add(np.swapaxes, real(3, 3), 0, 1)
+add(np.reshape, real(3, 3), 9)
+add(np.expand_dims, real(3, 3), 0)
+add(np.squeeze, real(1, 3, 3), 0)
+add(np.broadcast_to, real(3, 3), (2, 3, 3))
+add(np.astype, real(3, 3), np.float64)
+add(np.concatenate, [real(3, 3), real(1, 3)])
+add(np.stack, [real(3, 3), real(3, 3)])
+add(operator.getitem, real(3, 3), (slice(None), np.array([2, 0, 2])))
+add(derivatives.scatter_add, real(3, 3), index=slice(1, 4), shape=(5, 3))
+
 # ---- draws
 
 add(random.uniform_draw, rng=np.random.default_rng(3), shape=(2, 3))
