@@ -1,4 +1,4 @@
-"""What gradcheck found, as numbers and as text."""
+"""What gradcheck and check_rule found, as numbers and as text."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 
 
 class GradcheckError(AssertionError):
-    """The gradients are not the slopes of the function, or nothing was checked; `result` has the numbers."""
+    """A gradient is not the slope of the function, or a rule is wrong; `result` has the numbers."""
 
-    def __init__(self, result: Result) -> None:
+    def __init__(self, result: Result | RuleResult) -> None:
         super().__init__(result.message)
         self.result = result
 
@@ -84,3 +84,57 @@ class Result:
         shown = [slope for slope in self.slopes if slope.fault] or self.slopes
         head = self.problem or ("the gradients agree" if self else "the machine's gradient is not confirmed")
         return "\n  ".join([f"gradcheck: {head}", *(map(str, shown) if not self.problem else ())])
+
+
+@dataclass(frozen=True)
+class RuleFault:
+    """One thing that is wrong.
+
+    argument  whose rule it is; "" where the function itself is at fault
+    kind      "values", "shape", "second order", "dtype", "in place", "purity", "broadcast" or "error"
+    text      a sentence
+    sample    the shapes at which it was first seen
+    """
+
+    argument: str
+    kind: str
+    text: str
+    sample: str
+
+
+@dataclass(frozen=True)
+class RuleResult:
+    """True if nothing is wrong.
+
+    function  the function's name
+    faults    a RuleFault for each thing that is wrong
+    samples   what it was tried on, as text
+    errors    the largest relative error per argument, over the orders and samples
+    notes     shapes that the function takes and its rules refuse, and other things to know
+    """
+
+    function: str
+    faults: tuple[RuleFault, ...]
+    samples: tuple[str, ...]
+    errors: dict[str, float]
+    notes: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return not self.faults
+
+    def __repr__(self) -> str:
+        return self.message
+
+    @property
+    def message(self) -> str:
+        """A sentence for each fault; or how well the gradients agree."""
+        lines = []
+        for fault in self.faults:
+            where = f", rule of {fault.argument}" if fault.argument else ""
+            lines.append(f"check_rule: {self.function}{where}: {fault.text} (seen with {fault.sample})")
+        if not lines:
+            n = len(self.samples)
+            agree = ", ".join(f"of {name} to {error:.1e}" for name, error in self.errors.items())
+            on = f"{n} sample{'s' * (n != 1)}"
+            lines.append(f"check_rule: {self.function}: right on {on}; the gradients agree, {agree}")
+        return "\n  ".join([*lines, *(f"note: {note}" for note in self.notes)])
