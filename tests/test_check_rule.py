@@ -251,10 +251,18 @@ wrong: dict[str, tuple[Callable[[], Callable], str, str, str]] = {
         "it gives the same array each time, so that a later use overwrites an earlier one"),
     "detached": (
         lambda: row(square, x=lambda g, x: g * 2 * mg.tensor.plain(x)), "x", "second order",
-        "the gradient is right, and its gradient is not: it is 0 everywhere"),
+        "the gradient is right, and its gradient with respect to x is 0, and should not be"),
     "detached in the other argument": (
         lambda: row(lambda a, b: a * np.exp(b), a=lambda g, b: g * np.exp(mg.tensor.plain(b)),
-                    b=lambda g, y: g * y), "a", "second order", "without .data, numpy() or constants"),
+                    b=lambda g, y: g * y), "a", "second order",
+        "with respect to b is 0, and should not be; a rule must be an expression of its arguments"),
+    "detached from g": (
+        lambda: row(square, x=lambda g, x: 2 * mg.tensor.plain(g) * x), "x", "second order",
+        "the gradient is right, and its gradient with respect to g is 0, and should not be; a rule must be"),
+    "g not to be recorded": (
+        lambda: row(lambda x: np.cumsum(x, axis=-1), False,
+                    x=lambda g: np.cumsum(g[..., ::-1], axis=-1)[..., ::-1]), "x", "second order",
+        "cannot be differentiated again: TypeError: np.cumsum has no derivative"),
     "not to be recorded": (
         lambda: row(lambda x: np.cbrt(x), x=lambda g, x: g / (3 * np.cbrt(x) ** 2)), "x", "second order",
         "the gradient is right, and cannot be differentiated again: TypeError: np.cbrt has no derivative"),
@@ -351,7 +359,8 @@ def test_a_kink_in_a_sample_is_told():
         (np.add, [(np.ones(3),)], {}, ValueError, "sample 0 of np.add must be a tuple of (a, b)"),
         (np.add, [(1, 2)], {}, ValueError, "has no floating-point array to differentiate"),
         (np.tanh, [np.arange(3)], {}, ValueError, "has no floating-point array to differentiate"),
-        (np.squeeze, [], {"axis": 7}, ValueError, "np.squeeze takes none of the generic arrays"),
+        (np.squeeze, [], {"axis": 7}, ValueError,
+         "takes none of the generic arrays (with a (2, 3) it raises AxisError: axis 7 is out of bounds"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_checked_is_refused(function, samples, options, kind, message):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.table import Row
+from minigrad.table import Row, name_of
 
 Shape = tuple[int, ...]
 
@@ -69,7 +69,9 @@ def generic_samples(row: Row, parameters: dict[str, Any]) -> list[Sample]:
     """Samples that the function takes, in the first domain in which all its values are finite.
 
     The first one tells most: two axes of different length, nothing broadcast.
+    Raises: ValueError if there are none.
     """
+    reasons = ""
     for domain in _domains:
         rng = np.random.default_rng(12)
 
@@ -82,14 +84,18 @@ def generic_samples(row: Row, parameters: dict[str, Any]) -> list[Sample]:
         broadcasts = n > 1 and all(
             np.shape(sample(shapes)[1]) == np.broadcast_shapes(*shapes) for shapes in _turns(n)
         )
-        taken = [
-            (made, y)
-            for made, y in map(sample, _shapes_for(row, n, broadcasts))
-            if y is not None and made.places
-        ]
+        tried = list(map(sample, _shapes_for(row, n, broadcasts)))
+        taken = [(made, y) for made, y in tried if isinstance(y, np.ndarray) and made.places]
         if taken and all(np.all(np.isfinite(y)) for _, y in taken):
             return [made for made, _ in taken]
-    return []
+        reason = (
+            f"with {tried[0][0]} {tried[0][1]}" if not taken else f"with {taken[0][0]} it gives nan or inf"
+        )
+        reasons = reasons or reason
+    raise ValueError(
+        f"check_rule: {name_of(row.function)} takes none of the generic arrays ({reasons}); give samples, "
+        f"each a tuple of ({', '.join(row.arrays)})"
+    )
 
 
 def _is_floating(x: Any) -> bool:
@@ -97,14 +103,16 @@ def _is_floating(x: Any) -> bool:
 
 
 def _value(row: Row, sample: Sample, parameters: dict[str, Any]) -> Any:
-    """What the function gives, or None if it does not take the sample or gives no real numbers."""
+    """What the function gives, as an array; or, as text, why the sample cannot be used."""
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)  # as of the mean of nothing
         try:
             y = row.compute(*sample.copy(writeable=True), **parameters)
-        except Exception:  # whatever a function raises at arrays that are not meant for it
-            return None
-    return y if isinstance(y, np.ndarray | np.floating) and y.dtype.kind == "f" else None
+        except Exception as error:  # whatever a function raises at arrays that are not meant for it
+            return f"it raises {type(error).__name__}: {error}"
+    if not isinstance(y, np.ndarray | np.floating) or y.dtype.kind != "f":
+        return f"it gives {getattr(y, 'dtype', type(y).__name__)}, not floating-point numbers"
+    return np.asarray(y)
 
 
 # ---- values: distinct, none near 0 or near another
