@@ -375,3 +375,14 @@ def test_samples_outside_the_domain_are_told():
 def test_a_sample_that_the_function_does_not_take_is_told():
     result = found_in(np.matmul, (np.ones((2, 3)), np.ones((2, 3))))
     assert "it raises ValueError: matmul" in str(result)
+
+
+def test_a_function_that_raises_beside_the_sample_is_told():
+    def narrow(x: Any) -> Any:
+        if np.any(np.real(x) > 0.5):
+            raise ValueError("beyond 0.5")
+        return x * x
+
+    result = found_in(row(narrow, x=lambda g, x: 2 * g * x), np.array([0.2, 0.5]))
+    assert "beside the sample it raises ValueError" in str(result)
+    assert mg.check_rule(row(narrow, x=lambda g, x: 2 * g * x), np.array([0.2, 0.3]))

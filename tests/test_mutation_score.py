@@ -358,6 +358,15 @@ def test_a_test_that_never_ends_with_a_broken_rule_is_stopped():
     assert notes == dict.fromkeys(("sign flipped", "dropped"), "it ran for more than 0.2 s")
 
 
+def test_a_test_may_assign_to_the_leaves(W):
+    def test() -> None:
+        with mg.no_grad():
+            W[...] = W.data * 1.1
+        by_hand(W)()
+
+    assert mg.mutation_score(test, lambda: np.sum(np.tanh(W))).score == 1
+
+
 def test_an_interrupt_goes_through_and_leaves_the_table(W):
     calls = []
 
@@ -454,11 +463,11 @@ def test_threads_of_the_test_itself_see_the_broken_rule(W):
 # ---- the report
 
 
-def test_the_report_fits_a_terminal_and_a_notebook():
+def test_the_report_fits_a_terminal_and_a_notebook(W):
     network = Network()
     for score in (
         mg.mutation_score(lambda: None, network.loss),
-        mg.mutation_score(network.in_eval, network.loss),
+        mg.mutation_score(by_hand(W, rtol=0.01), lambda: np.sum(np.tanh(W))),
     ):
         lines = repr(score).splitlines()
         assert max(map(len, lines)) <= 80

@@ -149,7 +149,11 @@ class _RuleCheck:
         if len(good) < len(sample.places):
             return
         if all(np.size(sample.inputs[i]) for i in good) and np.size(self.compute(sample.copy())):
-            self.look_at_slopes(sample)
+            try:
+                self.look_at_slopes(sample)
+            except (ValueError, TypeError, ArithmeticError, IndexError) as error:
+                self.fault(sample, "", "error", f"beside the sample it raises {_said(error)}")
+                return
         for i in good:
             self.look_at_precision(sample, i)
             self.look_at_layout(sample, i)

@@ -138,8 +138,8 @@ def mutation_score(
     test      called without arguments; it raises if it finds the gradients wrong, and must pass as it is
     function  called once, without arguments, to give a Tensor or several; or a Tensor that is computed
     timeout   seconds that a run of the test may take with a rule broken; a longer one counts as noticed (a
-              training that no longer converges).  Twenty times the run without, and a second at least, if
-              not given.  It is looked at where the broken rule is applied
+              training that no longer converges).  Twenty times the run without, and five seconds at least,
+              if not given.  It is looked at where the broken rule is applied
     Returns:  a MutationScore: `.score`, `.killed`, `.survivors` with what would catch each, `.equivalent`.
               The table is as before, whatever happens; other threads compute with the right rules meanwhile
     Raises:   ValueError if the test fails with nothing broken, at first or in the end (it draws at random, or
@@ -166,10 +166,10 @@ def mutation_score(
             "mutation_score: another one is running, and there is one table to break: let one end first"
         )
     try:
-        graph = _Graph(_outputs_of(function))
+        planned = list(_Graph(_outputs_of(function)).mutants())  # at once: a test may assign to the leaves
         limit = _unbroken(test, timeout)
         killed, survivors, equivalent = [], [], []
-        for rule, change, same in graph.mutants():
+        for rule, change, same in planned:
             if same:
                 equivalent.append(Mutant(str(rule), change, note="it changes no gradient of the function"))
                 continue
@@ -309,7 +309,7 @@ def _unbroken(test: Callable[[], Any], timeout: float | None) -> float:
         if inspect.isawaitable(returned):
             getattr(returned, "close", int)()
             raise TypeError("mutation_score: the test returns a coroutine, so nothing of it was run")
-    return timeout if timeout is not None else max(1.0, 20 * max(seconds))
+    return timeout if timeout is not None else max(5.0, 20 * max(seconds))
 
 
 def _passes(test: Callable[[], Any], what: str) -> Any:
