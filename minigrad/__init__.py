@@ -18,8 +18,10 @@ from minigrad.tensor import Tensor, constant, primitive
 
 if TYPE_CHECKING:
     from minigrad import check, data, experiments, show
+    from minigrad.check.check_rule import check_rule
     from minigrad.check.gradcheck import gradcheck
     from minigrad.check.grading.grade import grade
+    from minigrad.check.mutation_score import mutation_score
     from minigrad.show import derive, draw, steps
     from minigrad.state import load, save
 
@@ -29,6 +31,7 @@ __all__ = [
     "Tensor",
     "backward",
     "check",
+    "check_rule",
     "constant",
     "data",
     "derivative",
@@ -43,6 +46,7 @@ __all__ = [
     "load",
     "log_softmax",
     "logsumexp",
+    "mutation_score",
     "nn",
     "no_grad",
     "optim",
@@ -57,11 +61,13 @@ __all__ = [
 ]
 
 _on_demand = {
+    "check_rule": "minigrad.check",
     "derive": "minigrad.show",
     "draw": "minigrad.show",
     "gradcheck": "minigrad.check",
     "grade": "minigrad.check",
     "load": "minigrad.state",
+    "mutation_score": "minigrad.check",
     "save": "minigrad.state",
     "steps": "minigrad.show",
 }

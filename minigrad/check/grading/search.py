@@ -381,7 +381,7 @@ class Search:
     def _targets(self, line: Variable) -> Iterator[tuple[Variable, list[Variable]]]:
         """The line, and those before it that were not handed in, each with the lines from there to here.
 
-        One that an earlier array depends on, which is right or explained, has no mistake that is still to find.
+        One that an earlier array depends on, which is right or explained, has no mistake still to be found.
         """
         hidden: dict[Variable, None] = {}
         waiting = [line]

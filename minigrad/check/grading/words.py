@@ -181,7 +181,7 @@ def _of_a_constant(
         for equation in uses:
             if played.get(equation.output) == "penalty":
                 where = _forward_line(solution, equation.output)
-                yield f"{name} is in the term that {own} has in the cost by itself, {where}"
+                yield f"{name} is in that term of the cost too, {where}"
     rescaled = [e.output for e in uses if played.get(e.output) == "rescaled"]
     made = max((v.tensor.stamp for v in solution.gradient_of.get(line, ())), default=0)
     after = [v for v in rescaled if v.tensor.stamp > made]
