@@ -1,6 +1,6 @@
 """Checks of gradients, of rows and of tests.
 
-gradcheck compares the machine's gradients with slopes that are found without its rules; check_rule tries a row
+gradcheck compares the machine's gradients with slopes found without its rules; check_rule tries a row
 of one's own.  grade compares a person's gradients with the machine's, and says which mistake was made.
 mutation_score breaks the rules, to see whether a test notices.
 """

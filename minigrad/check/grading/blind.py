@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from minigrad.check.grading.search import Search, distance, rounding
+from minigrad.check.grading.distance import distance, rounding
+from minigrad.check.grading.expression import attempt
+from minigrad.check.grading.search import Search
 from minigrad.check.grading.solution import Solution
 from minigrad.check.grading.words import what
 from minigrad.program import Variable
@@ -48,12 +50,12 @@ def _unseen(solution: Solution, line: Variable) -> list[str]:
     right, right_there = solution.values[line], solution.elsewhere[line]
     found: dict[str, None] = {}
     with np.errstate(all="ignore"):
-        for change in Search.changes_of(solution, line):
+        for change in solution.changes(line):
             if change.far > _near:
                 continue
-            if distance(Search.attempt(change.expression, solution.values, here), right) > rounding:
+            if distance(attempt(change.expression, solution.values, here), right) > rounding:
                 continue
-            value = Search.attempt(change.expression, solution.elsewhere, there)
+            value = attempt(change.expression, solution.elsewhere, there)
             if value is not None and distance(value, right_there) > 1e-4:
                 found[what(solution, change)] = None
     return list(found)

@@ -7,8 +7,8 @@ from itertools import product
 
 import numpy as np
 
+from minigrad.check.grading.distance import distance, single_rounding
 from minigrad.check.grading.expression import Atom
-from minigrad.check.grading.search import distance, single_rounding
 from minigrad.check.grading.solution import Solution
 from minigrad.program import Variable
 

@@ -171,6 +171,14 @@ def evaluate(node: Expression, values: Values, known: dict[int, Any] | None = No
     return result
 
 
+def attempt(expression: Expression, values: Values, known: dict[int, Any] | None = None) -> Any:
+    """What it gives, or None where NumPy refuses: the shapes of a changed line need not fit."""
+    try:
+        return evaluate(expression, values, known)
+    except (ValueError, TypeError, IndexError, ArithmeticError, AttributeError):
+        return None
+
+
 # ---- back to equations, for those who write them
 
 

@@ -14,8 +14,9 @@ import numpy as np
 
 from minigrad.check.grading import blind, submission
 from minigrad.check.grading.clues import clues, constant_ratio, named_number
+from minigrad.check.grading.explanations import Explanation
 from minigrad.check.grading.report import Fault, Reading, Report, Verdict
-from minigrad.check.grading.search import Explanation, Finding, Search
+from minigrad.check.grading.search import Finding, Search
 from minigrad.check.grading.solution import Solution
 from minigrad.check.grading.words import reason, sentence, what
 from minigrad.program import Program, Variable

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.check.grading.changes import Surroundings
+from minigrad.check.grading.changes import Change, Surroundings, changes
 from minigrad.check.grading.expression import (
     Apply,
     Atom,
@@ -84,6 +84,12 @@ class Solution:
                 forms.append(self._spelled(own, self._nameless - self.lines.keys()))
             self._forms[line] = forms
         return self._forms[line]
+
+    def changes(self, line: Variable) -> Iterator[Change]:
+        """What comes from a line by one change, in each of its forms."""
+        about = self.surroundings(line)
+        for form in self.forms(line):
+            yield from changes(form, about)
 
     def spelled_out(self, line: Variable, hidden: Container[Variable]) -> Expression:
         """A line with the lines that were not handed in written inside it."""
