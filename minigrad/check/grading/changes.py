@@ -28,6 +28,7 @@ from minigrad.check.grading.expression import (
     evaluate,
     number,
     parts,
+    with_atoms,
 )
 from minigrad.functions import relu, sigmoid
 from minigrad.program import Literal, Variable
@@ -130,7 +131,11 @@ def _throughout(line: Expression, about: Surroundings) -> Iterator[Change]:
     for x, times in Counter(_mentions(line)).items():
         for other in about.arrays if times > 1 else ():
             if other is not x and np.shape(about.values[other]) == np.shape(about.values[x]) != ():
-                changed = _substituted(line, x, other)
+
+                def put(atom: Atom, x: Variable = x, other: Variable = other) -> Atom:
+                    return Atom(other) if atom.value is x else atom
+
+                changed = with_atoms(line, put)
                 far = 2.25 if other in about.neighbours.get(x, ()) else 2.75
                 yield Change(changed, "exchanged throughout", Atom(x), Atom(other), far)
 
@@ -142,17 +147,6 @@ def _mentions(node: Expression) -> Iterator[Variable]:
     else:
         for part in parts(node):
             yield from _mentions(part)
-
-
-def _substituted(node: Expression, x: Variable, other: Variable) -> Expression:
-    match node:
-        case Atom():
-            return Atom(other) if node.value is x else node
-        case Sum():
-            return Sum(tuple((sign, _substituted(term, x, other)) for sign, term in node.terms))
-        case Product():
-            return Product(tuple((_substituted(factor, x, other), power) for factor, power in node.factors))
-    return Apply(node.function, tuple(_substituted(a, x, other) for a in node.inputs), node.parameters)
 
 
 def _foreign_factors(term: Expression, about: Surroundings) -> Iterator[tuple[Expression, int, float]]:

@@ -140,6 +140,18 @@ def parts(node: Expression) -> list[Expression]:
     return []
 
 
+def with_atoms(node: Expression, put: Callable[[Atom], Expression]) -> Expression:
+    """The expression with something put for each value and number that it mentions."""
+    match node:
+        case Atom():
+            return put(node)
+        case Sum():
+            return Sum(tuple((sign, with_atoms(term, put)) for sign, term in node.terms))
+        case Product():
+            return Product(tuple((with_atoms(factor, put), power) for factor, power in node.factors))
+    return Apply(node.function, tuple(with_atoms(x, put) for x in node.inputs), node.parameters)
+
+
 def evaluate(node: Expression, values: Values, known: dict[int, Any] | None = None) -> Any:
     """The array that an expression gives; `known` keeps that of every part, by id, for the next one."""
     if isinstance(node, Atom):

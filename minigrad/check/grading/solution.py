@@ -15,7 +15,6 @@ import numpy as np
 
 from minigrad.check.grading.changes import Change, Surroundings, changes
 from minigrad.check.grading.expression import (
-    Apply,
     Atom,
     Expression,
     Product,
@@ -24,6 +23,7 @@ from minigrad.check.grading.expression import (
     atoms,
     evaluate,
     expression_of,
+    with_atoms,
 )
 from minigrad.program import Literal, Variable
 from minigrad.random import is_generator
@@ -271,20 +271,14 @@ class Solution:
 
     def _spelled(self, node: Expression, written_out: Container[Variable]) -> Expression:
         """The expression with some of the results that it mentions written inside it."""
-        match node:
-            case Atom():
-                value = node.value
-                if not isinstance(value, Variable) or value.equation is None or value not in written_out:
-                    return node
-                return self._spelled(self.lines.get(value) or expression_of(value, ()), written_out)
-            case Sum():
-                return Sum(tuple((sign, self._spelled(term, written_out)) for sign, term in node.terms))
-            case Product():
-                return Product(
-                    tuple((self._spelled(factor, written_out), power) for factor, power in node.factors)
-                )
-        inputs = tuple(self._spelled(x, written_out) for x in node.inputs)
-        return Apply(node.function, inputs, node.parameters)
+
+        def put(atom: Atom) -> Expression:
+            value = atom.value
+            if not isinstance(value, Variable) or value.equation is None or value not in written_out:
+                return atom
+            return self._spelled(self.lines.get(value) or expression_of(value, ()), written_out)
+
+        return with_atoms(node, put)
 
 
 def _other_number(old: Any, lengths: set[int], rng: np.random.Generator) -> float:
