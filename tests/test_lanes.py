@@ -16,7 +16,7 @@ from minigrad.show.derivation.derive import derive
 from minigrad.show.derivation.mathematics import mathematics
 from minigrad.show.pictures import rendering
 from minigrad.show.pictures.flow import Flow
-from minigrad.show.pictures.lanes import two_lanes
+from minigrad.show.pictures.lanes import two_lanes, whole_flow
 
 golden = Path(__file__).parent / "golden" / "lanes.dot"
 
@@ -51,13 +51,28 @@ def chain(length):
     return y
 
 
+def recurrent():
+    """Unnamed values, of which the gradients are constants times what would be shared between the lines."""
+    W = leaf((np.arange(4.0).reshape(2, 2) - 1.5) / 2, "W")
+    X = mg.Tensor(np.arange(14.0).reshape(7, 2) / 8 - 1, name="X")
+    return np.mean(np.square(np.tanh(np.tanh(X @ W.T) @ W.T) - X))
+
+
+def normalised():
+    """A batch normalisation, written down with NumPy."""
+    W, gamma = leaf((np.arange(12.0).reshape(4, 3) % 5 - 1.5) / 2, "W"), leaf(np.arange(4.0) - 1, "gamma")
+    Z = mg.Tensor(np.sin(np.arange(21.0)).reshape(7, 3), name="X") @ W.T
+    mean = Z.mean(axis=0)
+    return np.sum((gamma * (Z - mean) / np.sqrt(np.mean((Z - mean) ** 2, axis=0) + 1e-5)) ** 3)
+
+
 def flow(loss, wrt=None):
     return Flow(derive(loss, wrt))
 
 
-def gradients(loss):
-    """Name -> its equation, of every gradient that is drawn."""
-    return {g.name: g.text for g in flow(loss).gradients.values()}
+def gradients(loss, of=flow):
+    """Name -> its equation, of every gradient of a flow."""
+    return {g.name: g.text for g in of(loss).gradients.values()}
 
 
 def steps(loss):
@@ -120,6 +135,11 @@ def test_the_rules_of_the_table_are_named_once_for_each_way():
         ("np.log1p(np.exp(x))", "log(1 + exp(x))"),
         ("np.where(x < 0, e, 1) / s", "(e where x < 0, else 1) ÷ s"),
         ("a * (b > 0)", "a ⊙ 1[b > 0]"),
+        ("(a == b).astype(float)", "1[a = b]"),
+        ("a * (b == c).astype(float)", "a ⊙ 1[b = c]"),
+        ("np.swapaxes(a, axis1=-1, axis2=-2) @ np.swapaxes(b, -2, -1)", "aᵀ bᵀ"),
+        ("np.swapaxes(a, axis1=0, axis2=1)", "swapaxes(a, axis1 0, axis2 1)"),
+        ("a + np.broadcast_to(-1 / m, (7, 1))", "a + (−1/m of shape (7, 1))"),
         ("a[0, 1:]", "a[0, 1:]"),
         ("np.sum(x) * np.sum(y)", "(Σ x) · Σ y"),
         ("x.sum(axis=1, keepdims=True)", "Σ columns of x"),
@@ -139,6 +159,48 @@ def test_a_gradient_that_is_used_for_several_values_has_its_equation_once():
     shown = gradients(np.mean(R**2))
     assert shown["dR"] == "R ÷ 3"
     assert shown["dS"] == "dR"
+
+
+def test_every_line_on_the_way_has_its_gradient_beside_it():
+    for loss in (network(), recurrent(), normalised(), chain(5)):
+        f = whole_flow(derive(loss))
+        on_the_way = {v.name for v in f.values if v.tensor.requires_grad and v.name != "A3"}  # σ of no loss
+        assert {v.name for v in f.gradients} >= on_the_way
+        assert not f.helpers
+        boxes = set(re.findall(r'subgraph "cluster_d (\w+)"', two_lanes(loss).dot))
+        assert boxes >= on_the_way
+
+
+def test_the_gradient_of_what_dropout_left_stands_beside_it():
+    shown = gradients(network(), lambda loss: whole_flow(derive(loss)))
+    assert shown["dA2_drop"] == "dZ3 W3"
+    assert shown["dA2"] == "dA2_drop ⊙ D2 ÷ keep_prob"
+    assert shown["dZ3"] == "(A3 − Y) ÷ m"
+
+
+def test_normalisation_reads_one_gradient_after_the_other():
+    shown = gradients(normalised(), lambda loss: whole_flow(derive(loss)))
+    assert shown["ddivide_1"] == "3 · divide_1²"
+    assert shown["dgamma"] == "Σ rows of dmultiply_1 ⊙ subtract_1"
+    assert shown["dmean_1"] == "−(Σ rows of dsubtract_1 + Σ rows of dsubtract_2)"
+    assert shown["dW"] == "dmatmul_1ᵀ X"
+
+
+def test_the_numbers_of_the_gradients_are_those_of_backward():
+    for loss in (network(), recurrent(), normalised()):
+        f = whole_flow(derive(loss))
+        values = [v.tensor for v in f.gradients]
+        for x, g in zip(values, mg.grad(loss, values), strict=True):
+            np.testing.assert_allclose(f.derivation.gradients[x.stamp].data, g, rtol=1e-12, atol=1e-15)
+
+
+def test_a_helper_stands_between_what_it_is_made_of_and_what_uses_it():
+    x = leaf(np.arange(6.0).reshape(2, 3), "x")
+    y = np.max(np.tanh(x), axis=1)
+    dot = two_lanes(np.sum(y * y)).dot
+    (helper,) = re.findall(r"^\t\t(\w+) \[label=.*class=helper", dot, re.MULTILINE)
+    (drawn,) = re.findall(rf'"d \w+" -> {helper} \[[^\]]*dir=back[^\]]*\]', dot)
+    assert "constraint" not in drawn
 
 
 # ---- the way of the gradients
@@ -198,7 +260,7 @@ def test_more_terms_than_colours_are_grey_together():
 def test_dotted_arrows_come_from_what_a_gradient_needs():
     dot = two_lanes(network()).dot
     needed = re.findall(r'^\s*(\w+) -> "d (\w+)" \[[^\]]*class=needs', dot, re.MULTILINE)
-    assert {("Z2", "Z2"), ("A2_drop", "W3"), ("W3", "A2"), ("D2", "A2"), ("Y", "Z3")} <= set(needed)
+    assert {("Z2", "Z2"), ("A2_drop", "W3"), ("W3", "A2_drop"), ("D2", "A2"), ("Y", "Z3")} <= set(needed)
     assert ("A2", "Z2") not in needed
 
 
@@ -301,6 +363,21 @@ def can_draw():
     except NoRenderer:
         return False
     return True
+
+
+@pytest.mark.skipif(not can_draw(), reason="no Graphviz here")
+def test_the_legend_reads_from_left_to_right():
+    svg = two_lanes(network()).svg()
+    x = [
+        float(
+            re.search(
+                rf'<text[^>]* x="([-\d.]+)"[^>]*>━━ *\S* *gradient of {name}<',
+                svg.replace("\u00a0", " ").replace("&#160;", " "),
+            )[1]
+        )
+        for name in ("cross_entropy", "L2")
+    ]
+    assert x == sorted(x)
 
 
 @pytest.mark.skipif(not can_draw(), reason="no Graphviz here")

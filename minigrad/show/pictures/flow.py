@@ -92,6 +92,12 @@ class Flow:
         ]
         self.steps = self._steps()
 
+    @property
+    def alone(self) -> list[Tensor]:
+        """The values with a line whose gradient is written inside other lines."""
+        on_the_way = (v.tensor for v in self.values if v not in self.gradients)
+        return [x for x in on_the_way if x.stamp in self.derivation.gradients]
+
     # ---- values
 
     def name(self, value: Variable) -> str:

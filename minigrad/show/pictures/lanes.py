@@ -21,7 +21,7 @@ import numpy as np
 from minigrad.program import Program, Variable
 from minigrad.program.roles import roles
 from minigrad.show import symbols
-from minigrad.show.derivation.derive import derive
+from minigrad.show.derivation.derive import Derivation, derive
 from minigrad.show.pictures import dot
 from minigrad.show.pictures.flow import Flow, Gradient, Step
 from minigrad.show.pictures.graph import Graph
@@ -92,7 +92,7 @@ def two_lanes(
     Graph: 1 operation, 1 leaf; .save("graph.svg") draws it
     """
     try:
-        flow = Flow(derive(loss, wrt))
+        flow = whole_flow(derive(loss, wrt))
     except (TypeError, ValueError, RuntimeError) as error:
         raise type(error)(str(error).replace("derive:", "draw:", 1)) from None
     program = Program(loss)
@@ -101,6 +101,16 @@ def two_lanes(
     return Graph(
         lanes.dot(title, dot.directions[direction]), title, (len(program.equations), len(program.leaves))
     )
+
+
+def whole_flow(derivation: Derivation) -> Flow:
+    """The flow in which no gradient that has a value to stand beside is written inside another line.
+
+    A gradient that becomes a line may need values that had none of their own before: so it is asked again.
+    """
+    while alone := (flow := Flow(derivation)).alone:
+        derivation = Derivation(derivation.loss, [*derivation.wrt, *alone])
+    return flow
 
 
 class _Lanes:
@@ -333,7 +343,10 @@ class _Lanes:
             legend.node(name, dot.escape([text]), _attributes={**style, "fontcolor": colour})
         lane.subgraph(legend)
         for i in range(0, len(names), _legend_row):
-            _rank(lane, names[i : i + _legend_row])
+            row = names[i : i + _legend_row]
+            _rank(lane, row)
+            for left, right in pairwise(row):
+                lane.edge(left, right, style="invis")
         for above, below in pairwise([self._gradient_id(self.flow.loss), *names[::_legend_row]]):
             lane.edge(above, below, style="invis")
 
@@ -388,11 +401,13 @@ class _Lanes:
                 if not sources or known:
                     continue
                 drawn.add(pair)
-                style = {"style": "dotted", "constraint": "false", "arrowsize": "0.5", "color": "#8A8A8A"}
+                style = {"style": "dotted", "arrowsize": "0.5", "color": "#8A8A8A", "class": "needs"}
                 style["tooltip"] = dot.tip([f"{target.replace('d ', 'd', 1)} needs {self.flow.name(x)}"])
-                picture.edge(
-                    pair[0], target, _attributes={**style, "class": "needs", **self._ends(pair[0], target)}
-                )
+                if {x, line}.isdisjoint(self.flow.helpers) or x in self.places:
+                    style["constraint"] = "false"
+                else:  # in the backward lane what is used stands below its user: drawn from the head
+                    pair, style["dir"] = (target, pair[0]), "back"
+                picture.edge(*pair, _attributes={**style, **self._ends(*pair)})
 
 
 # ---- texts
