@@ -27,7 +27,6 @@ _short = {
     "minimum": "min",
     "sigmoid": "σ",
     "concatenate": "concat",
-    "broadcast_to": "broadcast",
 }
 _reductions = frozenset(("sum", "mean", "max", "min", "prod", "var", "std"))
 
@@ -169,7 +168,11 @@ class _Writer:
         if own and name == "random":
             return "random", _atom
         if own and name == "astype":
-            return self.of(arguments[0])
+            text, binding = self.of(arguments[0])
+            return (f"1[{text}]", _atom) if binding == _compared else (text, binding)
+        axes = [ast.unparse(x) for x in (*arguments[1:], *(k.value for k in node.keywords))]
+        if name == "swapaxes" and sorted(axes) == ["-1", "-2"]:
+            return f"{self.at(arguments[0], _atom)}ᵀ", _raised
         write = _calls.get(name)
         if write is not None and len(arguments) == write[0]:
             return write[1](self, arguments, {k.arg: k.value for k in node.keywords})
@@ -208,6 +211,7 @@ _calls: dict[str, tuple[int, Callable[[_Writer, list[ast.expr], Keywords], Text]
     "where": (3, lambda w, a, _: (
         f"{w.at(a[1], _compared)} where {w.of(a[0])[0]}, else {w.at(a[2], _compared)}", _choice)),
     "ones": (1, lambda w, a, _: (f"1 of shape {w.of(a[0])[0]}", _choice)),
+    "broadcast_to": (2, lambda w, a, _: (f"{w.at(a[0], _compared)} of shape {w.of(a[1])[0]}", _choice)),
     "zeros": (1, lambda w, a, _: (f"0 of shape {w.of(a[0])[0]}", _choice)),
 }  # fmt: skip
 
