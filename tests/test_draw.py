@@ -607,6 +607,27 @@ def test_a_large_graph_is_laid_out_in_a_hurry():
         pytest.skip("nothing here can draw")
 
 
+def test_in_a_large_graph_a_penalty_stands_by_its_weights():
+    """By the cost, its arrows run through all layers: of 40, Graphviz 2.43 crashes at drawing them."""
+    model = nn.Sequential(*(nn.Linear(3, 3, rng=i) for i in range(40)))
+    J = np.mean(model(np.ones((7, 3)))) + nn.l2_penalty(model, lambd=0.9, m=7)
+    graph = mg.draw(J, max_nodes=None)
+    try:
+        svg = graph.svg()
+    except NoRenderer:
+        pytest.skip("nothing here can draw")
+    at = {
+        name: float(y)
+        for name, y in re.findall(
+            r'<title>(W2|W39|square_2|square_39)</title>.*?<text[^>]* y="([-\d.]+)"', svg, re.DOTALL
+        )
+    }
+    assert abs(at["W2"] - at["square_2"]) < abs(at["W2"] - at["W39"]) / 10
+    assert abs(at["W39"] - at["square_39"]) < abs(at["W2"] - at["W39"]) / 10
+    small = mg.draw(network())
+    assert any(v.get("weight") == "0" for source, _, v in edges(small.dot) if source == "W1")
+
+
 def test_a_graph_of_many_nodes_needs_no_recursion():
     y = leaf(0.5, "x")
     for _ in range(2000):

@@ -104,6 +104,7 @@ def _or(names: Iterable[str]) -> str:
 # ---- what things look like
 
 _large = 100
+"""In a graph with more nodes arrows that run through all of it would take minutes, and can crash Graphviz."""
 _most_arrows = 12
 """More arrows than that from one node to another are drawn as one."""
 _most_notices = 6
@@ -391,8 +392,12 @@ class _Drawing:
         style = {"tooltip": dot.tip([f"{x.label or x.name} {symbols.shape(x.tensor)}".rstrip()])}
         if x in main:
             style["weight"] = "8"  # the way of the data is kept straight
-        elif x.kind == "parameter" and self.roles.get(equation.output) == "penalty":
-            style["weight"] = "0"  # a penalty stands by the cost, not by its weights
+        elif (
+            x.kind == "parameter"
+            and self.roles.get(equation.output) == "penalty"
+            and len(self.nodes) <= _large
+        ):
+            style["weight"] = "0"  # a penalty stands by the cost; in a large graph by its weights
         if self.roles.get(x) in ("draw", "mask"):
             style.update(style="dashed", color=dot.random_colour)
         return style
