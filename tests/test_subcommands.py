@@ -456,6 +456,20 @@ def test_a_full_disk_leaves_the_file_as_it_was(capsys, folder, monkeypatch, comm
     assert {path.name for path in folder.iterdir()} == {name, "net.py"}
 
 
+def test_what_children_and_c_write_does_not_mix_with_the_result(tmp_path):
+    own = "import os, subprocess, sys, minigrad as mg\ndef loss():\n"
+    own += "    os.write(1, b'raw\\n'); sys.__stdout__.write('dunder\\n')\n"
+    own += "    subprocess.run([sys.executable, '-c', 'print(\"child\")'])\n"
+    own += "    return mg.Tensor(2.0, requires_grad=True, name='x') ** 2\n"
+    (tmp_path / "own.py").write_text(own)
+    command = [sys.executable, "-m", "minigrad", "derive", "own:loss"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert done.stdout.startswith("import numpy as np\n")
+    assert "dx = 2 * x" in done.stdout
+    assert not {"raw", "dunder", "child"} & set(done.stdout.split())
+    assert set(done.stderr.split()) == {"raw", "dunder", "child"}
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes are another matter there")
 @pytest.mark.parametrize("command", subcommands.names)
 def test_a_reader_that_has_seen_enough(command):

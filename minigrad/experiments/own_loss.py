@@ -9,7 +9,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
@@ -52,13 +52,27 @@ def _as_a_guest(where: str) -> Iterator[None]:
     folders = [os.path.abspath(os.path.dirname(where))] if _is_file(where) else []
     sys.path[:0] = [*folders, os.getcwd()]
     try:
-        if sys.stderr is None:
+        with _stdout_apart():
             yield
-        else:
-            with redirect_stdout(sys.stderr):
-                yield
     finally:
         sys.path[:] = before
+
+
+@contextmanager
+def _stdout_apart() -> Iterator[None]:
+    """What is printed goes to stderr; also what comes from C or from a child process, which knows 1 and 2."""
+    if sys.stderr is None:
+        yield
+        return
+    real = sys.__stdout__ if sys.stdout is sys.__stdout__ else None
+    with ExitStack() as afterwards, redirect_stdout(sys.stderr):
+        if real is not None:
+            kept = os.dup(1)
+            afterwards.callback(os.close, kept)
+            os.dup2(2, 1)
+            afterwards.callback(os.dup2, kept, 1)
+            afterwards.callback(real.flush)
+        yield
 
 
 def _is_file(where: str) -> bool:
