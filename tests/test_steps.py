@@ -408,7 +408,46 @@ def test_depth_first_is_right_where_only_leaves_are_shared():
 def test_the_page_says_what_the_naive_order_would_do_to_this_graph():
     assert "would give wrong numbers for dx: a is a result" in steps(diamond()[1]).html()
     assert "a leaf passes nothing on" in steps(network()).html()
-    assert "dx = 108: wrong, it is 156." in steps(network()).html()
+    assert (
+        "dx = 108: wrong, it is 156. What came too late was never passed on: 48 is missing."
+        in steps(network()).html()
+    )
+
+
+def test_rounding_is_no_wrong_number():
+    """Where only a leaf is shared, its parts come in another order, and in float32 to another sum."""
+    rng = np.random.default_rng(2)
+    W = mg.Tensor(rng.normal(size=(6, 6)).astype(np.float32), requires_grad=True, name="W")
+    h = rng.normal(size=(7, 6)).astype(np.float32)
+    for _ in range(12):
+        h = np.tanh(h @ W.T)
+    loss = np.mean(h**2)
+    naive, _ = depth_first(loss)
+    assert not np.allclose(naive[W], mg.grad(loss, W), rtol=1e-6, atol=0)
+    assert "gives the same gradients: no result is used twice" in steps(loss).html()
+    y = np.sin(leaf([1.0, 2.0], "x"))
+    assert "happens to give the same" in steps(np.sum(y) + 0.0 * np.sum(y * y)).html()
+
+
+def test_the_result_that_makes_a_number_wrong_is_named():
+    x, z = leaf(2.0, "x"), leaf(1.0, "z")
+    a, b = np.square(x), np.sin(z)
+    a.name, b.name = "a", "b"
+    page = steps(3 * a * (a + 5) + b).html()
+    assert "wrong numbers for dx: a is a result" in page
+    page = steps(b * np.exp(b) + np.sin(x)).html()
+    assert "wrong numbers for dz: b is a result, and it is used 2 times" in page
+
+
+def test_a_loss_that_is_a_leaf():
+    last = data_of(steps(leaf(2.0, "x")).html())["steps"][-1]
+    assert last["lit"]
+    assert "dx = ∂x/∂x" in last["sentence"]
+
+
+def test_a_name_that_had_to_be_changed_is_told():
+    x = leaf(2.0, "learning rate")
+    assert "&quot;learning rate&quot; is written learning_rate." in steps(x * x).html()
 
 
 def test_depth_does_not_matter():

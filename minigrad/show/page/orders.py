@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from html import escape
 from typing import Any
@@ -32,6 +33,49 @@ def orders() -> str:
     return "\n".join(
         [_order("newest", "newest first", y, newest, right), _order("depth", "depth first", y, depth, right)]
     )
+
+
+def own_order(walk: Walk, gradients: Mapping[Variable, Any]) -> str:
+    """What the naive order would give for the graph of a walk whose leaves have these gradients, as HTML.
+
+    Wrong can only be a leaf behind a result that is used several times; all other differences are rounding.
+    """
+    naive, _ = depth_first(walk.loss)
+    shared = _shared_ahead(walk)
+    pairs = {
+        leaf: (naive[leaf.tensor], np.broadcast_to(gradients[leaf], leaf.tensor.shape))
+        for leaf in walk.differentiated
+        if leaf in shared
+    }
+    finite = [np.abs(g[np.isfinite(g)]).max(initial=0) for pair in pairs.values() for g in pair]
+    rounding = np.sqrt(np.finfo(walk.loss.dtype).eps) * max(finite, default=0)
+    wrong = [
+        leaf for leaf, pair in pairs.items() if not np.allclose(*pair, rtol=0, atol=rounding, equal_nan=True)
+    ]
+    if wrong:
+        names = ", ".join(map(walk.gradient, wrong[:_listed]))
+        more = f" and {len(wrong) - _listed:,} more" if len(wrong) > _listed else ""
+        cause = shared[wrong[0]]
+        text = f"would give wrong numbers for {names}{more}: {walk.name(cause)} is a result, and "
+        text += f"it is used {walk.parts[cause]} times."
+    elif pairs:
+        text = "happens to give the same gradients."
+    else:
+        text = "gives the same gradients: no result is used twice, and a leaf passes nothing on."
+    return f'<p class="own">{escape(f"In the graph above depth-first order {text}")}</p>'
+
+
+def _shared_ahead(walk: Walk) -> dict[Variable, Variable]:
+    """For every value that one leads to: the newest result that gets its gradient in several parts."""
+    found: dict[Variable, Variable] = {}
+    for equation in reversed(walk.program.equations):
+        value = equation.output
+        cause = value if walk.parts.get(value, 0) > 1 else found.get(value)
+        if cause is not None:
+            for x in equation.inputs:
+                if isinstance(x, Variable):
+                    found.setdefault(x, cause)
+    return found
 
 
 def newest_first_visits(y: Tensor) -> list[Row]:
@@ -74,6 +118,7 @@ def depth_first_visits(y: Tensor) -> list[Row]:
 
 
 _leaf = "it is a leaf: the end"
+_listed = 12
 
 
 def _passed_on(x: Tensor, g: float) -> list[tuple[Tensor, float]]:
@@ -91,7 +136,9 @@ def _adding(name: str, before: float, d: float) -> str:
 def _order(key: str, words: str, y: Tensor, rows: list[Row], right: float) -> str:
     found = next(g for x, g, _ in rows if x.function is None)
     verdict = f"dx = {symbols.number(found)}: "
-    verdict += "right." if found == right else f"wrong, it is {symbols.number(right)}."
+    verdict += "right." if found == right else f"wrong, it is {symbols.number(right)}. "
+    if found != right:
+        verdict += f"What came too late was never passed on: {symbols.number(right - found)} is missing."
     kind = "right" if found == right else "wrong"
     body = "".join(
         f'<tr><td>{i}</td><th scope="row">{x.name}</th><td>{symbols.number(g)}</td>'

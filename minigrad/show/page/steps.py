@@ -21,8 +21,8 @@ from minigrad.program import Variable
 from minigrad.show import symbols
 from minigrad.show.files import write_whole
 from minigrad.show.page.graph import StepGraph, caption
-from minigrad.show.page.orders import orders
-from minigrad.show.page.walk import Shown, Step, Walk, depth_first
+from minigrad.show.page.orders import orders, own_order
+from minigrad.show.page.walk import Shown, Step, Walk
 from minigrad.show.page.words import Words
 from minigrad.show.pictures.view import Elision, Group, View
 from minigrad.tensor import Tensor
@@ -109,12 +109,13 @@ class _Page:
             "nodes": self._times(),
         }
         notices = [text for text in self.view.notices if "max_nodes" not in text]
+        notices += self.walk.program.notes[:_listed]
         texts = {
             "title": escape(f"{loss}, step by step"),
             "counts": escape(repr(self.walk.program).partition(": ")[2]),
             "notices": "".join(f"<p>{escape(text)}.</p>" for text in notices),
             "graph": self.graph.svg(f"Computation graph of {loss}"),
-            "orders": orders() + self._own_order(),
+            "orders": orders() + own_order(self.walk, self.gradients),
             "style": _template("steps.css"),
             "script": _template("steps.js"),
             "data": json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
@@ -179,8 +180,7 @@ class _Page:
         }
 
     def _leaves(self, step: Step) -> list[Variable]:
-        leaves = self.walk.program.leaves
-        return leaves if step.kind == "start" else [leaf for leaf in leaves if leaf in self.walk.parts]
+        return self.walk.program.leaves if step.kind == "start" else self.walk.differentiated
 
     def _listed(self, step: Step) -> list[Shown]:
         leaves = list({self.walk.name(leaf): leaf for leaf in self._leaves(step)}.values())[:_listed]
@@ -260,32 +260,6 @@ class _Page:
         matrix["name"] = shown.name
         text = json.dumps(matrix, ensure_ascii=False, sort_keys=True)
         return self.matrices.setdefault(text, len(self.matrices))
-
-    # ---- the order
-
-    def _own_order(self) -> str:
-        """What the naive order would give for this graph."""
-        naive, _ = depth_first(self.walk.loss)
-        wrong = []
-        for leaf in self.walk.program.leaves:
-            if leaf in self.walk.parts:
-                right = np.broadcast_to(self.gradients[leaf], leaf.tensor.shape)
-                if not np.allclose(naive[leaf.tensor], right, rtol=1e-6, atol=0, equal_nan=True):
-                    wrong.append(self.walk.gradient(leaf))
-        shared = [v for v, parts in self.walk.parts.items() if parts > 1 and v.equation is not None]
-        if wrong:
-            more = f" and {len(wrong) - _listed:,} more" if len(wrong) > _listed else ""
-            name, parts = self.walk.name(shared[-1]), self.walk.parts[shared[-1]]
-            text = (
-                f"would give wrong numbers for {', '.join(wrong[:_listed])}{more}: {name} is a result, and "
-            )
-            text += f"it is used {parts} times."
-        elif shared:
-            text = "happens to give the same gradients."
-        else:
-            text = "gives the same gradients: no result is used twice, and a leaf passes nothing on."
-        text = f"In the graph above depth-first order {text}"
-        return f'<p class="own">{escape(text)}</p>'
 
 
 def _side(step: Step) -> str:

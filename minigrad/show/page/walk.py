@@ -103,6 +103,11 @@ class Walk:
         return f"d({name})" if "." in name else f"d{name}"
 
     @property
+    def differentiated(self) -> list[Variable]:
+        """The leaves that get a gradient; a loss that is a leaf gets 1."""
+        return [leaf for leaf in self.program.leaves if leaf in self.parts or leaf.tensor is self.loss]
+
+    @property
     def backward_steps(self) -> int:
         """How many steps the backward pass has: its beginning, the rules, and the sums."""
         return 1 + sum(2 * parts - 1 for parts in self.parts.values())

@@ -142,7 +142,7 @@ class Words:
         ]
 
     def _end(self, step: Step) -> list[str]:
-        leaves = [leaf for leaf in self.walk.program.leaves if leaf in self.walk.parts]
+        leaves = self.walk.differentiated
         loss = self.walk.name(step.value)
         each = ", ".join(
             f"{self.walk.gradient(leaf)} = ∂{loss}/∂{self.walk.name(leaf)}" for leaf in leaves[:6]
