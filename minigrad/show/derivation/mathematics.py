@@ -89,7 +89,7 @@ class _Writer:
     def _of_constant(self, node: ast.Constant) -> Text:
         if isinstance(node.value, bool | int | float | complex):
             return symbols.number(node.value), _atom
-        return str(node.value), _atom
+        return "..." if node.value is ... else str(node.value), _atom
 
     def _of_tuple(self, node: ast.Tuple) -> Text:
         return f"({self._list(node.elts)}{',' * (len(node.elts) == 1)})", _atom
@@ -103,10 +103,16 @@ class _Writer:
     def _of_attribute(self, node: ast.Attribute) -> Text:
         if node.attr == "T":
             return f"{self.at(node.value, _atom)}ᵀ", _raised
+        if node.attr == "eps":  # of finfo(x.dtype)
+            return "ε", _atom
         return ast.unparse(node).removeprefix("np."), _atom
 
     def _of_subscript(self, node: ast.Subscript) -> Text:
-        return f"{self.at(node.value, _raised)}[{ast.unparse(node.slice).strip('()')}]", _atom
+        indices = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        return f"{self.at(node.value, _raised)}[{self._list(indices)}]", _atom
+
+    def _of_slice(self, node: ast.Slice) -> Text:
+        return ast.unparse(node).replace("-", "−"), _atom
 
     def _of_unaryop(self, node: ast.UnaryOp) -> Text:
         if isinstance(node.op, ast.USub):
