@@ -439,6 +439,10 @@ def test_the_result_that_makes_a_number_wrong_is_named():
     assert "wrong numbers for dz: b is a result, and it is used 2 times" in page
 
 
+def test_the_page_says_how_large_the_graph_is():
+    assert "4 operations, 1 leaf<" in steps(diamond()[1]).html()
+
+
 def test_a_loss_that_is_a_leaf():
     last = data_of(steps(leaf(2.0, "x")).html())["steps"][-1]
     assert last["lit"]

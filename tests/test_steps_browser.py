@@ -175,6 +175,14 @@ def test_nothing_is_wider_than_the_screen(open_page, width, scheme):
     assert min(button.bounding_box()["height"] for button in buttons) >= 44  # a finger's width
 
 
+@pytest.mark.parametrize("width", [320, 360, 700])
+def test_on_a_phone_the_count_stands_beside_the_slider(open_page, width):
+    page = open_page(network(), "#step=70", width=width)
+    slider, count = (page.locator(which).bounding_box() for which in ("#slider", "#count"))
+    assert slider["x"] + slider["width"] <= count["x"]
+    assert slider["y"] < count["y"] + count["height"] / 2 < slider["y"] + slider["height"]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_texts_have_contrast(open_page, scheme):
     """WCAG's 4.5 for every text that is seen, over its own background, in a few steps."""

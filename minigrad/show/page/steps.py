@@ -24,6 +24,7 @@ from minigrad.show.page.graph import StepGraph, caption
 from minigrad.show.page.orders import orders, own_order
 from minigrad.show.page.walk import Shown, Step, Walk
 from minigrad.show.page.words import Words
+from minigrad.show.pictures.graph import size_of
 from minigrad.show.pictures.view import Elision, Group, View
 from minigrad.tensor import Tensor
 
@@ -112,7 +113,7 @@ class _Page:
         notices += self.walk.program.notes[:_listed]
         texts = {
             "title": escape(f"{loss}, step by step"),
-            "counts": escape(repr(self.walk.program).partition(": ")[2]),
+            "counts": size_of(len(program.equations), len(program.leaves)),
             "notices": "".join(f"<p>{escape(text)}.</p>" for text in notices),
             "graph": self.graph.svg(f"Computation graph of {loss}"),
             "orders": orders() + own_order(self.walk, self.gradients),

@@ -36,11 +36,7 @@ class Graph:
         return save(self.dot, path)
 
     def __repr__(self) -> str:
-        operations, leaves = self._counts
-        return (
-            f"Graph: {operations:,} operation{'s' * (operations != 1)}, "
-            f'{leaves:,} {"leaf" if leaves == 1 else "leaves"}; .save("graph.svg") draws it'
-        )
+        return f'Graph: {size_of(*self._counts)}; .save("graph.svg") draws it'
 
     def _repr_html_(self) -> str:
         try:
@@ -51,3 +47,14 @@ class Graph:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/plain": repr(self), "text/html": self._repr_html_()}
+
+
+def size_of(operations: int, leaves: int) -> str:
+    """How large a graph is, in words.
+
+    >>> size_of(33, 1)
+    '33 operations, 1 leaf'
+    """
+    return (
+        f"{operations:,} operation{'s' * (operations != 1)}, {leaves:,} {'leaf' if leaves == 1 else 'leaves'}"
+    )
