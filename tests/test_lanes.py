@@ -353,6 +353,18 @@ def test_the_middle_of_a_large_graph_is_left_out_and_told():
     assert "forward elision" not in whole
 
 
+def test_the_terms_are_kept_when_the_middle_is_left_out():
+    """A penalty on many weights comes after the cost, in many lines."""
+    model = nn.Sequential(*(nn.Linear(3, 3, rng=i) for i in range(30)))
+    fit = nn.mse_loss(model(mg.Tensor(np.ones((7, 3)), name="X")), np.zeros((7, 3)))
+    dot = two_lanes(fit + nn.l2_penalty(model, lambd=0.9, m=7), max_nodes=20).dot
+    shown = labels(dot)
+    terms = set(re.findall(r"gradient of (\w+)\"", dot))
+    assert len(terms) == 2
+    assert {f"d {name}" for name in terms} | terms | {"J", "d J"} <= shown.keys()
+    assert len([node for node in shown if not node.startswith("legend")]) <= 20
+
+
 def test_values_or_names_instead_of_shapes():
     assert "(7, 4)" not in labels(two_lanes(network(), show="names").dot)["Z1"]
     assert " … " in labels(two_lanes(network(), show="values").dot)["Z1"]

@@ -12,7 +12,7 @@ A node is a line of the derivation: its equation, and under a gradient the rules
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from textwrap import wrap
 from typing import Any
 
@@ -144,18 +144,19 @@ class _Lanes:
         )
 
     def _leave_out(self, max_nodes: int) -> None:
-        """Leave out the middle of the forward lane, with the gradients of what is left out."""
-        sizes = [1 + (value in self.flow.gradients) for value in self.values]
-        if sum(sizes) + len(self.flow.helpers) <= max_nodes:
+        """Leave out the middle of the forward lane, with the gradients of what is left out.
+
+        The loss and its terms, whose colours the arrows have, are kept first.
+        """
+        size = {value: 1 + (value in self.flow.gradients) for value in self.values}
+        if sum(size.values()) + len(self.flow.helpers) <= max_nodes:
             return
-        left, right, room = 0, len(sizes), max_nodes - 2
-        while left < right:
-            first = left <= len(sizes) - right
-            room -= sizes[left if first else right - 1]
-            if room < 0:
-                break
-            left, right = (left + 1, right) if first else (left, right - 1)
-        self.elided = {*self.values[left:right], *self.flow.helpers}
+        ends = dict.fromkeys(v for v in (self.flow.loss, *self.flow.terms) if v in size)
+        others = [value for value in self.values if value not in ends]
+        from_both_ends = [others[-1 - i // 2 if i % 2 else i // 2] for i in range(len(others))]
+        taken = accumulate(size[value] for value in (*ends, *from_both_ends))
+        kept = sum(total <= max_nodes - 2 for total in taken)
+        self.elided = {*[*ends, *from_both_ends][kept:], *self.flow.helpers}
         values, gradients = self._counts()
         self.notices.append(
             f"{values:,} lines in the middle of the forward pass and {gradients:,} of the backward pass "
