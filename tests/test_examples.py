@@ -114,7 +114,9 @@ def test_11_step_through(run):
 
 
 def test_12_backward_picture(run):
-    assert "dA2 = dZ3 W3 ⊙ D2 ÷ keep_prob" in run(12)["dot"]
+    dot = run(12)["dot"]
+    assert "dA2_drop = dZ3 W3" in dot
+    assert "dA2 = dA2_drop ⊙ D2 ÷ keep_prob" in dot
 
 
 def test_02_hand_derivation(run):
