@@ -50,9 +50,7 @@ def _unseen(solution: Solution, line: Variable) -> list[str]:
     right, right_there = solution.values[line], solution.elsewhere[line]
     found: dict[str, None] = {}
     with np.errstate(all="ignore"):
-        for change in solution.changes(line):
-            if change.far > _near:
-                continue
+        for change in solution.changes(line, _near):
             if distance(attempt(change.expression, solution.values, here), right) > rounding:
                 continue
             value = attempt(change.expression, solution.elsewhere, there)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from inspect import signature
 from itertools import combinations
 from operator import getitem
@@ -66,6 +67,7 @@ class Surroundings(NamedTuple):
 
     values     the array of every value, for shapes
     line       the value whose line it is
+    farthest   changes that are more far-fetched are left out
     arrays     what is there when the line is written: data, parameters, masks, forward values, gradients
     gradients  those among them that belong to the backward pass
     constants  the named numbers
@@ -80,6 +82,7 @@ class Surroundings(NamedTuple):
 
     values: Values
     line: Variable
+    farthest: float
     arrays: tuple[Variable, ...]
     gradients: frozenset[Variable]
     constants: tuple[Variable, ...]
@@ -95,7 +98,8 @@ class Surroundings(NamedTuple):
 def changes(line: Expression, about: Surroundings) -> Iterator[Change]:
     """Every expression that comes from a line by one change."""
     for change in (*_of_the_whole(line, about), *_within(line, about)):
-        yield change._replace(before=line)
+        if change.far <= about.farthest:
+            yield change._replace(before=line)
 
 
 # ---- changes of the whole line
@@ -107,6 +111,14 @@ def _of_the_whole(line: Expression, about: Surroundings) -> Iterator[Change]:
     if len(shape) == 2 and 1 not in shape:
         yield Change(_transposed(line), "result transposed", line, None, 1.5)
     terms = line.terms if isinstance(line, Sum) else ((1, line),)
+    if about.own is not None:
+        own = Atom(about.own)
+        if not any(_is_multiple_of(term, about.own) for _, term in terms):
+            for coefficient in about.fractions:
+                extra = Product((*coefficient, (own, 1)))
+                yield Change(Sum((*terms, (1, extra))), "term added", None, extra, 2)
+    if about.farthest < 2.25:
+        return
     if isinstance(line, Sum):
         for factor, power, far in _foreign_factors(line, about):
             yield Change(_scaled(line, factor, power), "all scaled", line, factor, far, power)
@@ -115,12 +127,6 @@ def _of_the_whole(line: Expression, about: Surroundings) -> Iterator[Change]:
             longer = _scaled(term, factor, power)
             changed = Sum(_with_term(terms, i, (sign, longer))) if isinstance(line, Sum) else longer
             yield Change(changed, "factor added", None, factor, far, power)
-    if about.own is not None:
-        own = Atom(about.own)
-        if not any(_is_multiple_of(term, about.own) for _, term in terms):
-            for coefficient in about.fractions:
-                extra = Product((*coefficient, (own, 1)))
-                yield Change(Sum((*terms, (1, extra))), "term added", None, extra, 2)
     for z, a in about.slopes:
         yield from _other_slopes(line, z, a)
     yield from _throughout(line, about)
@@ -203,16 +209,27 @@ def _other_slopes(line: Expression, z: Variable, a: Variable) -> Iterator[Change
 
 def _slope_of(function: Callable[..., Any], x: Expression, y: Expression) -> Product:
     """What a rule of the table multiplies a gradient with, of a function of x that gave y."""
+    slope, at = _slope(function)
+    put = with_atoms(slope, lambda atom: x if atom is at["x"] else y if atom is at["y"] else atom)
+    assert isinstance(put, Product)
+    return put
+
+
+@cache
+def _slope(function: Callable[..., Any]) -> tuple[Product, dict[str, Atom]]:
+    """The slope as its rule in the table has it, and what stands for x and y in it."""
     (argument,) = table[function].arrays
     rule = table[function].written[argument]
     assert rule is not None
     given = {"g": Tensor(1.5, name="g"), argument: Tensor(0.25, name="x"), "y": Tensor(0.25, name="y")}
-    g = number(1)
-    known: dict[int, Expression] = {given["g"].stamp: g, given[argument].stamp: x, given["y"].stamp: y}
+    at = {"g": number(1), "x": number(0), "y": number(0)}
+    known: dict[int, Expression] = {
+        given["g"].stamp: at["g"], given[argument].stamp: at["x"], given["y"].stamp: at["y"]
+    }  # fmt: skip
     with enable_grad():
         pulled = _of_tensor(rule(**{name: given[name] for name in signature(rule).parameters}), known)
     assert isinstance(pulled, Product)
-    return Product(tuple(factor for factor in pulled.factors if factor[0] is not g))
+    return Product(tuple(factor for factor in pulled.factors if factor[0] is not at["g"])), at
 
 
 def _of_tensor(x: Any, known: Mapping[int, Expression]) -> Expression:
@@ -286,7 +303,7 @@ def _of_atom(atom: Atom, about: Surroundings) -> Iterator[Change]:
                     share = Apply(np.mean, (Atom(mask),), table[np.mean].parameters)
                     yield Change(share, "constant exchanged", atom, share, 3)
         return
-    for other in about.arrays:
+    for other in about.arrays if about.farthest >= 2 else ():
         if other is not x and np.shape(about.values[other]) == value.shape:
             yield Change(Atom(other), "exchanged", atom, Atom(other), 2 if other in near else 2.75)
     if x is about.own:
@@ -401,7 +418,7 @@ _comparisons: dict[Callable[..., Any], tuple[Callable[..., Any], ...]] = {
 def _of_call(node: Apply, about: Surroundings) -> Iterator[Change]:
     function, inputs, parameters = node.function, node.inputs, node.parameters
     new: Expression
-    if table[function].elementwise and function not in _comparisons:
+    if about.farthest >= 3 and table[function].elementwise and function not in _comparisons:
         shape = np.shape(_value_of(node, about))
         for x in about.arrays if shape else ():
             if x.label and np.shape(about.values[x]) == shape:

@@ -263,8 +263,8 @@ class Explainer:
     # ---- computing along the lines
 
     def _usual_changes(self, line: Variable, *forms: Expression) -> list[Change]:
-        about = self.solution.surroundings(line)
-        found = [c for form in forms for c in changes(form, about) if c.far <= _usual]
+        about = self.solution.surroundings(line, _usual)
+        found = [change for form in forms for change in changes(form, about)]
         return sorted(found, key=lambda change: change.far)
 
     def _targets(self, line: Variable) -> Iterator[tuple[Variable, list[Variable]]]:

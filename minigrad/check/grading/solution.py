@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping
 from functools import cached_property
-from itertools import permutations
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -85,9 +85,9 @@ class Solution:
             self._forms[line] = forms
         return self._forms[line]
 
-    def changes(self, line: Variable) -> Iterator[Change]:
+    def changes(self, line: Variable, farthest: float = inf) -> Iterator[Change]:
         """What comes from a line by one change, in each of its forms."""
-        about = self.surroundings(line)
+        about = self.surroundings(line, farthest)
         for form in self.forms(line):
             yield from changes(form, about)
 
@@ -97,15 +97,18 @@ class Solution:
 
     def _differences(self, line: Variable) -> Iterator[Expression]:
         shape = np.shape(self.values[line])
-        if not shape or line in self.leaves:
-            return
         alike = [v for v in self._named if np.shape(self.values[v]) == shape]
-        divisors = [(), *(((Atom(c), -1),) for c in self._shared.constants)]
-        for a, b in permutations(alike, 2):
-            difference = Sum(((1, Atom(a)), (-1, Atom(b))))
-            for divisor in divisors:
-                form = Product(((difference, 1), *divisor)) if divisor else difference
-                if all(
+        if not shape or not alike or line in self.leaves:
+            return
+        some = np.array([np.ravel(self.values[v])[0] for v in alike])  # one entry of each tells most
+        divisors = [None, *self._shared.constants]
+        for divisor in divisors:
+            wanted = np.ravel(self.values[line])[0] * (1 if divisor is None else self.values[divisor])
+            for i, j in np.argwhere(np.isclose(some[:, None] - some, wanted, rtol=1e-9, atol=1e-12)):
+                form: Expression = Sum(((1, Atom(alike[i])), (-1, Atom(alike[j]))))
+                if divisor is not None:
+                    form = Product(((form, 1), (Atom(divisor), -1)))
+                if i != j and all(
                     np.allclose(evaluate(form, values), values[line], rtol=1e-9, atol=1e-12)
                     for values in (self.values, self.elsewhere)
                 ):
@@ -114,8 +117,8 @@ class Solution:
 
     # ---- what a line can be confused with
 
-    def surroundings(self, line: Variable) -> Surroundings:
-        """What may stand in a line by mistake."""
+    def surroundings(self, line: Variable, farthest: float = inf) -> Surroundings:
+        """What may stand in a line by mistake, no more far-fetched than that."""
         shared = self._shared
         later = {line}  # what comes from the line cannot stand in it
         for value, expression in self.lines.items():
@@ -123,6 +126,7 @@ class Solution:
                 later.add(value)
         return shared._replace(
             line=line,
+            farthest=farthest,
             arrays=tuple(v for v in shared.arrays if v not in later),
             own=self.leaves.get(line),
             slopes=tuple((z, a) for z, a in self._activations if z in self.gradient_of.get(line, ())),
@@ -153,6 +157,7 @@ class Solution:
         return Surroundings(
             values=self.values,
             line=self.program.outputs[0],
+            farthest=inf,
             arrays=self.arrays,
             gradients=frozenset(self.lines),
             constants=tuple(constants.values()),

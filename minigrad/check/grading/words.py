@@ -19,6 +19,9 @@ from minigrad.program.roles import roles
 _tight = 7
 """How tightly a factor binds: sums and products in it need parentheses."""
 
+_longest = 120
+"""Lines that are quoted in a sentence are cut after so many letters."""
+
 phrases: dict[str, str] = {
     "sign": "with the opposite sign",
     "result transposed": "transposed",
@@ -220,7 +223,8 @@ def _forward_line(solution: Solution, value: Variable) -> str:
     }
     while own.label is None and own in users:
         own = users[own]
-    return f"`{solution.line_text(own)}`"
+    text = solution.line_text(own)
+    return f"`{text}`" if len(text) <= _longest else f"`{text[:_longest]} ...`"
 
 
 def _has_own_term(solution: Solution, leaf: Variable) -> bool:
