@@ -60,6 +60,12 @@ def text(value: Any) -> str:
 forms: dict[str, tuple[Callable[[], Any], str]] = {
     "fractions of constants": (lambda: 2 * (lambd / (2 * m)) * A, "lambd / m * A"),
     "a fraction of numbers": (lambda: 2 * (A / 3), "2 * A / 3"),
+    "a decimal as it was typed": (lambda: 2 * (A * 0.1), "0.2 * A"),
+    "a division by a decimal": (lambda: (A / 0.8) * B, "A * B / 0.8"),
+    "a decimal and a whole number": (lambda: 0.1 * A / 3, "0.1 * A / 3"),
+    "a decimal that cancels": (lambda: 2 * (0.5 * A) / m, "A / m"),
+    "decimals that make a fraction": (lambda: 0.1 * (A / 0.3), "A / 3"),
+    "decimals that add up": (lambda: 0.1 * A + 0.2 * A, "0.3 * A"),
     "powers of a constant": (lambda: m * (A / m) / m, "A / m"),
     "scalars come last below": (lambda: (A / keep_prob) * B, "A * B / keep_prob"),
     "scalars come first above": (lambda: (A * lambd) * B, "lambd * A * B"),
@@ -169,6 +175,7 @@ def test_monomials():
     x = Monomial(Fraction(2), ((1, 1), (2, -1)))
     assert x * x.inverse() == Monomial(Fraction(1))
     assert (x * x).powers == ((1, 2), (2, -2))
+    assert Monomial.of(1 / 3) == Monomial(Fraction(1, 3))  # nobody types 0.3333333333333333
 
 
 def random_loss(rng: np.random.Generator) -> Tensor:

@@ -35,27 +35,72 @@ _largest_power = 3
 _largest_written = 1000
 """Fractions whose numerator and denominator are at most this are written as such, others as a decimal."""
 
+_longest_typed = 8
+"""How many characters a decimal has that is taken for one that was typed."""
+
 
 class Monomial(NamedTuple):
     """number · Π scalarᵖ:  an exact fraction times powers of named constants, which are given by stamp.
 
+    divisor  what the number is written over, where that is not its denominator:  5/4 over 4/5 is 1 / 0.8,
+             and 1/5 over 1 is 0.2, as they were typed
+
     >>> half = Monomial(Fraction(1, 2))
     >>> (half * Monomial(Fraction(2), ((7, 1),))).powers
     ((7, 1),)
+    >>> (Monomial.of(2) * Monomial.of(0.1)).over, (Monomial.of(2) * Monomial.of(0.8).inverse()).over
+    ((Fraction(1, 5), Fraction(1, 1)), (Fraction(2, 1), Fraction(4, 5)))
     """
 
     number: Fraction
     powers: tuple[tuple[int, int], ...] = ()
+    divisor: Fraction | None = None
+
+    @classmethod
+    def of(cls, x: Fraction | int | float) -> Monomial:
+        """A number; a float that is typed with a few digits stays a decimal."""
+        number = exact(x)
+        return cls(number, (), _as_typed(number, Fraction(1)) if type(x) is float else None)
+
+    @property
+    def over(self) -> tuple[Fraction, Fraction | int]:
+        """What the number is written as: what stands above the line, and below it."""
+        below = self.number.denominator if self.divisor is None else self.divisor
+        return self.number * below, below
 
     def __mul__(self, other: Monomial) -> Monomial:  # type: ignore[override]
         powers = dict(self.powers)
         for scalar, power in other.powers:
             powers[scalar] = powers.get(scalar, 0) + power
-        return Monomial(self.number * other.number, tuple(p for p in powers.items() if p[1]))
+        number, divisor = self.number * other.number, None
+        if self.divisor is not None or other.divisor is not None:
+            divisor = _as_typed(number, Fraction(self.over[1] * other.over[1]))
+        return Monomial(number, tuple(p for p in powers.items() if p[1]), divisor)
 
     def inverse(self) -> Monomial:
         """1 / it."""
-        return Monomial(1 / self.number, tuple((scalar, -power) for scalar, power in self.powers))
+        divisor = None if self.divisor is None else _as_typed(1 / self.number, self.over[0])
+        return Monomial(1 / self.number, tuple((scalar, -power) for scalar, power in self.powers), divisor)
+
+    def plus(self, other: Monomial) -> Monomial:
+        """The sum with a number times the same powers."""
+        number = self.number + other.number
+        typed = self.divisor == other.divisor is not None
+        return Monomial(number, self.powers, _as_typed(number, self.over[1]) if typed else None)
+
+
+def _as_typed(number: Fraction, divisor: Fraction | int) -> Fraction | None:
+    """The divisor, if number · divisor over divisor is short, and not better written as a fraction.
+
+    >>> [_as_typed(Fraction(n), Fraction(d)) for n, d in (("5/4", "4/5"), ("1/5", 1), ("1/2", "1/5"), ("1/3", 1))]
+    [Fraction(4, 5), Fraction(1, 1), None, None]
+    """
+    divisor = abs(Fraction(divisor))
+    parts = number * divisor, divisor
+    decimals = sum(part.denominator != 1 for part in parts)
+    whole = 1 in (number.denominator, abs(number.numerator)) and decimals == 2
+    short = all(Fraction(repr(float(x))) == x and len(repr(float(x))) <= _longest_typed for x in parts)
+    return divisor if decimals and short and number.denominator != 1 and not whole else None
 
 
 _one = Monomial(Fraction(1))
@@ -156,7 +201,7 @@ class Simplifier:
                 self._factors[x.stamp] = found
             return found
         if type(x) is Fraction or (type(x) in (int, float) and isfinite(x)):
-            return Monomial(exact(x)), None
+            return Monomial.of(x), None
         return _one, x
 
     def _split_factors(self, inputs: tuple[Operand, ...]) -> list[tuple[Monomial, Operand]]:
@@ -173,26 +218,29 @@ class Simplifier:
         """monomial · core as a person writes it: p / q * core, or core / q where there is nothing above."""
         number = monomial.number
         if core is None and (not monomial.powers or not number):
-            return number
+            return number if monomial.divisor is None else float(number)
         if number < 0 and (core is not None or any(power > 0 for _, power in monomial.powers)):
             positive = self._product(monomial * _minus_one, core)
             return self._remember(self._build(np.negative, (positive,)), monomial, core)
         above: list[Operand] = []
         below: list[Operand] = []
-        if max(abs(number.numerator), number.denominator) <= _largest_written:
-            above += [number.numerator] * (number.numerator != 1)
-            below += [number.denominator] * (number.denominator != 1)
+        top, bottom = monomial.over
+        if monomial.divisor is not None or max(abs(top), bottom) <= _largest_written:
+            above += [top] * (top != 1)
+            below += [bottom] * (bottom != 1)
         else:
             above.append(float(number))
         for stamp, power in monomial.powers:
             (above if power > 0 else below).extend([self._scalars[stamp]] * abs(power))
-        top, bottom = self._chain(above), self._chain(below)
+        factor, divisor = self._chain(above), self._chain(below)
         if core is None:
-            value = self._quotient(1 if top is None else top, bottom)
+            value = self._quotient(1 if factor is None else factor, divisor)
         elif any(power > 0 for _, power in monomial.powers):
-            value = self._build(np.multiply, (self._quotient(top, bottom), core))
+            value = self._build(np.multiply, (self._quotient(factor, divisor), core))
         else:
-            value = self._quotient(core if top is None else self._build(np.multiply, (top, core)), bottom)
+            value = self._quotient(
+                core if factor is None else self._build(np.multiply, (factor, core)), divisor
+            )
         return self._remember(value, monomial, core)
 
     def _quotient(self, top: Operand, bottom: Operand | None) -> Operand:
@@ -373,7 +421,7 @@ def _like_terms_together(terms: list[tuple[Monomial, Operand]]) -> list[tuple[Mo
     for p, a in terms:
         for i, (q, b) in enumerate(found):
             if a is b and p.powers == q.powers and p.number + q.number:
-                found[i] = Monomial(p.number + q.number, p.powers), a
+                found[i] = q.plus(p), a
                 break
         else:
             found.append((p, a))
