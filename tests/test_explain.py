@@ -195,7 +195,7 @@ def test_a_sum_by_hand_is_one_bullet():
     """The links of one sum are not said one by one, for each of its terms anew."""
     short, long = _hand_summed(20), _hand_summed(80)
     assert len(long) < 4.5 * len(short)
-    assert "A sum of 161 terms passes the gradient on to each of them." in re.sub(r"\s+", " ", long)
+    assert "A sum of 160 terms passes the gradient on to each of them." in re.sub(r"\s+", " ", long)
     first = steps(long)["dW0"]
     assert first.count(" to ") < 15
 

@@ -228,7 +228,7 @@ def test_signs_and_factors_stand_in_the_parts():
     found = terms((S - 3 * T) / mg.constant(m, "m"), W)
     assert {part.term: part.expression for part in found.parts} == {
         "S": "2 * W / m",
-        "T": "-(3 * np.cos(W) / m)",
+        "T": "-3 * np.cos(W) / m",
     }
 
 

@@ -13,6 +13,7 @@ from minigrad.backprop import backpropagate, enable_grad, leading_to
 from minigrad.program.names import activation_of, base_of
 from minigrad.program.program import Program
 from minigrad.program.simplify import Simplifier, as_written, recorded
+from minigrad.program.tidy import behind
 from minigrad.tensor import Tensor, constant
 
 
@@ -49,7 +50,7 @@ class _Rebuilding:
         of: dict[int, list[Tensor]] = {}  # stamp of a raw gradient -> the values that it is the gradient of
         for node, g in nodes:
             of.setdefault(g.stamp, []).append(node)
-        tensors = _behind([g for _, g in nodes])
+        tensors = behind([g for _, g in nodes])
         uses = Counter(x.stamp for t in tensors for x in t.inputs if isinstance(x, Tensor))
         labels = {node.name for node, _ in nodes if node.name}
         self.taken = {tensor.name for tensor in tensors}
@@ -116,15 +117,3 @@ def _gradient_names(loss: Tensor, wanted: set[int]) -> dict[int, str]:
     values = [*program.leaves, *(equation.output for equation in program.equations)]
     named = [v for v in values if v.tensor.stamp in wanted or (v.label and v.tensor is not loss)]
     return {v.tensor.stamp: f"d{v.name}" for v in named}
-
-
-def _behind(tensors: list[Tensor]) -> list[Tensor]:
-    """The Tensors, and all that they are computed from, oldest first."""
-    found = {tensor.stamp: tensor for tensor in tensors}
-    waiting = list(found.values())
-    while waiting:
-        for x in waiting.pop().inputs:
-            if isinstance(x, Tensor) and x.stamp not in found:
-                found[x.stamp] = x
-                waiting.append(x)
-    return [found[stamp] for stamp in sorted(found)]

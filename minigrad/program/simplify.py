@@ -82,6 +82,10 @@ class Monomial(NamedTuple):
         divisor = None if self.divisor is None else _as_typed(1 / self.number, self.over[0])
         return Monomial(1 / self.number, tuple((scalar, -power) for scalar, power in self.powers), divisor)
 
+    def size(self) -> Monomial:
+        """The same without its sign."""
+        return self * _minus_one if self.number < 0 else self
+
     def plus(self, other: Monomial) -> Monomial:
         """The sum with a number times the same powers."""
         number = self.number + other.number
@@ -92,8 +96,8 @@ class Monomial(NamedTuple):
 def _as_typed(number: Fraction, divisor: Fraction | int) -> Fraction | None:
     """The divisor, if number · divisor over divisor is short, and not better written as a fraction.
 
-    >>> [_as_typed(Fraction(n), Fraction(d)) for n, d in (("5/4", "4/5"), ("1/5", 1), ("1/2", "1/5"), ("1/3", 1))]
-    [Fraction(4, 5), Fraction(1, 1), None, None]
+    >>> [_as_typed(Fraction(n), Fraction(d)) for n, d in (("5/4", "4/5"), ("1/5", 1), ("1/2", "1/5"))]
+    [Fraction(4, 5), Fraction(1, 1), None]
     """
     divisor = abs(Fraction(divisor))
     parts = number * divisor, divisor
@@ -122,6 +126,8 @@ class Simplifier:
         self._factors: dict[int, tuple[Monomial, Operand]] = {}
         self._given: set[int] = set()  # stamps of what is computed already: there is nothing to be gained
         self._sums: dict[int, list[tuple[Monomial, Operand]]] = {}
+        self._factors_of: dict[int, tuple[Any, ...]] = {}  # stamp of a product -> what it is a product of
+        self._products: dict[tuple[Any, ...], Operand] = {}
         self._scalars: dict[int, Tensor] = {}
         self._constants: dict[Any, Tensor] = {}
 
@@ -144,11 +150,29 @@ class Simplifier:
         if any(map(is_generator, tensor.parameters.values())):
             return tensor  # another draw is another value
         self._built.setdefault(self._key(tensor.function, inputs, tensor.parameters), tensor)
-        if tensor.name is None and all(self._split(x)[1] is None for x in inputs):
+        if tensor.function is np.multiply:
+            self._known_product(tensor, inputs)
+        cores = [core for _, core in map(self._split, inputs) if core is not None]
+        multiple = tensor.function in _multiples and len(cores) == 1 and _is_at_hand(cores[0])
+        if tensor.name is None and (multiple or not cores):
             with suppress(ZeroDivisionError, OverflowError):
-                scalar = self.equation(tensor.function, inputs, tensor.parameters)
-                self._factors[tensor.stamp] = self._split(scalar)
+                opened = self._split(self.equation(tensor.function, inputs, tensor.parameters))
+                if not cores or opened[1] is cores[0]:
+                    self._factors[tensor.stamp] = opened
         return tensor
+
+    def _known_product(self, value: Operand, inputs: Iterable[Operand]) -> Operand:
+        """The product, or one of the same factors in another order that was built before."""
+        factors: list[Any] = []
+        for x in inputs:
+            alone = (identity_of(x),)
+            is_open = isinstance(x, Tensor) and x.name is None
+            factors += self._factors_of.get(x.stamp, alone) if is_open else alone
+        if not isinstance(value, Tensor) or len(factors) > _most_terms:
+            return value
+        together = tuple(sorted(factors, key=repr))
+        self._factors_of.setdefault(value.stamp, together)
+        return self._products.setdefault(together, value)
 
     def simplified(self, tensor: Tensor, inputs: tuple[Operand, ...]) -> Operand:
         """A result computed anew in its simplest form, of the same shape and dtype."""
@@ -171,12 +195,17 @@ class Simplifier:
 
     def _terms(self, x: Operand) -> list[tuple[Monomial, Operand]]:
         """What it is a sum of, if it is a short sum without a name."""
-        if isinstance(x, Tensor) and x.stamp in self._sums and x.name is None:
-            return self._sums[x.stamp]
-        return [self._split(x)]
+        p, a = self._split(x)
+        if isinstance(a, Tensor) and a.stamp in self._sums and a.name is None:
+            return [(p * q, b) for q, b in self._sums[a.stamp]]
+        return [(p, a)]
 
     def _sum_of(self, terms: list[tuple[Monomial, Operand]]) -> Operand:
         value, before = None, terms[0]
+        p, _ = before
+        if len(terms) > 1 and all(_are_alike(p, q) and core is not None for q, core in terms):
+            inside = [(q * p.size().inverse(), core) for q, core in terms]
+            return self._scaled(p.size(), self._sum_of(inside))
         for p, a in terms:
             term = self._product(p, a)
             value = term if value is None else _sum_of_two(self, value, before, term, (p, a))
@@ -243,6 +272,11 @@ class Simplifier:
             )
         return self._remember(value, monomial, core)
 
+    def _scaled(self, monomial: Monomial, x: Operand) -> Operand:
+        """monomial · x"""
+        p, core = self._split(x)
+        return self._product(monomial * p, core)
+
     def _quotient(self, top: Operand, bottom: Operand | None) -> Operand:
         if bottom is None:
             return top
@@ -291,8 +325,8 @@ class Simplifier:
     def _key(self, function: Callable, inputs: Iterable[Operand], parameters: Mapping[str, Any]) -> Any:
         return (
             function,
-            tuple(_identity(self.leaf(x) if isinstance(x, Tensor) else x) for x in inputs),
-            tuple(_identity(value) for value in parameters.values()),
+            tuple(identity_of(self.leaf(x) if isinstance(x, Tensor) else x) for x in inputs),
+            tuple(identity_of(value) for value in parameters.values()),
         )
 
 
@@ -322,14 +356,14 @@ def as_written(x: Operand) -> Operand:
     return x.numerator if x.denominator == 1 else float(x)
 
 
-def _identity(value: Any) -> Any:
+def identity_of(value: Any) -> Any:
     """What tells one operand or parameter from another."""
     if isinstance(value, Tensor):
         return Tensor, value.stamp
     if isinstance(value, list | tuple):
-        return type(value), tuple(map(_identity, value))
+        return type(value), tuple(map(identity_of, value))
     if isinstance(value, slice):
-        return slice, _identity((value.start, value.stop, value.step))
+        return slice, identity_of((value.start, value.stop, value.step))
     if isinstance(value, np.ndarray) or is_generator(value):
         return id(value)
     return type(value), value
@@ -359,7 +393,7 @@ def _multiply(s: Simplifier, inputs: tuple[Operand, ...], _: Mapping[str, Any]) 
         return None
     if a is None or b is None:
         return s._product(p * q, a if b is None else b)
-    return s._product(p * q, s._build(np.multiply, (a, b)))
+    return s._product(p * q, s._known_product(s._build(np.multiply, (a, b)), (a, b)))
 
 
 @_rewrite(np.divide)
@@ -405,6 +439,10 @@ def _sum(s: Simplifier, x: Operand, y: Operand, sign: Monomial) -> Operand:
     q = q * sign
     if a is b is None and not p.powers and not q.powers:
         return p.number + q.number
+    if _are_alike(p, q) and a is not None and b is not None:
+        size = p.size()
+        first = s._product(p * size.inverse(), a)
+        return s._scaled(size, _sum(s, first, b, q * size.inverse()))
     terms = [*s._terms(x), *((r * sign, c) for r, c in s._terms(y))]
     together = _like_terms_together(terms)
     if len(together) < len(terms):
@@ -413,6 +451,12 @@ def _sum(s: Simplifier, x: Operand, y: Operand, sign: Monomial) -> Operand:
     if isinstance(value, Tensor) and len(terms) <= _most_terms:
         s._sums.setdefault(value.stamp, terms)
     return value
+
+
+def _are_alike(p: Monomial, q: Monomial) -> bool:
+    """Whether two terms have the same factor, but for its sign, and it is worth being written once: / m."""
+    worth = p.powers != () or p.over[1] != 1
+    return worth and p.powers == q.powers and abs(p.number) == abs(q.number)
 
 
 def _like_terms_together(terms: list[tuple[Monomial, Operand]]) -> list[tuple[Monomial, Operand]]:
@@ -471,33 +515,74 @@ def _astype(s: Simplifier, inputs: tuple[Operand, ...], parameters: Mapping[str,
 @_rewrite(np.transpose)
 def _transpose(s: Simplifier, inputs: tuple[Operand, ...], parameters: Mapping[str, Any]) -> Operand:
     """(aᵀ)ᵀ = a,  (p a)ᵀ = p aᵀ,  (aᵀ b)ᵀ = bᵀ a"""
-    if parameters["axes"] is not None:
-        return None
     p, a = s._split(inputs[0])
-    if a is None:
+    axes, n = parameters["axes"], _ndim(a)
+    if a is None or n < 2 or (axes is not None and [i % n for i in axes] == list(range(n))):
         return inputs[0]
-    return s._product(p, _transposed(s, a))
+    if n == 2:
+        return s._product(p, _turned(s, a))
+    if axes is None and _made_by(np.transpose, a) and a.parameters["axes"] is None:
+        return s._product(p, a.inputs[0])
+    return None
 
 
-def _transposed(s: Simplifier, a: Operand) -> Operand:
-    if _ndim(a) < 2:
-        return a
-    if _is_transpose(a) and a.name is None:
+@_rewrite(np.swapaxes)
+def _swapped(s: Simplifier, inputs: tuple[Operand, ...], parameters: Mapping[str, Any]) -> Operand:
+    """The same for each matrix in a stack"""
+    p, a = s._split(inputs[0])
+    if a is None or not swaps_last_axes(parameters, _ndim(a)):
+        return _linear(np.swapaxes)(s, inputs, parameters)
+    return s._product(p, _turned(s, a))
+
+
+def swaps_last_axes(parameters: Mapping[str, Any], ndim: int) -> bool:
+    """Whether np.swapaxes with these parameters transposes the matrices in a stack."""
+    return ndim > 1 and {parameters["axis1"] % ndim, parameters["axis2"] % ndim} == {ndim - 1, ndim - 2}
+
+
+def _turned(s: Simplifier, a: Operand) -> Operand:
+    """The transpose of a matrix, or of each matrix in a stack."""
+    if _is_turned(a) and a.name is None:
         return a.inputs[0]
-    if _made_by(np.matmul, a) and a.ndim == 2 and a.stamp not in s._given:
+    if _made_by(np.broadcast_to, a) and not _shape(a.inputs[0]):
+        shape = (*a.shape[:-2], a.shape[-1], a.shape[-2])
+        return s._build(np.broadcast_to, a.inputs, {"shape": shape})
+    if _made_by(np.matmul, a) and a.stamp not in s._given:
         left, right = a.inputs
-        if _ndim(left) == _ndim(right) == 2 and (_is_transpose(left) or _is_transpose(right)):
-            return s._build(np.matmul, (_transposed(s, right), _transposed(s, left)))
-    return s._build(np.transpose, (a,), {"axes": None})
+        if min(_ndim(left), _ndim(right)) >= 2 and (_holds_turned(left) or _holds_turned(right)):
+            return s._build(np.matmul, (_turned(s, right), _turned(s, left)))
+    if _ndim(a) == 2:
+        return s._build(np.transpose, (a,), {"axes": None})
+    return s._build(np.swapaxes, (a,), {"axis1": -1, "axis2": -2})
 
 
-def _made_by(function: Callable[..., Any], x: Operand) -> bool:
+def _is_turned(x: Operand) -> bool:
+    if not isinstance(x, Tensor) or x.ndim < 2:
+        return False
+    if x.function is np.transpose:
+        axes = x.parameters["axes"]
+        return x.ndim == 2 and (axes is None or tuple(i % 2 for i in axes) == (1, 0))
+    return x.function is np.swapaxes and swaps_last_axes(x.parameters, x.ndim)
+
+
+def _holds_turned(x: Operand) -> bool:
+    """Whether it is a transpose, or a product of matrices one of which is."""
+    return _is_turned(x) or (_made_by(np.matmul, x) and any(map(_is_turned, x.inputs)))
+
+
+def _made_by(functions: Callable[..., Any] | tuple[Callable[..., Any], ...], x: Operand) -> bool:
     """Whether it is a result of the function that has no name: it may be written in another way."""
-    return isinstance(x, Tensor) and x.function is function and x.name is None
+    functions = functions if isinstance(functions, tuple) else (functions,)
+    return isinstance(x, Tensor) and x.function in functions and x.name is None
 
 
-def _is_transpose(x: Operand) -> bool:
-    return isinstance(x, Tensor) and x.function is np.transpose and x.parameters["axes"] is None
+_multiples = (np.multiply, np.divide, np.negative)
+"""Functions that give a multiple of an operand, if the other one is a number."""
+
+
+def _is_at_hand(x: Operand) -> bool:
+    """Whether it is written by its name, or is a leaf: a multiple of it needs no line."""
+    return isinstance(x, Tensor) and (x.function is None or x.name is not None)
 
 
 @_rewrite(np.matmul)
@@ -527,7 +612,7 @@ def _summed(s: Simplifier, inputs: tuple[Operand, ...], parameters: Mapping[str,
 
 
 def _linear(function: Any) -> Rewrite:
-    """f(p a) = p f(a),  and f(a) = a where it changes nothing"""
+    """f(p a) = p f(a),  and f(a) = a where it changes nothing, or undoes what was done before"""
 
     def rewrite(s: Simplifier, inputs: tuple[Operand, ...], parameters: Mapping[str, Any]) -> Operand:
         p, a = s._split(inputs[0])
@@ -537,23 +622,48 @@ def _linear(function: Any) -> Rewrite:
         value = s._build(function, (a,), parameters)
         if _made_by(np.broadcast_to, a) and not _shape(a.inputs[0]):
             value = s._build(np.broadcast_to, a.inputs, {"shape": _shape(value)})  # of one number, any shape
-        if _shape(value) == _shape(a) and function is not np.swapaxes:
-            value = a
+        if function is not np.swapaxes:
+            value = _reshaped(s, a, value)
         return s._product(p, value)
 
     return rewrite
 
 
-for _function in (np.reshape, np.expand_dims, np.squeeze, np.broadcast_to, np.swapaxes, np.ravel):
+def _reshaped(s: Simplifier, a: Operand, value: Operand) -> Operand:
+    """What has the value's shape without a detour: a, what it was made of, or a sum that keeps its axes."""
+    x = a
+    while _shape(x) != _shape(value) and _made_by(_shapes, x) and x.parameters.get("order", "C") == "C":
+        x = x.inputs[0]
+    if _shape(x) == _shape(value):
+        return x
+    if _made_by(np.sum, a) and a.parameters["axis"] is not None and not a.parameters["keepdims"]:
+        source, axes = a.inputs[0], np.atleast_1d(a.parameters["axis"])
+        kept = list(_shape(source))
+        for axis in axes.tolist():
+            kept[axis] = 1
+        if tuple(kept) == _shape(value):
+            return s._build(np.sum, a.inputs, {**a.parameters, "keepdims": True})
+    return value
+
+
+_shapes = (np.reshape, np.expand_dims, np.squeeze)
+"""Functions that put the same numbers, in the same order, into another shape."""
+
+for _function in (*_shapes, np.broadcast_to, np.ravel):
     _rewrites[_function] = _linear(_function)
 
 
 def _without_broadcasts(inputs: tuple[Operand, ...]) -> tuple[Operand, ...]:
     """Operands of an elementwise function: what was broadcast for it as it was, since NumPy broadcasts."""
-    simple = tuple(x.inputs[0] if _made_by(np.broadcast_to, x) else x for x in inputs)
+    simple = tuple(x.inputs[0] if _is_broadcast(x) else x for x in inputs)
     if np.broadcast_shapes(*map(_shape, simple)) == np.broadcast_shapes(*map(_shape, inputs)):
         return simple
     return inputs
+
+
+def _is_broadcast(x: Operand) -> bool:
+    """Whether NumPy does the same with its operand by itself: repeats it, or puts an axis first."""
+    return _made_by(np.broadcast_to, x) or (_made_by(np.expand_dims, x) and x.parameters["axis"] == 0)
 
 
 def _shape(x: Operand) -> tuple[int, ...]:

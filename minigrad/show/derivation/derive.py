@@ -10,6 +10,7 @@ from typing import Any
 from minigrad.program import Program
 from minigrad.program.backward import gradients_as_graphs
 from minigrad.program.lines import Lines
+from minigrad.program.tidy import tidied
 from minigrad.show.derivation.explain import explain
 from minigrad.show.derivation.latex import latex
 from minigrad.show.derivation.notebook import notebook_page
@@ -75,20 +76,21 @@ class Derivation:
     def __init__(self, loss: Tensor, wrt: Iterable[Tensor]) -> None:
         self.loss = loss
         self.wrt = tuple(wrt)
+        loss = tidied(loss, {x.stamp for x in self.wrt})
         self.gradients = gradients_as_graphs(loss, self.wrt)
         for x in self.wrt:
             if x.stamp not in self.gradients:
                 raise ValueError(f"derive: {describe(loss)} does not depend on {describe(x)}")
-        proposed = {loss: "J", **dict(self._unnamed())}
+        proposed = {loss: "J", **dict(self._unnamed(loss))}
         self.program = Program([loss, *(self.gradients[x.stamp] for x in self.wrt)], proposed)
         self.lines = Lines(self.program, loss, {g.stamp for g in self.gradients.values()})
 
-    def _unnamed(self) -> Iterator[tuple[Tensor, str]]:
+    def _unnamed(self, loss: Tensor) -> Iterator[tuple[Tensor, str]]:
         """Gradients of forward values that have no name, and what they are called: dtanh_1 beside tanh_1."""
-        for equation in Program(self.loss, {self.loss: "J"}).equations:
+        for equation in Program(loss, {loss: "J"}).equations:
             value = equation.output
             g = self.gradients.get(value.tensor.stamp)
-            if isinstance(g, Tensor) and g.name is None and g.stamp > self.loss.stamp:
+            if isinstance(g, Tensor) and g.name is None and g.stamp > loss.stamp:
                 yield g, f"d{value.name}"
 
     @cached_property

@@ -11,7 +11,7 @@ import numpy as np
 
 from minigrad.program import Equation, Literal, Variable
 from minigrad.program.lines import Lines
-from minigrad.program.simplify import exact
+from minigrad.program.simplify import exact, swaps_last_axes
 from minigrad.show.derivation.helpers import Helpers, in_place
 from minigrad.table import name_of, table
 
@@ -158,17 +158,27 @@ class Source:
                 binding,
             )
         if function is np.negative:
+            operand = base.equation if isinstance(base, Variable) and base in self.lines.inline else None
+            if operand is not None and operand.function in (np.multiply, np.divide):
+                return f"-{self.expression(inputs[0], 6)}", 5  # -a * b is (-a) * b, which is the same
             return f"-{self.expression(inputs[0], _unary)}", _unary
         if function is np.positive:
             return self.expression(inputs[0]), _whole
         if function is np.transpose and parameters["axes"] is None and not bare:
             return f"{self.expression(inputs[0], _name)}.T", _name
+        if function is np.swapaxes and swaps_last_axes(parameters, equation.output.tensor.ndim):
+            return f"{self.expression(inputs[0], _name)}.mT", _name
+        if function is np.expand_dims and isinstance(parameters["axis"], int) and not bare:
+            axis = parameters["axis"] % equation.output.tensor.ndim
+            return f"{self.expression(inputs[0], _name)}[{':, ' * axis}None]", _name
         if function is getitem:
             operand = f"np.array({self.expression(inputs[0])})" if bare else self.expression(inputs[0], _name)
             return f"{operand}[{self._index(parameters['index'])}]", _name
         settings = equation.settings
         if function is np.sum and settings and isinstance(inputs[0], Variable) and not bare:
             return f"{self.expression(inputs[0], _name)}.sum({self._keywords(settings)})", _name
+        if function is np.broadcast_to and not np.ndim(_value(inputs[0])):
+            return self._filled(inputs[0], settings["shape"]), _name
         if function is np.broadcast_to:
             return f"np.broadcast_to({self.expression(inputs[0])}, {settings['shape']})", _name
         scalar = isinstance(inputs[0], Literal) or inputs[0].tensor.ndim == 0 if inputs else False
@@ -192,6 +202,12 @@ class Source:
         return (function is np.add and inner in (np.add, np.subtract)) or (
             function is np.multiply and inner in (np.multiply, np.divide)
         )
+
+    def _filled(self, number: Variable | Literal, shape: tuple[int, ...]) -> str:
+        """An array of one number."""
+        text = self.expression(number)
+        function = {"1.0": "np.ones", "0.0": "np.zeros"}.get(text)
+        return f"{function}({shape})" if function else f"np.full({shape}, {text})"
 
     def _own(self, equation: Equation) -> tuple[str, int]:
         """A function of ours, or of the user's: its one expression, if it is that short, or a call of it."""
@@ -274,6 +290,10 @@ class Source:
             ends = ["" if x is None else self._literal(x) for x in (part.start, part.stop, part.step)]
             return f"{ends[0]}:{ends[1]}" + (f":{ends[2]}" if ends[2] else "")
         return "..." if part is Ellipsis else self._literal(part)
+
+
+def _value(x: Variable | Literal) -> Any:
+    return x.value if isinstance(x, Literal) else x.tensor.data
 
 
 def _commented(text: str, shape: str, width: int) -> list[str]:
