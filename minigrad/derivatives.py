@@ -259,10 +259,13 @@ def keep_axes(g: Any, axis: Any, keepdims: bool) -> Any:
 
 
 def _count(a: Any, y: Any, axis: Any) -> Any:
-    """How many elements of a went into each element of y; in a graph, one for each example is called m."""
+    """How many elements of a went into each element of y; in a graph, the number of examples is called m."""
     n = a.size // max(y.size, 1)
     examples = axis is None or 0 in np.atleast_1d(axis) % a.ndim
-    return constant(n, "m") if isinstance(a, Tensor) and a.ndim and examples and 0 < n == a.shape[0] else n
+    if not (isinstance(a, Tensor) and a.ndim and examples and n):
+        return n
+    m = constant(a.shape[0], "m")
+    return m if n == a.shape[0] else n // a.shape[0] * m
 
 
 def _centred(a: Any, y: Any, axis: Any, ddof: int) -> Any:

@@ -321,7 +321,7 @@ def test_gradients_that_are_plain_numbers():
     f = mg.Tensor(2.0, requires_grad=True, name="f", dtype=np.float32)
     for loss, line in (
         (np.sum(x), "dx = np.ones((3,))"),
-        (np.mean(x), "dx = np.full((3,), 1 / m)"),
+        (np.mean(x), "dx = np.full((3,), 1 / 3)"),
         (s + s, "ds = 2.0"),
         (s / 3, "ds = 1 / 3"),
         (f + 1, "df = np.array(1.0, np.float32)"),

@@ -54,6 +54,7 @@ class _Rebuilding:
         uses = Counter(x.stamp for t in tensors for x in t.inputs if isinstance(x, Tensor))
         labels = {node.name for node, _ in nodes if node.name}
         self.taken = {tensor.name for tensor in tensors}
+        self.rows = _numbers_of_examples(tensors)
         operands: dict[int, Any] = {}
         for tensor in tensors:
             inputs = tuple(operands[x.stamp] if isinstance(x, Tensor) else x for x in tensor.inputs)
@@ -72,7 +73,10 @@ class _Rebuilding:
         if tensor is self.seed:
             return 1
         if tensor.function is None:
-            return self.simplifier.leaf(tensor)
+            counted = tensor.name == "m" and tensor.stamp > self.seed.stamp  # by the rule of a mean
+            return (
+                tensor.item() if counted and tensor.item() not in self.rows else self.simplifier.leaf(tensor)
+            )
         if tensor.stamp < self.seed.stamp:
             return self.simplifier.given(tensor, inputs)
         operand = self.simplifier.simplified(tensor, inputs)
@@ -99,6 +103,13 @@ class _Rebuilding:
         operand.name = self.names[node.stamp]
         self.simplifier.atom(operand)
         return operand
+
+
+def _numbers_of_examples(tensors: Iterable[Tensor]) -> set[int]:
+    """How many rows the data have: a mean over the rows of a weight is none over examples."""
+    operands = [t for t in tensors if t.function is None and not t.requires_grad]
+    arrays = [x for t in tensors for x in t.inputs if isinstance(x, np.ndarray)]
+    return {x.shape[0] for x in (*operands, *arrays) if x.ndim}
 
 
 def _wrapped(operand: Any) -> Tensor:

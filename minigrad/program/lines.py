@@ -136,10 +136,12 @@ def _follows(equation: Equation | None, value: Variable) -> bool:
 
 
 def _is_short(value: Variable, inline: set[Variable], short: set[Variable]) -> bool:
-    """Whether it is written anew wherever it is used: W.T, Z > 0, 1 - A, or a number made of constants."""
+    """Whether it is written anew wherever it is used: W.T, Z > 0, 1 - A, ones, a number made of constants."""
     equation = value.equation
     assert equation is not None
     operands = [x for x in equation.inputs if isinstance(x, Variable)]
+    if not operands and equation.function is np.broadcast_to:
+        return True
     if len(operands) == 1 and (equation.function is np.transpose or equation.function in _brief):
         return operands[0] not in inline
     return (

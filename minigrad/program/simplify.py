@@ -15,10 +15,12 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from fractions import Fraction
 from math import isfinite
+from operator import getitem
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from minigrad.derivatives import scatter_add
 from minigrad.random import is_generator
 from minigrad.table import table
 from minigrad.tensor import Tensor, record
@@ -183,7 +185,7 @@ class Simplifier:
                 float(value)  # 1e400 is none
         except (ZeroDivisionError, OverflowError):  # nan and inf, which arrays give and numbers do not
             return tensor
-        scalar = self._split(value)[1] is None
+        scalar = not hasattr(value, "dtype") or self._split(value)[1] is None
         if _shape(value) == tensor.shape and (scalar or value.dtype == tensor.dtype):
             return value
         value = self._build(tensor.function, inputs, tensor.parameters)
@@ -195,9 +197,11 @@ class Simplifier:
 
     def _terms(self, x: Operand) -> list[tuple[Monomial, Operand]]:
         """What it is a sum of, if it is a short sum without a name."""
+        if isinstance(x, Tensor) and x.stamp in self._sums and x.name is None:
+            return self._sums[x.stamp]
         p, a = self._split(x)
-        if isinstance(a, Tensor) and a.stamp in self._sums and a.name is None:
-            return [(p * q, b) for q, b in self._sums[a.stamp]]
+        if p == _minus_one and isinstance(a, Tensor) and a.stamp in self._sums and a.name is None:
+            return [(q * p, b) for q, b in self._sums[a.stamp]]
         return [(p, a)]
 
     def _sum_of(self, terms: list[tuple[Monomial, Operand]]) -> Operand:
@@ -439,15 +443,18 @@ def _sum(s: Simplifier, x: Operand, y: Operand, sign: Monomial) -> Operand:
     q = q * sign
     if a is b is None and not p.powers and not q.powers:
         return p.number + q.number
-    if _are_alike(p, q) and a is not None and b is not None:
-        size = p.size()
-        first = s._product(p * size.inverse(), a)
-        return s._scaled(size, _sum(s, first, b, q * size.inverse()))
     terms = [*s._terms(x), *((r * sign, c) for r, c in s._terms(y))]
     together = _like_terms_together(terms)
     if len(together) < len(terms):
         return s._sum_of(together)
-    value = _sum_of_two(s, x, (p, a), y, (q, b))
+    if _are_alike(p, q) and a is not None and b is not None:
+        size = p.size()
+        first = s._product(p * size.inverse(), a)
+        value = s._scaled(size, _sum(s, first, b, q * size.inverse()))
+    elif q == _minus_one and len(s._terms(y)) > 1:
+        return s._sum_of(terms)  # a - (b + c) is  a - b - c
+    else:
+        value = _sum_of_two(s, x, (p, a), y, (q, b))
     if isinstance(value, Tensor) and len(terms) <= _most_terms:
         s._sums.setdefault(value.stamp, terms)
     return value
@@ -551,6 +558,10 @@ def _turned(s: Simplifier, a: Operand) -> Operand:
         left, right = a.inputs
         if min(_ndim(left), _ndim(right)) >= 2 and (_holds_turned(left) or _holds_turned(right)):
             return s._build(np.matmul, (_turned(s, right), _turned(s, left)))
+    if isinstance(a, Tensor) and a.name is None and a.stamp in s._sums:
+        terms = s._sums[a.stamp]
+        if all(_ndim(core) == a.ndim for _, core in terms) and any(_holds_turned(core) for _, core in terms):
+            return s._sum_of([(p, _turned(s, core)) for p, core in terms])
     if _ndim(a) == 2:
         return s._build(np.transpose, (a,), {"axes": None})
     return s._build(np.swapaxes, (a,), {"axis1": -1, "axis2": -2})
@@ -566,8 +577,9 @@ def _is_turned(x: Operand) -> bool:
 
 
 def _holds_turned(x: Operand) -> bool:
-    """Whether it is a transpose, or a product of matrices one of which is."""
-    return _is_turned(x) or (_made_by(np.matmul, x) and any(map(_is_turned, x.inputs)))
+    """Whether it is a transpose, a product of matrices one of which is, or of one number all over."""
+    uniform = _made_by(np.broadcast_to, x) and not _shape(x.inputs[0])
+    return uniform or _is_turned(x) or (_made_by(np.matmul, x) and any(map(_is_turned, x.inputs)))
 
 
 def _made_by(functions: Callable[..., Any] | tuple[Callable[..., Any], ...], x: Operand) -> bool:
@@ -609,6 +621,20 @@ def _summed(s: Simplifier, inputs: tuple[Operand, ...], parameters: Mapping[str,
             count = int(np.prod([a.shape[i] for i in axes]))
             return s.equation(np.multiply, (s._product(p, None), s.equation(np.multiply, (count, source))))
     return s._product(p, s._build(np.sum, (a,), parameters))
+
+
+@_rewrite(getitem)
+def _item(s: Simplifier, inputs: tuple[Operand, ...], parameters: Mapping[str, Any]) -> Operand:
+    """(p a)[i] = p a[i]"""
+    p, a = s._split(inputs[0])
+    return None if a is None else s._product(p, s._build(getitem, (a,), parameters))
+
+
+@_rewrite(scatter_add)
+def _scattered(s: Simplifier, inputs: tuple[Operand, ...], parameters: Mapping[str, Any]) -> Operand:
+    """The same the other way round"""
+    p, a = s._split(inputs[0])
+    return None if a is None else s._product(p, s._build(scatter_add, (a,), parameters))
 
 
 def _linear(function: Any) -> Rewrite:
@@ -663,7 +689,9 @@ def _without_broadcasts(inputs: tuple[Operand, ...]) -> tuple[Operand, ...]:
 
 def _is_broadcast(x: Operand) -> bool:
     """Whether NumPy does the same with its operand by itself: repeats it, or puts an axis first."""
-    return _made_by(np.broadcast_to, x) or (_made_by(np.expand_dims, x) and x.parameters["axis"] == 0)
+    return _made_by(np.broadcast_to, x) or (
+        _made_by(np.expand_dims, x) and x.parameters["axis"] in (0, -x.ndim)
+    )
 
 
 def _shape(x: Operand) -> tuple[int, ...]:

@@ -241,11 +241,13 @@ class Source:
             return f"np.{value.name}" if value.name != "bool" else "bool"
         if isinstance(value, type):
             return value.__name__ if value.__module__ == "builtins" else f"np.{value.__name__}"
+        if isinstance(value, slice) or (
+            isinstance(value, tuple) and any(isinstance(x, slice) for x in value)
+        ):
+            return f"np.s_[{self._index(value)}]"
         if isinstance(value, list | tuple):
             inner = ", ".join(map(self._literal, value))
             return f"[{inner}]" if isinstance(value, list) else f"({inner}{',' * (len(value) == 1)})"
-        if isinstance(value, slice):
-            return f"slice({', '.join(map(self._literal, (value.start, value.stop, value.step)))})"
         if isinstance(value, float) and not np.isfinite(value):
             return "np.nan" if np.isnan(value) else "np.inf" if value > 0 else "(-np.inf)"
         text = repr(value)
@@ -281,9 +283,8 @@ class Source:
     def _index(self, index: Any) -> str:
         parts = index if isinstance(index, tuple) else (index,)
         texts = [self._slice(part) for part in parts]
-        if isinstance(index, tuple) and len(texts) < 2:
-            return f"{texts[0]}," if texts else "()"
-        return ", ".join(texts)
+        alone = len(texts) == 1 and isinstance(index, tuple) and isinstance(parts[0], tuple)
+        return f"{texts[0]}," if alone else ", ".join(texts) or "()"
 
     def _slice(self, part: Any) -> str:
         if isinstance(part, slice):
