@@ -161,7 +161,7 @@ def test_a_gradient_that_is_used_for_several_values_has_its_equation_once():
     R = S - 1
     H.name, S.name, R.name = "H", "S", "R"
     shown = gradients(np.mean(R**2))
-    assert shown["dR"] == "R ÷ 3"
+    assert shown["dR"] == "2 R ÷ (3 m)"
     assert shown["dS"] == "dR"
 
 

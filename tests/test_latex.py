@@ -81,7 +81,7 @@ def rows(text: str) -> list[str]:
 
 def right(y: Tensor) -> str:
     """What stands behind the equals sign of the last equation of a program."""
-    text = rows(latex(Lines(Program(y), y, set()), {}))[-1]
+    text = rows(latex(Lines(Program(y), y, {}), {}))[-1]
     return text.partition(" &= ")[2].partition(" && ")[0]
 
 
@@ -218,7 +218,7 @@ def test_expressions(value, text):
 
 def test_a_sum_of_many_terms_is_broken_before_a_sign():
     terms = [np.tanh(leaf(3, name=f"W{i}")) for i in range(1, 21)]
-    text = rows(latex(Lines(Program(y := sum(terms[1:], terms[0])), y, set()), {}))
+    text = rows(latex(Lines(Program(y := sum(terms[1:], terms[0])), y, {}), {}))
     assert any(re.match(r"  &\\quad \{\} \+ ", row) for row in text)
     assert all(row.count(r"\tanh") < 12 for row in text)
     assert "".join(text).count(r"\tanh(") == 20
@@ -257,7 +257,7 @@ def corpus() -> list[tuple[str, str]]:
         for y in result if isinstance(result, list) else [result]:
             if not isinstance(y, Tensor):
                 continue
-            texts.append((case.name, latex(Lines(Program(y), y, set()), {})))
+            texts.append((case.name, latex(Lines(Program(y), y, {}), {})))
             if y.requires_grad:
                 texts.append((case.name, written(np.sum(Tensor(np.ones(y.shape), name="G") * y))))
     return texts

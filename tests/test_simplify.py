@@ -14,6 +14,7 @@ from minigrad import Tensor
 from minigrad.program import Program
 from minigrad.program.lines import Lines
 from minigrad.program.simplify import Monomial, Simplifier, exact
+from minigrad.program.tidy import behind, tidied
 from minigrad.show.derivation.derive import derive
 from minigrad.show.derivation.source import Source
 
@@ -22,6 +23,7 @@ def named(*shape: int, name: str, seed: int = 0) -> Tensor:
     return Tensor(np.random.default_rng(seed).standard_normal(shape), requires_grad=True, name=name)
 
 
+stack = named(2, 3, 4, name="stack", seed=3)
 A, B, C = named(4, 4, name="A"), named(4, 4, name="B", seed=1), named(4, name="C", seed=2)
 m, lambd, keep_prob = mg.constant(7, "m"), mg.constant(0.9, "lambd"), mg.constant(0.8, "keep_prob")
 
@@ -52,7 +54,7 @@ def text(value: Any) -> str:
     output = program.outputs[0]
     if output.equation is None:
         return output.name
-    lines = Lines(program, value, set())
+    lines = Lines(program, value, {})
     lines.inline.update(e.output for e in program.equations)
     return Source(lines, "f", {}).expression(output)
 
@@ -104,6 +106,32 @@ forms: dict[str, tuple[Callable[[], Any], str]] = {
     "a sum of a broadcast": (lambda: np.sum(np.broadcast_to(C, (5, 4)), axis=0), "5 * C"),
     "a sum and a factor": (lambda: np.sum(A / m, axis=0), "A.sum(axis=0) / m"),
     "a sum with nothing to simplify": (lambda: np.sum(A * B), "np.sum(A * B)"),
+    "products in another order": (lambda: (A * B) * np.exp(B) + (A * np.exp(B)) * B, "2 * A * B * np.exp(B)"),
+    "a divisor of every term": (lambda: A / m - B / m, "(A - B) / m"),
+    "a divisor of every term, negative": (lambda: -(A / 7) + B / 7, "(B - A) / 7"),
+    "minus a sum": (lambda: A - (B + np.exp(B)), "A - B - np.exp(B)"),
+    "the transpose of a sum": (lambda: (A.T @ B + B.T @ A).T, "B.T @ A + A.T @ B"),
+    "the transpose of a longer product": (lambda: (A.T @ B @ C[:, None]).T, "C[:, None].T @ (B.T @ A)"),
+    "the transpose of ones": (
+        lambda: np.broadcast_to(lambd, (3, 4)).T @ A[:3],
+        "np.full((4, 3), lambd) @ A[:3]",
+    ),
+    "transposes in a stack": (
+        lambda: np.swapaxes(np.swapaxes(stack, -1, -2) @ stack, -2, -1),
+        "stack.mT @ stack",
+    ),
+    "a permutation that changes nothing": (lambda: np.transpose(A, (0, 1)), "A"),
+    "a sum that keeps its axis": (
+        lambda: np.sum(A, axis=1).reshape(4, 1) * B,
+        "A.sum(axis=1, keepdims=True) * B",
+    ),
+    "a shape there and back": (lambda: np.exp(C).reshape(4, 1).reshape(4), "np.exp(C)"),
+    "an axis that NumPy puts there itself": (lambda: np.expand_dims(C, 0) * A, "C * A"),
+    "a choice between broadcast numbers": (
+        lambda: np.where(A > 0, np.broadcast_to(lambd, (4, 4)), B),
+        "np.where(A > 0, lambd, B)",
+    ),
+    "an item of a multiple": (lambda: (A / m)[1:], "A[1:] / m"),
     "the copy that is none": (lambda: np.positive(A) * B, "A * B"),
 }
 
@@ -152,6 +180,88 @@ def test_what_is_computed_twice_is_computed_once():
     functions = [equation.function for equation in Program(value).equations]
     assert functions.count(np.matmul) == 1
     assert functions.count(np.tanh) == 1
+
+
+def test_a_number_of_weights_is_no_number_of_examples():
+    """A mean over data of 7 rows divides by m, and one over the rows of a weight by their number."""
+    X = Tensor(np.ones((7, 3)), name="X")
+    text = derive(np.mean(np.square(X @ A[:3])) + np.mean(np.exp(C)) + np.mean(np.square(B))).numpy()
+    assert "/ (2 * m)" in text  # 2 (X A) / 28
+    assert "dC = exp_1 / 4" in text
+    assert "B / 8" in text
+
+
+# ---- the recorded graph, before anything is derived from it
+
+
+def functions_of(loss: Tensor) -> list[str]:
+    return [x.function.__name__ for x in behind([loss]) if x.function is not None]
+
+
+def test_nothing_changes_where_there_is_nothing_to_tidy():
+    loss = np.sum(np.tanh(A @ B) / keep_prob)
+    assert tidied(loss) is loss
+
+
+def test_what_changes_nothing_is_left_out():
+    loss = np.sum((0 + 1.0 * np.exp(A) - 0) / 1)
+    again = tidied(loss)
+    assert functions_of(again) == ["exp", "sum"]
+    assert again.stamp == loss.stamp
+    assert functions_of(tidied(np.sum(np.negative(-A.T.T.astype(float).reshape(4, 4))))) == ["sum"]
+
+
+def test_what_changes_something_stays():
+    for loss in (
+        np.sum(A.astype(np.float32)), np.sum(C + np.zeros((4, 4))), np.sum(mg.constant(1, "one") * A),
+        np.sum(2 - A), np.sum(1 / A),
+    ):  # fmt: skip
+        assert functions_of(tidied(loss)) == functions_of(loss)
+
+
+def test_what_was_recorded_twice_is_recorded_once():
+    loss = np.sum(np.exp(A @ B) * np.tanh(A @ B) + np.exp(A @ B) * B + B * np.exp(A @ B))
+    assert sorted(functions_of(tidied(loss))) == sorted(
+        ["matmul", "exp", "tanh", *["multiply"] * 2, *["add"] * 2, "sum"]
+    )
+
+
+def test_names_draws_and_what_is_asked_for_stay():
+    P, Q = np.exp(A), np.exp(A)
+    P.name, Q.name = "P", "Q"
+    assert functions_of(tidied(np.sum(P * Q))).count("exp") == 2
+    Q.name = "P"
+    assert functions_of(tidied(np.sum(P * Q))).count("exp") == 1
+    one = 1.0 * np.exp(A)
+    loss = np.sum(one * 1.0)
+    assert functions_of(tidied(loss, {one.stamp})) == ["exp", "multiply", "sum"]
+    rng = np.random.default_rng(0)
+    draws = mg.random.uniform(rng, (4,)), mg.random.uniform(rng, (4,))
+    assert functions_of(tidied(np.sum(C * draws[0] + C * draws[1]))).count("uniform_draw") == 2
+
+
+def test_data_that_was_wrapped_twice_is_one_leaf():
+    """So that two losses on the same X and Y do not take X_1, X_2, Y_1 and Y_2."""
+    X, Y = np.ones((7, 2)), np.zeros((7, 1))
+    model = mg.nn.Linear(2, 1, rng=0)
+    Z = model(X)
+    loss = mg.nn.binary_cross_entropy_with_logits(Z, Y) + mg.nn.mse_loss(model(X), Y)
+    text = derive(loss).numpy()
+    assert "def loss_and_gradients(X, Y, W, b, *, m=7):" in text
+    assert text.count("X @ W.T") == 1
+
+
+def test_a_second_order_loss_is_written_as_one_would():
+    x = named(4, name="x")
+    slope = mg.grad(np.sum(x**3 * np.sin(x)), x, create_graph=True)
+    derivation = derive(np.sum(slope * slope))
+    lines = [line.partition("  #")[0].strip() for line in derivation.numpy().splitlines()]
+    assert "add_1 = sin_1 * multiply_2 + power_1 * cos_1" in lines
+    assert lines.count("sin_1 = np.sin(x)") == 1
+    assert "1.0 *" not in derivation.numpy()
+    np.testing.assert_allclose(
+        derivation.run()[1]["dx"], mg.grad(derivation.loss, x).data, rtol=1e-12, atol=1e-12
+    )
 
 
 def test_draws_are_never_taken_for_one_another():
@@ -206,10 +316,14 @@ def random_loss(rng: np.random.Generator) -> Tensor:
     return sum(np.mean(np.tanh(x)) if x.shape else np.tanh(x) for x in pool[-4:])
 
 
+@pytest.mark.parametrize("order", [1, 2])
 @pytest.mark.parametrize("seed", range(150))
-def test_random_graphs(seed):
-    """The simplified graphs and the text that runs agree with backprop."""
+def test_random_graphs(seed, order):
+    """The simplified graphs and the text that runs agree with backprop, for slopes of slopes too."""
     loss = random_loss(np.random.default_rng(seed))
+    if order == 2 and loss.requires_grad:
+        leaves = [x for x in behind([loss]) if x.requires_grad and x.function is None]
+        loss = sum(np.sum(np.tanh(g)) for g in mg.grad(loss, leaves, create_graph=True))
     if not loss.requires_grad:
         return
     derivation = derive(loss)

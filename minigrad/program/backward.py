@@ -107,9 +107,9 @@ class _Rebuilding:
 
 def _numbers_of_examples(tensors: Iterable[Tensor]) -> set[int]:
     """How many rows the data have: a mean over the rows of a weight is none over examples."""
-    operands = [t for t in tensors if t.function is None and not t.requires_grad]
-    arrays = [x for t in tensors for x in t.inputs if isinstance(x, np.ndarray)]
-    return {x.shape[0] for x in (*operands, *arrays) if x.ndim}
+    data = [t.shape for t in tensors if t.function is None and not t.requires_grad]
+    data += [x.shape for t in tensors for x in t.inputs if isinstance(x, np.ndarray)]
+    return {shape[0] for shape in data if shape}
 
 
 def _wrapped(operand: Any) -> Tensor:

@@ -7,8 +7,9 @@ written inside the line that uses it.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Mapping
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,7 +21,11 @@ from minigrad.tensor import Tensor
 sections = ("forward", "cost", "penalty", "backward")
 
 _longest = 12
-"""How many operations are written into one line, named constants and transposes not counted."""
+"""How many operations are written into one line, named constants and transposes not counted; in a sum, into
+each of its terms."""
+
+_most_terms = 60
+"""How many terms of a sum are written into one line."""
 
 
 _brief = frozenset((
@@ -28,6 +33,9 @@ _brief = frozenset((
     np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal,
 ))  # fmt: skip
 """Functions that are written anew wherever they are used, if one operand is a number: 1 - A, Z > 0."""
+
+
+_sums = (np.add, np.subtract)
 
 
 class Line(NamedTuple):
@@ -40,14 +48,27 @@ class Line(NamedTuple):
 class Lines:
     """The lines of a program that has a loss among its outputs, and gradients of it.
 
+    A value whose gradient has a line has one too, for the gradient is named after it.
+
+    gradients  stamp of a value -> its gradient
     lines    in the order in which they are computed, section by section
     inline   the values that have no line: each is written where it is used
     """
 
-    def __init__(self, program: Program, loss: Tensor, gradients: set[int]) -> None:
+    def __init__(self, program: Program, loss: Tensor, gradients: Mapping[int, Any]) -> None:
         self.program = program
-        section = _sections(program, loss, gradients)
+        section = _sections(program, loss, {g.stamp for g in gradients.values()})
         self.inline = _inline(program, section)
+        value_of: dict[
+            int, int
+        ] = {}  # a gradient without a name of its own -> the value that it is named after
+        for stamp, g in gradients.items():
+            if g.name is None:
+                value_of.setdefault(g.stamp, stamp)
+        named = {
+            value_of.get(e.output.tensor.stamp) for e in program.equations if e.output not in self.inline
+        }
+        self.inline -= {value for value in self.inline if value.tensor.stamp in named}
         own = [e.output for e in program.equations if e.output not in self.inline]
         self.lines = [Line(value, section[value]) for value in _ordered(own, section, self)]
 
@@ -67,7 +88,7 @@ class Lines:
         return list(found)
 
 
-def _sections(program: Program, loss: Tensor, gradients: set[int]) -> dict[Variable, str]:
+def _sections(program: Program, loss: Tensor, gradients: Collection[int]) -> dict[Variable, str]:
     """The section of every result.
 
     The cost begins after the last call of a module, or else after the last named array; what serves the
@@ -111,6 +132,7 @@ def _inline(program: Program, section: dict[Variable, str]) -> set[Variable]:
     inline: set[Variable] = set()
     short: set[Variable] = set()
     length: dict[Variable, int] = {}
+    terms: dict[Variable, int] = {}  # of sums
     next_of = dict(pairwise(program.equations))
     drawn: set[Variable] = set()  # what draws, or has what draws written inside it
     for equation in program.equations:
@@ -120,9 +142,14 @@ def _inline(program: Program, section: dict[Variable, str]) -> set[Variable]:
             drawn.add(value)
         if _is_short(value, inline, short):
             short.add(value)
-        length[value] = sum(length[x] for x in inside) + (value not in short)
+        if equation.function in _sums:
+            terms[value] = sum(terms.get(x, 1) for x in inside) + len(equation.inputs) - len(inside)
+            length[value] = max((length[x] for x in inside), default=0) + (value not in short)
+        else:
+            length[value] = sum(length[x] for x in inside) + (value not in short)
+        long = length[value] >= _longest or terms.get(value, 1) > _most_terms
         alone = uses[value] == 1 and used_in[value] == {section[value]}
-        if value.label or value in program.outputs or not uses[value] or length[value] >= _longest:
+        if value.label or value in program.outputs or not uses[value] or long:
             continue
         if value in drawn and not _follows(next_of.get(equation), value):
             continue  # written later, it would be drawn after others

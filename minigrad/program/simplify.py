@@ -510,6 +510,12 @@ def _power(s: Simplifier, inputs: tuple[Operand, ...], _: Mapping[str, Any]) -> 
     return None
 
 
+@_rewrite(np.where)
+def _where(s: Simplifier, inputs: tuple[Operand, ...], _: Mapping[str, Any]) -> Operand:
+    """What was broadcast for it as it was"""
+    return s._build(np.where, _without_broadcasts(inputs))
+
+
 @_rewrite(np.astype)
 def _astype(s: Simplifier, inputs: tuple[Operand, ...], parameters: Mapping[str, Any]) -> Operand:
     """No cast to the dtype that it has; a Python number takes the dtype of what it meets."""
@@ -560,7 +566,7 @@ def _turned(s: Simplifier, a: Operand) -> Operand:
             return s._build(np.matmul, (_turned(s, right), _turned(s, left)))
     if isinstance(a, Tensor) and a.name is None and a.stamp in s._sums:
         terms = s._sums[a.stamp]
-        if all(_ndim(core) == a.ndim for _, core in terms) and any(_holds_turned(core) for _, core in terms):
+        if all(_ndim(core) == a.ndim and _holds_turned(core) for _, core in terms):
             return s._sum_of([(p, _turned(s, core)) for p, core in terms])
     if _ndim(a) == 2:
         return s._build(np.transpose, (a,), {"axes": None})

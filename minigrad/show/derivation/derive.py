@@ -83,7 +83,7 @@ class Derivation:
                 raise ValueError(f"derive: {describe(loss)} does not depend on {describe(x)}")
         proposed = {loss: "J", **dict(self._unnamed(loss))}
         self.program = Program([loss, *(self.gradients[x.stamp] for x in self.wrt)], proposed)
-        self.lines = Lines(self.program, loss, {g.stamp for g in self.gradients.values()})
+        self.lines = Lines(self.program, loss, self.gradients)
 
     def _unnamed(self, loss: Tensor) -> Iterator[tuple[Tensor, str]]:
         """Gradients of forward values that have no name, and what they are called: dtanh_1 beside tanh_1."""
@@ -96,8 +96,11 @@ class Derivation:
     @cached_property
     def source(self) -> Source:
         """The text of the derivation as NumPy, and what its function takes."""
-        gradients = self.program.outputs[1:]
-        return Source(self.lines, "loss_and_gradients", {g.name: g for g in gradients})
+        return self._source()
+
+    def _source(self, repeated: bool = False) -> Source:
+        gradients = {g.name: g for g in self.program.outputs[1:]}
+        return Source(self.lines, "loss_and_gradients", gradients, repeated)
 
     def numpy(self) -> str:
         """The derivation as a function of NumPy alone, forward and backward in sections, that runs as it is.
@@ -120,17 +123,11 @@ class Derivation:
         return terms(self.loss, self.wrt)
 
     def run(self) -> tuple[Any, dict[str, Any]]:
-        """Execute the text of `numpy()` on the recorded values; its draws give what was drawn then."""
-        drawn: dict[int, list[Any]] = {id(rng): [] for rng in self.program.generators.values()}
-        for equation in self.program.equations:
-            for value in equation.parameters.values():
-                if id(value) in drawn:
-                    drawn[id(value)].append(equation.output.tensor.data)
-        replays = {name: _Replay(drawn[id(rng)]) for name, rng in self.program.generators.items()}
-        arguments = {**self.source.arguments, **replays}
+        """Execute the text of `numpy()` on the recorded values; what was drawn then stands for its draws."""
+        source = self._source(repeated=True) if self.program.generators else self.source
         namespace: dict[str, Any] = {}
-        exec(compile(self.source.text, "<derivation>", "exec"), namespace)
-        return namespace[self.source.name](**arguments)
+        exec(compile(source.text, "<derivation>", "exec"), namespace)
+        return namespace[source.name](**source.arguments)
 
     def _repr_html_(self) -> str:
         """In a notebook: the mathematics, and the NumPy beside it."""
@@ -142,20 +139,3 @@ class Derivation:
     def __repr__(self) -> str:
         gradients = ", ".join(g.name for g in self.program.outputs[1:])
         return f"Derivation of {gradients} from {self.program.outputs[0].name}; print(_.numpy()) shows it"
-
-
-class _Replay:
-    """Stands for a generator, and gives again what was drawn from it."""
-
-    def __init__(self, drawn: list[Any]) -> None:
-        self._next = iter(drawn).__next__
-
-    def random(self, shape: Any) -> Any:
-        """The next draw."""
-        return self._next()
-
-    def __getattr__(self, name: str) -> Any:
-        raise AttributeError(
-            f"run: what was drawn with rng.{name} cannot be drawn again; execute the text of numpy() with a "
-            "generator of your own"
-        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from itertools import count
 from operator import getitem
 from typing import Any
@@ -12,6 +13,8 @@ import numpy as np
 from minigrad.program import Equation, Literal, Variable
 from minigrad.program.lines import Lines
 from minigrad.program.simplify import exact, swaps_last_axes
+from minigrad.program.tidy import contents
+from minigrad.random import is_generator
 from minigrad.show.derivation.helpers import Helpers, in_place
 from minigrad.table import name_of, table
 
@@ -26,6 +29,9 @@ _between: dict[Callable[..., Any], tuple[str, int]] = {
 """Function -> (operator, how tightly it binds in Python)."""
 
 _widest = 96
+_longest_array = 32
+"""How long an array is that is written where it is used."""
+
 _whole, _unary, _name = 0, 7, 9
 _epsilons = {float(np.finfo(t).eps): f"np.finfo(np.{t.__name__}).eps" for t in (np.float32, np.float64)}
 
@@ -36,10 +42,13 @@ class Source:
     text       the whole module: helpers, then one function
     name       the name of the function
     arguments  what the function takes: argument -> the value that was recorded
+
+    repeated   whether it takes what was drawn, in place of the generators
     """
 
-    def __init__(self, lines: Lines, name: str, results: dict[str, Variable]) -> None:
+    def __init__(self, lines: Lines, name: str, results: dict[str, Variable], repeated: bool = False) -> None:
         self.lines = lines
+        self._repeated = repeated
         self.name = name
         program = lines.program
         values = (*program.leaves, *(equation.output for equation in program.equations))
@@ -47,6 +56,7 @@ class Source:
         self.helpers = Helpers(self._taken)
         self._constants = _shared_constants(program.leaves)
         self._arrays: dict[str, Any] = {}
+        self._array_names: dict[Any, str] = {}
         self._given = set(results.values())
         self._double = not any(v.tensor.dtype.kind == "f" and v.tensor.dtype != np.float64 for v in values)
         self._generators = {id(rng): name for name, rng in program.generators.items()}
@@ -82,17 +92,23 @@ class Source:
             else:
                 arguments[name] = leaf.tensor.data
                 positional.append(name)
-        for name, array in {**self._arrays, **self.helpers.missing}.items():
+        drawn = {
+            e.output.name: e.output.tensor.data for e in self.lines.program.equations if self._is_given(e)
+        }
+        for name, array in {**self._arrays, **self.helpers.missing, **drawn}.items():
             arguments[name] = array
             positional.append(name)
-        keywords += self.lines.program.generators
-        arguments.update(self.lines.program.generators)
+        if not self._repeated:
+            keywords += self.lines.program.generators
+            arguments.update(self.lines.program.generators)
         return arguments, positional + (["*", *keywords] if keywords else [])
 
     def _body(self, results: dict[str, Variable]) -> list[str]:
         rows: list[tuple[str, str]] = []
         section = ""
         for line in self.lines.lines:
+            if self._is_given(line.value.equation):
+                continue
             if line.section != section:
                 section = line.section
                 rows.append((f"# {section}", ""))
@@ -135,11 +151,16 @@ class Source:
             return self._literal(value.value, binding)
         if self._is_plain(value):
             return self._array(value.tensor.data, binding)
-        if not own and value.name and value not in self.lines.inline:
+        has_line = value.name and value not in self.lines.inline
+        if (not own and has_line) or self._is_given(value.equation):
             return self.written_name(value)
         assert value.equation is not None
         text, own_binding = self._equation(value.equation)
         return f"({text})" if own_binding < binding else text
+
+    def _is_given(self, equation: Equation | None) -> bool:
+        """Whether it is a draw that is not to be made again."""
+        return self._repeated and equation is not None and _draws(equation)
 
     def _equation(self, equation: Equation) -> tuple[str, int]:
         function, inputs, parameters = equation.function, equation.inputs, equation.parameters
@@ -158,8 +179,8 @@ class Source:
                 binding,
             )
         if function is np.negative:
-            operand = base.equation if isinstance(base, Variable) and base in self.lines.inline else None
-            if operand is not None and operand.function in (np.multiply, np.divide):
+            inside = base.equation if isinstance(base, Variable) and base in self.lines.inline else None
+            if inside is not None and inside.function in (np.multiply, np.divide):
                 return f"-{self.expression(inputs[0], 6)}", 5  # -a * b is (-a) * b, which is the same
             return f"-{self.expression(inputs[0], _unary)}", _unary
         if function is np.positive:
@@ -213,7 +234,11 @@ class Source:
         """A function of ours, or of the user's: its one expression, if it is that short, or a call of it."""
         function, arrays = equation.function, table[equation.function].arrays
         given = {name: self.expression(x) for name, x in zip(arrays, equation.inputs, strict=True)}
-        given |= {name: self._literal(value) for name, value in equation.parameters.items()}
+        shape = self._shape_of_partner(equation)
+        given |= {
+            name: shape if shape and value == equation.output.tensor.shape else self._literal(value)
+            for name, value in equation.parameters.items()
+        }
         written = in_place(function, given)
         if written is not None:
             text, is_operation = written
@@ -222,6 +247,33 @@ class Source:
         arguments = [self.expression(x) for x in equation.inputs]
         keywords = self._keywords(equation.settings)
         return f"{name}({', '.join([*arguments, keywords] if keywords else arguments)})", _name
+
+    def _shape_of_partner(self, equation: Equation) -> str:
+        """For a draw, the shape of what it is multiplied with: a mask is drawn as rng.random(A1.shape)."""
+        if not _draws(equation):
+            return ""
+        drawn = equation.output
+        shape, made = drawn.tensor.shape, [drawn]
+        for value in made:  # grows while it is read: the mask is what is made of the draw and of numbers
+            for use in self._uses.get(value, ()):
+                others = [x for x in use.inputs if isinstance(x, Variable) and x is not value]
+                for x in others:
+                    before = x.equation is None or x.tensor.stamp < drawn.tensor.stamp
+                    if before and x not in self.lines.inline and x.tensor.shape == shape:
+                        return f"{self.written_name(x)}.shape"
+                if use.output.tensor.shape == shape and all(not x.tensor.shape for x in others):
+                    made.append(use.output)
+        return ""
+
+    @cached_property
+    def _uses(self) -> dict[Variable, list[Equation]]:
+        """Value -> the equations that it is an operand of."""
+        found: dict[Variable, list[Equation]] = {}
+        for equation in self.lines.program.equations:
+            for x in equation.inputs:
+                if isinstance(x, Variable):
+                    found.setdefault(x, []).append(equation)
+        return found
 
     def _keywords(self, settings: dict[str, Any]) -> str:
         return ", ".join(f"{key}={self._literal(value)}" for key, value in settings.items())
@@ -271,13 +323,16 @@ class Source:
                 if np.all(array == value):
                     return f"{function}({array.shape}{dtype})"
         if array.size <= 8:
-            return f"np.array({array.tolist()!r}{dtype})".replace("nan", "np.nan").replace("inf", "np.inf")
-        for name, known in self._arrays.items():
-            if known is array:
-                return name
+            text = f"np.array({array.tolist()!r}{dtype})".replace("nan", "np.nan").replace("inf", "np.inf")
+            if len(text) <= _longest_array:
+                return text
+        key = contents(array)
+        if key in self._array_names:
+            return self._array_names[key]
         names = (f"array_{i}" for i in count(len(self._arrays) + 1))
         name = next(name for name in names if name not in self._taken)
         self._arrays[name] = array
+        self._array_names[key] = name
         return name
 
     def _index(self, index: Any) -> str:
@@ -302,21 +357,67 @@ def _commented(text: str, shape: str, width: int) -> list[str]:
     if len(text) <= _widest:
         return [f"{text:<{width}}  # {shape}" if shape else text]
     name, _, right = text.partition(" = ")
-    terms = _terms(right)
-    if len(terms) == 1:
-        return [f"{text}  # {shape}" if shape else text]
-    return [f"{name} = ({f'  # {shape}' if shape else ''}", *(f"    {term}" for term in terms), ")"]
+    lines = _broken(f"{name} = ", right)
+    return [f"{lines[0]}  # {shape}" if shape else lines[0], *lines[1:]]
+
+
+def _broken(head: str, text: str) -> list[str]:
+    """An expression after what stands before it: a term a line, or what is in its longest parentheses so."""
+    if len(head) + len(text) <= _widest:
+        return [head + text]
+    end, parts = "", _terms(text)
+    start, stop = 0, len(text)
+    if len(parts) > 1:
+        opening, closing = head + "(", ")"
+    else:
+        start, stop = max(_parentheses(text), key=lambda pair: pair[1] - pair[0], default=(0, 0))
+        inside = text[start:stop]
+        parts, end = _split(inside, ","), ","
+        if len(parts) == 1:
+            parts, end = _terms(inside), ""
+        if len(parts) == 1 or len(inside) < _widest // 3:
+            return [head + text]
+        opening, closing = head + text[:start], text[stop:]
+    lines = [opening]
+    for part in parts:
+        sign = part[:2] if part[:2] in ("+ ", "- ") else ""
+        lines += [f"    {line}" for line in _broken(sign, part[len(sign) :])]
+        lines[-1] += end
+    return [*lines, closing]
+
+
+def _parentheses(text: str) -> list[tuple[int, int]]:
+    """Where the outermost parentheses begin and end."""
+    found, depth, start = [], 0, 0
+    for i, letter in enumerate(text):
+        if letter in "([{":
+            start = start if depth else i + 1
+            depth += 1
+        elif letter in ")]}":
+            depth -= 1
+            if not depth:
+                found.append((start, i))
+    return found
+
+
+def _split(text: str, *separators: str) -> list[str]:
+    """The text between separators that stand in no parentheses."""
+    parts, depth, start = [], 0, 0
+    for i, letter in enumerate(text):
+        depth += (letter in "([{") - (letter in ")]}")
+        if not depth and text[i:].startswith(separators):
+            parts.append(text[start:i].strip())
+            start = i if separators != (",",) else i + 1
+    return [*parts, text[start:].strip()]
 
 
 def _terms(text: str) -> list[str]:
     """The terms of a sum, each with its sign: a * b - c * d gives [a * b, - c * d]."""
-    terms, depth, start = [], 0, 0
-    for i, letter in enumerate(text):
-        depth += (letter in "([{") - (letter in ")]}")
-        if not depth and text[i : i + 3] in (" + ", " - "):
-            terms.append(text[start:i].strip())
-            start = i
-    return [*terms, text[start:].strip()]
+    return _split(text, " + ", " - ")
+
+
+def _draws(equation: Equation) -> bool:
+    return any(map(is_generator, equation.parameters.values()))
 
 
 def _shared_constants(leaves: Iterable[Variable]) -> dict[Variable, str]:

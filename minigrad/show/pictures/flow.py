@@ -77,7 +77,7 @@ class Flow:
         self.forward = all_behind([self.loss])
         on_the_way = (v for v in terms_of([self.loss]) if v.tensor.stamp in derivation.gradients)
         self.terms = sorted(on_the_way, key=lambda v: v.tensor.stamp)
-        self.lines = Lines(program, derivation.loss, {g.stamp for g in derivation.gradients.values()})
+        self.lines = Lines(program, derivation.loss, derivation.gradients)
         self._backward = {line.value for line in self.lines.lines if line.section == "backward"}
         self.lines.inline.difference_update(self.terms)
         self.source = Source(self.lines, "flow", {})
