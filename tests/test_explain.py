@@ -57,7 +57,7 @@ def test_golden_step(network):
     - Z3 = A2_drop @ W3.T + b3 to A2_drop @ W3.T, where g = dZ3
     np.add in a: g. A term changes a sum one for one, so the gradient passes on as it is.
     - A2_drop @ W3.T to A2_drop
-    np.matmul in a: _matmul_a(g, a, b), here g @ b.T with b = W3.T. For matrices that is g bᵀ: an element
+    np.matmul in a: g @ b.T with b = W3.T. For matrices that is g bᵀ: an element
     of a meets one row of b, once for each column of y.
     - A2_drop = A2 * D2 / keep_prob to A2 * D2
     np.divide in a: g / b with b = keep_prob. The slope of a quotient in what is divided is
@@ -87,7 +87,7 @@ def test_what_was_broadcast_gets_the_sum_over_its_uses(network):
 
 
 def test_a_mean_counts_each_term(network):
-    assert "here g / 7. Each of 7 terms counts 1/7 in their mean." in network["dZ3"]
+    assert "np.mean: g / m. Each of 7 terms counts 1/7 in their mean." in network["dZ3"]
 
 
 def test_the_text_put_together_has_the_value_of_the_equation(rng):
@@ -132,6 +132,25 @@ def test_a_function_of_the_users_own():
     mg.derivative(my_function, x=lambda g, times: g * times)
     x = Tensor(2.0, requires_grad=True, name="x")
     assert "my_function: g * times." in steps(in_words(derive(np.sin(my_function(x)))))["dx"]
+
+
+def test_a_rule_that_calls_helpers_is_said_as_it_is_here(rng):
+    """Nobody can look up what _matmul_b, keep_axes or _within stand for."""
+    A, B = (Tensor(rng.normal(size=(2, 3, 3)), requires_grad=True, name=n) for n in "AB")
+    text = in_words(
+        derive(np.sum(np.max(A @ B, axis=1)) + np.sum(np.clip(A, -1, 1)) + np.mean(np.var(B, axis=0)))
+    )
+    said = re.sub(r"\s+", " ", text)
+    assert "np.clip in a: g * logical_and(a >= -1, a <= 1) with a = A." in said
+    assert "np.sum: g." in said
+    assert "np.matmul in b: a.mT @ g with a = A." in said
+    assert "np.mean: g / (3 * 3)." in said  # of a weight: no m
+    assert not re.search(r"\b_\w+\(|keep_axes", said)
+
+
+def test_the_loss_itself_is_no_detour():
+    x = Tensor([1.0, 2.0], requires_grad=True, name="x")
+    assert "x stands in J itself." in steps(in_words(derive(np.sum(np.sin(x)))))["dx"]
 
 
 def test_a_long_chain_is_told_in_bounded_time():

@@ -175,6 +175,8 @@ def expression(function: Callable[..., Any], operands: Sequence[Text], parameter
     if function is np.transpose and parameters["axes"] is None:
         text = _in(operands[0], _name)
         return text.removesuffix(".T") if text.endswith(".T") else f"{text}.T", _name
+    if function is np.swapaxes and {parameters["axis1"], parameters["axis2"]} == {-1, -2}:
+        return f"{_in(operands[0], _name)}.mT", _name
     if function is np.square:
         return f"{_in(operands[0], _name)}**2", 8
     settings = _settings(function, parameters)

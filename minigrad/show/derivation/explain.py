@@ -9,16 +9,18 @@ from __future__ import annotations
 import ast
 import re
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from minigrad import functions
 from minigrad.program import Equation, Literal, Variable
 from minigrad.show import symbols
 from minigrad.show.derivation.owners import owners
 from minigrad.show.derivation.reasons import reason
 from minigrad.show.derivation.source import Source
+from minigrad.show.rule_text import rule_at
 from minigrad.table import name_of, table
 
 _width = 100
@@ -100,6 +102,7 @@ class Explanation:
         for use in backward:
             for part in self.lines.needs(use):
                 self._users.setdefault(part, []).append(use)
+        self._has_m = any(leaf.label == "m" and leaf.kind == "constant" for leaf in self.program.leaves)
         self._links: dict[Variable, list[Link]] = {}
         for equation in self.program.equations:
             if equation.output.tensor.stamp in gradients:
@@ -199,7 +202,10 @@ class Explanation:
         if max(len(links), len(where)) > 1:
             times = {2: "twice"}.get(max(len(links), len(where)), f"{max(len(links), len(where))} times")
             return f"{name} is used {times}, in {_listed(where)}; what comes back through each use is added."
-        return f"{name} reaches {self.source.written_name(self.loss)} through {_listed(where)}."
+        loss = self.source.written_name(self.loss)
+        if where == [loss]:
+            return f"{name} stands in {loss} itself."
+        return f"{name} reaches {loss} through {_listed(where)}."
 
     def _lines_of(self, value: Variable) -> list[Variable]:
         """The lines on the way to the loss in which a value is written."""
@@ -255,17 +261,32 @@ class Explanation:
             said = f"g. A sum of {run.length + 1} terms passes the gradient on to each of them."
             yield _paragraph(said, indent + "    ")
             return
-        rule, form = link.rule, _form(link)
+        rule = self._rule(link)
         argument = link.argument if len(table[function].arrays) > 1 else ""
-        here = f", here  {form}" if form else ""
-        letters = self._letters(link, form or rule)
-        text = f"{name_of(function)}{' in ' + argument if argument else ''}:  {rule}{here}{letters}."
+        letters = self._letters(link, rule)
+        text = f"{name_of(function)}{' in ' + argument if argument else ''}:  {rule}{letters}."
         sentences = (
             text,
             reason(link.equation.function, link.argument, _count(link)),
             *self._unbroadcast(link),
         )
         yield _paragraph(" ".join(filter(None, sentences)), indent + "    ")
+
+    def _rule(self, link: Link) -> str:
+        """The rule of the table; one that calls helpers, as it is for these operands: g @ b.T, g / m."""
+        if not link.rule or not _helpers(link.rule):
+            return link.rule
+        text = rule_at(link.equation.output.tensor, link.position)
+        rows = str(link.value.tensor.shape[0]) if link.value.tensor.shape else "m"
+        return text if self._has_m else re.sub(r"\bm\b", rows, text)
+
+    def _spelled(self, link: Link) -> str | None:
+        """A rule as one expression of g, y and its operands; None if it needs more than these."""
+        row, rule = table[link.equation.function], self._rule(link)
+        if not rule or row.many or _helpers(rule):
+            return None
+        used = {node.id for node in ast.walk(_parsed(rule)) if isinstance(node, ast.Name)}
+        return None if used & set(row.parameters) else rule
 
     def _letters(self, link: Link, rule: str) -> str:
         """What the letters of a rule are in an equation."""
@@ -337,7 +358,7 @@ class Explanation:
         """The rule of a use with its letters put in."""
         equation = link.equation
         x, y = link.value.tensor.shape, equation.output.tensor.shape
-        rule = _spelled(link)
+        rule = self._spelled(link)
         if rule is None or (table[equation.function].elementwise and x != y):
             return None
         given = {"g": g}
@@ -414,33 +435,14 @@ def _has_rule(equation: Equation, position: int) -> bool:
 
 # ---- rules
 
-_forms: dict[Callable[..., Any], dict[str, str]] = {
-    np.sum: {"a": "g"},
-    np.mean: {"a": "g / n"},
-    np.matmul: {"a": "g @ b.T", "b": "a.T @ g"},
-    np.transpose: {"a": "g.T"},
-}
-"""Rules that the table has in the general form for any axes and shapes, in the form for the usual ones."""
 
-
-def _form(link: Link) -> str | None:
-    """A general rule of the table as it is for these operands; None if the table has it as it is."""
-    function, parameters = link.equation.function, link.equation.parameters
-    if function not in _forms or parameters.get("axis") is not None or parameters.get("axes") is not None:
-        return None
-    if function is np.matmul and any(len(_shape(x)) != 2 for x in link.equation.inputs):
-        return None
-    return _forms[function][link.argument].replace("n", str(_count(link)))
-
-
-def _spelled(link: Link) -> str | None:
-    """A rule as one expression of g, y and its operands; None if it needs more than these."""
-    row = table[link.equation.function]
-    form = _form(link) or dict(symbols.rules(link.equation.function)).get(link.argument)
-    if form is None or row.many:
-        return None
-    used = {node.id for node in ast.walk(_parsed(form)) if isinstance(node, ast.Name)}
-    return None if used & set(row.parameters) or any(name.startswith("_") for name in used) else form
+def _helpers(text: str) -> bool:
+    """Whether a rule calls a function that is neither NumPy's nor one of the table's, or is no expression."""
+    try:
+        calls = [node.func for node in ast.walk(_parsed(text)) if isinstance(node, ast.Call)]
+    except SyntaxError:  # an array is quoted as: array (2, 3)
+        return True
+    return any(isinstance(f, ast.Name) and getattr(functions, f.id, None) not in table for f in calls)
 
 
 def _count(link: Link) -> int:

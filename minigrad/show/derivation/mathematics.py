@@ -101,7 +101,7 @@ class _Writer:
         return ", ".join(self.of(node)[0] for node in nodes)
 
     def _of_attribute(self, node: ast.Attribute) -> Text:
-        if node.attr == "T":
+        if node.attr in ("T", "mT"):
             return f"{self.at(node.value, _atom)}ᵀ", _raised
         if node.attr == "eps":  # of finfo(x.dtype)
             return "ε", _atom
