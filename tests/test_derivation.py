@@ -362,8 +362,19 @@ def test_bad_input():
         derive(np.sum(x), y)
     with pytest.raises(ValueError, match="does not depend on anything that needs a gradient"):
         derive(np.sum(x.detach() * mg.Tensor(2.0, name="two")))
-    with pytest.raises(TypeError, match="wrt= takes Tensors or a model, not a str"):
-        derive(np.sum(x), ["x"])
+    for wrt, said in (
+        ("x", "not a str"),
+        (3, "not an int"),
+        (x.data, "not a ndarray"),
+        (["x"], "not a str among"),
+    ):
+        with pytest.raises(TypeError, match=rf"derive: wrt= takes a Tensor, several, or a model, {said}"):
+            derive(np.sum(x), wrt)
+    with pytest.raises(ValueError, match="derive: wrt= is empty"):
+        derive(np.sum(x), [])
+    named = data(3)
+    with pytest.raises(ValueError, match=r'the loss does not depend on "X" \(3,\), which needs no gradient'):
+        derive(np.sum(x * named), named)
     with mg.no_grad():
         x.data = np.zeros(3)
     stale = leaf(3, name="z")
@@ -372,6 +383,33 @@ def test_bad_input():
         stale -= 1.0
     with pytest.raises(RuntimeError, match=r'"z" .* was assigned to'):
         derive(loss)
+
+
+def test_what_to_differentiate_may_be_given_in_many_ways():
+    x, y = leaf(3, name="x"), leaf(3, name="y")
+    loss = np.sum(x * y)
+    for wrt in ([x, y], (x, y), iter([x, y, x]), {"a": x, "b": y}):
+        assert list(derive(loss, wrt).run()[1]) == ["dx", "dy"]
+    model = nn.Sequential(nn.Linear(2, 3, rng=0), nn.Linear(3, 1, rng=1))
+    model[0].weight.requires_grad = False
+    assert list(derive(np.sum(model(data(m, 2))), model).run()[1]) == ["db1", "dW2", "db2"]
+
+
+def test_factors_that_are_infinite():
+    x = leaf(3, name="x")
+    for factor in (np.inf, np.nan):
+        assert section(derive(np.sum(x) * factor).numpy(), "backward") == [f"dx = np.full((3,), np.{factor})"]
+
+
+def test_an_activation_without_a_name_is_called_as_in_the_notes():
+    model = nn.Sequential(nn.Linear(2, 1, rng=0))
+    a = mg.sigmoid(model(data(m, 2)))
+    derivation = derive(
+        nn.binary_cross_entropy(a, labels()) + nn.binary_cross_entropy_with_logits(a.inputs[0], labels())
+    )
+    assert "    A = sigmoid(Z) " in derivation.numpy()
+    assert a.name is None  # what was derived is not changed by that
+    check(derivation)
 
 
 def test_names_that_clash_or_are_no_identifiers():

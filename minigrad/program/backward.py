@@ -81,7 +81,9 @@ class _Rebuilding:
             return self.simplifier.given(tensor, inputs)
         operand = self.simplifier.simplified(tensor, inputs)
         function = getattr(operand, "function", None)
-        if function is not None and operand.name is None and len(operand.inputs) == 1:
+        if function is None or operand.stamp < self.seed.stamp:
+            return operand
+        if operand.name is None and len(operand.inputs) == 1:
             (x,) = operand.inputs  # σ(Z3) is called A3, if the forward pass has no A3
             name = activation_of(function, x.name) if isinstance(x, Tensor) else None
             if name not in self.taken:

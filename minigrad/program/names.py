@@ -48,12 +48,12 @@ def unique_names(wanted: Sequence[tuple[str | None, str]]) -> tuple[list[str], l
 def identifier(text: str) -> str:
     """The identifier nearest to a text.
 
-    >>> [identifier(text) for text in ("W1", "my W", "1st", "lambda", "λ", "?")]
-    ['W1', 'my_W', '_1st', 'lambda_', 'λ', '_']
+    >>> [identifier(text) for text in ("W1", "my W", "1st", "lambda", "λ", "?", "W^{[1]}")]
+    ['W1', 'my_W', '_1st', 'lambda_', 'λ', '_', 'W_1']
     """
     text = normalize("NFKC", text)  # as Python reads it
     if not text.isidentifier():
-        text = re.sub(r"\W", "_", text)
+        text = re.sub(r"\W+", "_", text).rstrip("_") or "_"
     if not text.isidentifier():
         text = f"_{text}"
     if not text.isidentifier():  # digits that Python does not allow in a name

@@ -7,15 +7,16 @@ from functools import cached_property
 from html import escape
 from typing import Any
 
-from minigrad.program import Program
+from minigrad.program import Program, Variable
 from minigrad.program.backward import gradients_as_graphs
 from minigrad.program.lines import Lines
+from minigrad.program.names import activation_of
 from minigrad.program.tidy import tidied
 from minigrad.show.derivation.explain import explain
 from minigrad.show.derivation.latex import latex
 from minigrad.show.derivation.notebook import notebook_page
 from minigrad.show.derivation.source import Source
-from minigrad.show.derivation.terms import Terms, terms
+from minigrad.show.derivation.terms import Terms, name_of_loss, terms, wanted_of
 from minigrad.tensor import Tensor, describe
 
 
@@ -46,21 +47,21 @@ def derive(loss: Tensor, wrt: Any = None) -> Derivation:
         raise TypeError(f"derive: the loss must be a Tensor, not {type(loss).__name__}")
     if loss.size != 1:
         raise ValueError(f"derive: {describe(loss)} is not a scalar; reduce it (np.sum, np.mean)")
-    wanted = _wanted(loss, wrt)
-    for x in wanted:
-        if not isinstance(x, Tensor):
-            raise TypeError(f"derive: wrt= takes Tensors or a model, not a {type(x).__name__}")
-    if not wanted:
-        raise ValueError(f"derive: {describe(loss)} does not depend on anything that needs a gradient")
-    return Derivation(loss, wanted)
+    return Derivation(loss, wanted_of(loss, wrt, "derive"))
 
 
-def _wanted(loss: Tensor, wrt: Any) -> list[Any]:
-    if wrt is None:
-        return [leaf.tensor for leaf in Program(loss).leaves if leaf.tensor.requires_grad]
-    if isinstance(wrt, Tensor):
-        return [wrt]
-    return list(wrt.parameters()) if callable(getattr(wrt, "parameters", None)) else list(wrt)
+def _forward_names(loss: Tensor) -> dict[Tensor, str]:
+    """What values of the forward pass are called that have no name: J the loss, and A2 the σ(Z2)."""
+    program = Program(loss)
+    taken: set[str | None] = {v.label for v in (*program.leaves, *(e.output for e in program.equations))}
+    names = {loss: "J"}
+    for equation in program.equations:
+        x = equation.inputs[0] if equation.inputs else None
+        name = activation_of(equation.function, x.label) if isinstance(x, Variable) else None
+        if name not in taken and equation.output.label is None:
+            names[equation.output.tensor] = str(name)
+            taken.add(name)
+    return names
 
 
 class Derivation:
@@ -80,14 +81,18 @@ class Derivation:
         self.gradients = gradients_as_graphs(loss, self.wrt)
         for x in self.wrt:
             if x.stamp not in self.gradients:
-                raise ValueError(f"derive: {describe(loss)} does not depend on {describe(x)}")
-        proposed = {loss: "J", **dict(self._unnamed(loss))}
+                raise ValueError(
+                    f"derive: {name_of_loss(loss)} does not depend on {describe(x)}"
+                    + ("" if x.requires_grad else ", which needs no gradient (requires_grad=True)")
+                )
+        proposed = _forward_names(loss)
+        proposed |= dict(self._unnamed(loss, proposed))
         self.program = Program([loss, *(self.gradients[x.stamp] for x in self.wrt)], proposed)
         self.lines = Lines(self.program, loss, self.gradients)
 
-    def _unnamed(self, loss: Tensor) -> Iterator[tuple[Tensor, str]]:
+    def _unnamed(self, loss: Tensor, names: dict[Tensor, str]) -> Iterator[tuple[Tensor, str]]:
         """Gradients of forward values that have no name, and what they are called: dtanh_1 beside tanh_1."""
-        for equation in Program(loss, {loss: "J"}).equations:
+        for equation in Program(loss, names).equations:
             value = equation.output
             g = self.gradients.get(value.tensor.stamp)
             if isinstance(g, Tensor) and g.name is None and g.stamp > loss.stamp:

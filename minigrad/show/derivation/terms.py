@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import count
@@ -182,13 +182,13 @@ def terms(loss: Tensor, wrt: Any = None) -> Terms:
       lambd = 0.5
     """
     forward = checked(loss, "terms")
-    wanted = _wanted(forward, loss, wrt)
+    wanted = wanted_of(loss, wrt, "terms")
     in_graph = {v.tensor.stamp for v in _variables(forward)}
     found = split_gradients(loss, forward, [x for x in wanted if x.stamp in in_graph])
     reached = {part.stamp for part in found.parts}
     for x in wanted:
         if x.stamp not in reached:
-            raise ValueError(f"terms: {describe(loss)} does not depend on {describe(x)}")
+            raise ValueError(f"terms: {name_of_loss(loss)} does not depend on {describe(x)}")
     return found
 
 
@@ -237,21 +237,38 @@ def checked(loss: Any, who: str) -> Program:
     return forward
 
 
-def _wanted(forward: Program, loss: Tensor, wrt: Any) -> list[Tensor]:
+def wanted_of(loss: Tensor, wrt: Any, who: str) -> list[Tensor]:
+    """What a loss is to be differentiated with respect to, each value once; `who` says so if it cannot be."""
     if wrt is None:
-        wanted = [leaf.tensor for leaf in forward.leaves if leaf.tensor.requires_grad]
+        wanted = [leaf.tensor for leaf in Program(loss).leaves if leaf.tensor.requires_grad]
     elif isinstance(wrt, Tensor):
         wanted = [wrt]
     elif callable(getattr(wrt, "parameters", None)):
         wanted = [p for p in wrt.parameters() if p.requires_grad]
-    else:
+    elif isinstance(wrt, Mapping):
+        wanted = list(wrt.values())
+    elif isinstance(wrt, Iterable) and not isinstance(wrt, str | np.ndarray):
         wanted = list(wrt)
+    else:
+        raise TypeError(f"{who}: wrt= takes a Tensor, several, or a model, not {_a(wrt)}")
     for x in wanted:
         if not isinstance(x, Tensor):
-            raise TypeError(f"terms: wrt= takes Tensors or a model, not a {type(x).__name__}")
+            raise TypeError(f"{who}: wrt= takes a Tensor, several, or a model, not {_a(x)} among them")
+    if not wanted and wrt is not None:
+        raise ValueError(f"{who}: wrt= is empty, or a model of which no parameter is trained")
     if not wanted or not loss.requires_grad:
-        raise ValueError(f"terms: {describe(loss)} does not depend on anything that needs a gradient")
+        raise ValueError(f"{who}: {name_of_loss(loss)} does not depend on anything that needs a gradient")
     return list({x.stamp: x for x in wanted}.values())
+
+
+def name_of_loss(loss: Tensor) -> str:
+    """The loss as a message calls it."""
+    return describe(loss) if loss.name else "the loss"
+
+
+def _a(x: Any) -> str:
+    kind = type(x).__name__
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
 def _variables(program: Program) -> list[Variable]:
