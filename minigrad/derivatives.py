@@ -260,12 +260,9 @@ def keep_axes(g: Any, axis: Any, keepdims: bool) -> Any:
 
 def _count(a: Any, y: Any, axis: Any) -> Any:
     """How many elements of a went into each element of y; in a graph, the number of examples is called m."""
-    n = a.size // max(y.size, 1)
-    examples = axis is None or 0 in np.atleast_1d(axis) % a.ndim
-    if not (isinstance(a, Tensor) and a.ndim and examples and n):
-        return n
-    m = constant(a.shape[0], "m")
-    return m if n == a.shape[0] else n // a.shape[0] * m
+    n, axes = a.size // max(y.size, 1), range(a.ndim) if axis is None else np.atleast_1d(axis) % a.ndim
+    rows = a.shape[0] if n and isinstance(a, Tensor) and 0 in axes else 0
+    return n if not rows else constant(n, "m") if n == rows else n // rows * constant(rows, "m")
 
 
 def _centred(a: Any, y: Any, axis: Any, ddof: int) -> Any:
