@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import textwrap
 from functools import cache
 from itertools import combinations
 
@@ -192,8 +194,8 @@ def lines(network, seed):
     known = {line.value.name: line.value.tensor.data for line in derivation.lines.lines} | values
     exec(functions, known)
     text = function.partition("# backward")[2].partition("return")[0]
-    split = (line.strip().split(" = ", 1) for line in text.strip().splitlines())
-    return known, {name: compile(expression, name, "eval") for name, expression in split}
+    assignments = ast.parse(textwrap.dedent(f"    {text.strip()}")).body
+    return known, {a.targets[0].id: compile(ast.Expression(a.value), "line", "eval") for a in assignments}
 
 
 @of_submission
