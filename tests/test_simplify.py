@@ -127,6 +127,7 @@ forms: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "a shape there and back": (lambda: np.exp(C).reshape(4, 1).reshape(4), "np.exp(C)"),
     "an axis that NumPy puts there itself": (lambda: np.expand_dims(C, 0) * A, "C * A"),
+    "an axis that NumPy puts there itself, in a sum": (lambda: np.expand_dims(C, 0) / m + A, "C / m + A"),
     "a choice between broadcast numbers": (
         lambda: np.where(A > 0, np.broadcast_to(lambd, (4, 4)), B),
         "np.where(A > 0, lambd, B)",

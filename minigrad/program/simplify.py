@@ -247,6 +247,16 @@ class Simplifier:
                 split[i] = split[i][0] * monomial, core
         return split
 
+    def _unrepeated(self, inputs: tuple[Operand, ...]) -> tuple[Operand, Operand]:
+        """Two operands of a sum as they were before they were broadcast for it."""
+        split = [self._split(x) for x in inputs]
+        cores = tuple(1 if core is None else core for _, core in split)
+        simple = _without_broadcasts(cores)
+        x, y = (
+            inputs[i] if simple[i] is cores[i] else self._scaled(split[i][0], simple[i]) for i in range(2)
+        )
+        return x, y
+
     def _product(self, monomial: Monomial, core: Operand) -> Operand:
         """monomial · core as a person writes it: p / q * core, or core / q where there is nothing above."""
         number = monomial.number
@@ -426,15 +436,13 @@ def _positive(s: Simplifier, inputs: tuple[Operand, ...], _: Mapping[str, Any]) 
 @_rewrite(np.add)
 def _add(s: Simplifier, inputs: tuple[Operand, ...], _: Mapping[str, Any]) -> Operand:
     """a + 0 = a,  p a + q a = (p + q) a,  a + (-b) = a - b"""
-    x, y = _without_broadcasts(inputs)
-    return _sum(s, x, y, _one)
+    return _sum(s, *s._unrepeated(inputs), _one)
 
 
 @_rewrite(np.subtract)
 def _subtract(s: Simplifier, inputs: tuple[Operand, ...], _: Mapping[str, Any]) -> Operand:
     """a - 0 = a,  p a - q a = (p - q) a,  a - (-b) = a + b"""
-    x, y = _without_broadcasts(inputs)
-    return _sum(s, x, y, _minus_one)
+    return _sum(s, *s._unrepeated(inputs), _minus_one)
 
 
 def _sum(s: Simplifier, x: Operand, y: Operand, sign: Monomial) -> Operand:
