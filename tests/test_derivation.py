@@ -395,6 +395,59 @@ def test_what_to_differentiate_may_be_given_in_many_ways():
     assert list(derive(np.sum(model(data(m, 2))), model).run()[1]) == ["db1", "dW2", "db2"]
 
 
+def test_a_long_sum_is_one_statement():
+    """No names are made up for parts of a sum; its terms stand one under the other."""
+    weights = [leaf(2, name=f"W{i}", seed=i) for i in range(1, 31)]
+    loss = 0.1 * sum(np.sum(np.square(w)) for w in weights)
+    text = derive(loss).numpy()
+    assert "add_" not in text
+    assert "    J = 0.1 * (\n        np.sum(np.square(W1))\n        + np.sum(np.square(W2))\n" in text
+    assert max(map(len, text.partition("# backward")[0].splitlines()[5:])) < 100
+    check(derive(loss))
+
+
+def test_a_sum_of_hundreds_of_terms_is_cut():
+    """An expression is written by recursion."""
+    weights = [leaf(name=f"W{i}", seed=i) for i in range(400)]
+    derivation = derive(sum(w * w for w in weights))
+    check(derivation)
+    derivation.latex(), derivation.explain()
+
+
+def test_long_lines_are_broken_where_they_can_be():
+    x = leaf(3, name="a_name_that_takes_room")
+    y = leaf(3, name="another_name_that_takes_room")
+    derivation = derive(
+        np.sum(np.where(x > y, np.exp(x) * np.tanh(y), np.exp(y) * np.tanh(x)) * (x + y + x * y))
+    )
+    assert all(len(line) < 115 for line in derivation.numpy().splitlines())
+    check(derivation)
+
+
+def test_a_gradient_is_called_after_a_value_that_can_be_found():
+    """A gradient that has a line belongs to a value that has one too."""
+    s, t = leaf(3, name="s"), leaf(3, name="t")
+    derivation = derive(np.sum(np.tanh(mg.sigmoid(s * t))))
+    backward = section(derivation.numpy(), "backward")
+    assert backward[1:] == ["ds = dmultiply_1 * t", "dt = dmultiply_1 * s"]
+    assert "multiply_1 = s * t" in section(derivation.numpy(), "forward")
+    check(derivation)
+
+
+def test_an_array_that_nobody_named_is_one_argument():
+    """The same numbers are one array, wherever they are used; a short one is written where it is used."""
+    X, D = normal(m, 3), normal(m, 4) > 0
+    W, V = leaf(4, 3, name="W"), leaf(1, 4, name="V")
+    hidden = X @ W.T * D / 0.8
+    loss = np.sum((hidden @ V.T - normal(m, 1)) ** 2) + np.sum(W[np.array([0, 0, 2])] * V[0, :3])
+    derivation = derive(loss)
+    assert [name for name in derivation.source.arguments if name.startswith("array")] == [
+        "array_1", "array_2", "array_3"
+    ]  # fmt: skip
+    assert "W[np.array([0, 0, 2])]" in derivation.numpy()
+    check(derivation)
+
+
 def test_factors_that_are_infinite():
     x = leaf(3, name="x")
     for factor in (np.inf, np.nan):

@@ -13,6 +13,7 @@ import minigrad as mg
 from minigrad import nn
 from minigrad.functions import sigmoid
 from minigrad.program import Program
+from minigrad.program.tidy import tidied
 from minigrad.show.derivation.terms import Terms, terms
 from minigrad.table import table
 
@@ -170,7 +171,7 @@ def test_the_terms_sum_to_the_loss(loss):
 
 def evaluated(found: Terms, J: mg.Tensor) -> Callable[[str], Any]:
     """Runs an expression with the names of the forward pass and of `where`."""
-    forward = Program(J)
+    forward = Program(tidied(J))
     names: dict[str, Any] = {"np": np, "sigmoid": lambda x: sigmoid(mg.Tensor(x)).data}
     for value in forward.leaves:
         names[value.name] = value.tensor.data

@@ -144,7 +144,7 @@ def _inline(program: Program, section: dict[Variable, str]) -> set[Variable]:
             short.add(value)
         if equation.function in _sums:
             terms[value] = sum(terms.get(x, 1) for x in inside) + len(equation.inputs) - len(inside)
-            length[value] = max((length[x] for x in inside), default=0) + (value not in short)
+            length[value] = max((length[x] for x in inside), default=int(value not in short))
         else:
             length[value] = sum(length[x] for x in inside) + (value not in short)
         long = length[value] >= _longest or terms.get(value, 1) > _most_terms

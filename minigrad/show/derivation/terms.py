@@ -16,6 +16,7 @@ from minigrad.backprop import enable_grad
 from minigrad.program import Program, Variable
 from minigrad.program.backward import gradients_as_graphs
 from minigrad.program.lines import Line, Lines
+from minigrad.program.tidy import tidied
 from minigrad.show.derivation.notebook import html_table
 from minigrad.show.derivation.source import Source
 from minigrad.tensor import Tensor, describe, record
@@ -183,6 +184,8 @@ def terms(loss: Tensor, wrt: Any = None) -> Terms:
     """
     forward = checked(loss, "terms")
     wanted = wanted_of(loss, wrt, "terms")
+    loss = tidied(loss, {x.stamp for x in wanted})
+    forward = Program(loss, {loss: "J"})
     in_graph = {v.tensor.stamp for v in _variables(forward)}
     found = split_gradients(loss, forward, [x for x in wanted if x.stamp in in_graph])
     reached = {part.stamp for part in found.parts}
