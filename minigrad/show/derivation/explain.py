@@ -10,6 +10,7 @@ import ast
 import re
 import textwrap
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -102,6 +103,8 @@ class Explanation:
         for use in backward:
             for part in self.lines.needs(use):
                 self._users.setdefault(part, []).append(use)
+        self._rules: dict[tuple[Variable, int], str] = {}
+        self._quotes: dict[tuple[Any, bool], str] = {}
         self._has_m = any(leaf.label == "m" and leaf.kind == "constant" for leaf in self.program.leaves)
         self._links: dict[Variable, list[Link]] = {}
         for equation in self.program.equations:
@@ -274,6 +277,12 @@ class Explanation:
 
     def _rule(self, link: Link) -> str:
         """The rule of the table; one that calls helpers, as it is for these operands: g @ b.T, g / m."""
+        key = link.equation.output, link.position
+        if key not in self._rules:
+            self._rules[key] = self._rule_here(link)
+        return self._rules[key]
+
+    def _rule_here(self, link: Link) -> str:
         if not link.rule or not _helpers(link.rule):
             return link.rule
         text = rule_at(link.equation.output.tensor, link.position)
@@ -361,17 +370,27 @@ class Explanation:
         rule = self._spelled(link)
         if rule is None or (table[equation.function].elementwise and x != y):
             return None
+        tree = _parsed(rule)
+        used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
         given = {"g": g}
         for name, operand in zip(table[equation.function].arrays, equation.inputs, strict=True):
-            given[name] = _parsed(self.source.expression(operand))
-        own = equation.output in self.lines.inline
-        given["y"] = _parsed(self.source.expression(equation.output, own=own))
-        return _Put(given).visit(ast.parse(rule, mode="eval").body)
+            if name in used:
+                given[name] = _parsed(self.source.expression(operand))
+        if "y" in used:
+            own = equation.output in self.lines.inline
+            given["y"] = _parsed(self.source.expression(equation.output, own=own))
+        return _Put(given).visit(tree)
 
     # ---- quoting
 
     def _quoted(self, x: Variable | Literal, in_full: bool = False) -> str:
         """A value as the NumPy text has it, cut off where it is long."""
+        key = x, in_full
+        if key not in self._quotes:
+            self._quotes[key] = self._quote(x, in_full)
+        return self._quotes[key]
+
+    def _quote(self, x: Variable | Literal, in_full: bool) -> str:
         text = self.source.expression(x)
         equation = x.equation if isinstance(x, Variable) and x in self.lines.inline else None
         if len(text) > _longest and equation is not None and hasattr(equation.function, "on_arrays"):
@@ -436,6 +455,7 @@ def _has_rule(equation: Equation, position: int) -> bool:
 # ---- rules
 
 
+@cache
 def _helpers(text: str) -> bool:
     """Whether a rule calls a function that is neither NumPy's nor one of the table's, or is no expression."""
     try:
