@@ -341,3 +341,16 @@ def test_a_forward_value_that_is_a_gradient_too_keeps_its_name(rng):
     forward, backward = text.split(r"\textbf{Backward}")
     assert r"\partial" not in forward
     assert re.findall(r"\\partial J}{\\partial (.*?)}", backward) == ["w"]
+
+
+def test_an_array_that_nobody_named_is_written_alike_everywhere():
+    """A number that stands for it is the same in both passes, and a ᵀ does not give it another name."""
+    W, v = leaf(4, 3, name="W"), leaf(3, 1, name="v")
+    ones, X = np.ones((5, 4)), np.arange(20.0).reshape(5, 4)
+    text = derive(
+        np.sum(np.square(mg.Tensor(ones) @ W @ v)) + np.sum(np.tanh(X @ W)) + np.sum(X.copy() @ W)
+    ).latex()
+    assert r"\mathbf{1}_{5 \times 4}^{\top}" in text
+    assert "data" not in text
+    assert r"\mathrm{array}_{1}" in text
+    assert r"\mathrm{array}_{2}" not in text

@@ -13,6 +13,7 @@ from minigrad import functions
 from minigrad.program import Equation, Literal, Variable
 from minigrad.program.lines import Lines
 from minigrad.program.simplify import exact
+from minigrad.program.tidy import contents
 from minigrad.random import is_generator
 from minigrad.show.derivation.owners import owners
 from minigrad.show.derivation.typesetting import (
@@ -52,7 +53,7 @@ class Equations:
     def __init__(self, lines: Lines, gradients: Mapping[int, Any]) -> None:
         self.lines = lines
         self.loss = lines.program.outputs[0]
-        self._arrays: list[Any] = []
+        self._arrays: dict[Any, int] = {}
         program = lines.program
         self._given = {v for v in program.leaves if v.tensor.stamp in gradients}
         self._of = owners(lines, gradients)
@@ -110,12 +111,22 @@ class Equations:
         """What stands for an operand in a line."""
         if isinstance(x, Literal):
             return self.literal(x.value)
-        if x.kind == "data" and x.label is None and x not in self._given:
+        if self._is_plain(x):
             return self.literal(x.tensor.data)
         if x not in self.lines.inline:
             return self.name(x)
         assert x.equation is not None
         return self.equation(x.equation)
+
+    def _is_plain(self, x: Variable) -> bool:
+        """Whether it is an array that nobody named."""
+        return x.kind == "data" and x.label is None and x not in self._given
+
+    def _has_name(self, x: Variable | Literal) -> bool:
+        """Whether it is written by a name that can have an index or a ᵀ."""
+        if not isinstance(x, Variable) or self._is_plain(x):
+            return False
+        return x not in self.lines.inline and x not in self._of
 
     def equation(self, equation: Equation) -> Text:
         """The right side of an equation."""
@@ -149,7 +160,7 @@ class Equations:
 
     def indexed(self, x: Variable | Literal, index: str) -> Text:
         """An operand with an index below it."""
-        if isinstance(x, Variable) and x not in self.lines.inline and x not in self._of:
+        if isinstance(x, Variable) and self._has_name(x):
             name = self._names[x]
             if not name.below:
                 return Text(name._replace(below=index).text())
@@ -157,7 +168,7 @@ class Equations:
 
     def transposed(self, x: Variable | Literal) -> Text:
         """An operand with ᵀ."""
-        if isinstance(x, Variable) and x not in self.lines.inline and x not in self._of:
+        if isinstance(x, Variable) and self._has_name(x):
             name = self._names[x]
             return Text(name._replace(above=rf"{name.above}\top").text())
         return power(self(x), r"\top")
@@ -179,9 +190,7 @@ class Equations:
             rows = np.atleast_2d(array).tolist()
             body = r" \\ ".join(" & ".join(number_text(x).text for x in row) for row in rows)
             return Text(rf"\begin{{bmatrix}} {body} \end{{bmatrix}}", Binds.base)
-        if not any(known is value for known in self._arrays):
-            self._arrays.append(value)
-        number = next(i for i, known in enumerate(self._arrays, 1) if known is value)
+        number = self._arrays.setdefault(contents(array), len(self._arrays) + 1)
         return Text(f"\\mathrm{{array}}_{{{number}}}", Binds.base)
 
 
