@@ -1461,7 +1461,7 @@ def mse_mean_over_examples(X, Y, Y_hat, m):
     return {"dY_hat": dY_hat, "dW": dY_hat.T @ X, "db": dY_hat.sum(axis=0)}
 
 
-@faulty("linear regression", "the mean is forgotten", "dY_hat", says=r"mean|\b21\b|factor|ratio")
+@faulty("linear regression", "the mean is forgotten", "dY_hat", says=r"mean|\b21\b|/ m\b|factor|ratio")
 def mse_sum(X, Y, Y_hat):
     dY_hat = 2 * (Y_hat - Y)
     dW = np.einsum("mk,mj->kj", dY_hat, X)
