@@ -72,7 +72,7 @@ class Solution:
 
     def forms(self, line: Variable) -> list[Expression]:
         """A line as it stands; as (a - b) / c of forward values, where that is the same for any numbers; and
-        with what has no name in the forward pass written inside it.
+        with what has no name written inside it.
 
         The second is how people write the gradient at a logit, dZ3 = (A3 - Y) / m, however the machine came
         to it.
@@ -80,8 +80,8 @@ class Solution:
         if line not in self._forms:
             own = self.lines[line]
             forms = [own, *self._differences(line)]
-            if any(x in self._nameless and x not in self.lines for x in atoms(own)):
-                forms.append(self._spelled(own, self._nameless - self.lines.keys()))
+            if not self._nameless.isdisjoint(atoms(own)):
+                forms.append(self._spelled(own, self._nameless))
             self._forms[line] = forms
         return self._forms[line]
 
