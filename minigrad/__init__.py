@@ -19,6 +19,7 @@ from minigrad.tensor import Tensor, constant, primitive
 if TYPE_CHECKING:
     from minigrad import check, data, experiments, show
     from minigrad.check.check_rule import check_rule
+    from minigrad.check.exercises import exercise, find_the_bug
     from minigrad.check.gradcheck import gradcheck
     from minigrad.check.grading.grade import grade
     from minigrad.check.mutation_score import mutation_score
@@ -39,7 +40,9 @@ __all__ = [
     "derive",
     "draw",
     "enable_grad",
+    "exercise",
     "experiments",
+    "find_the_bug",
     "grad",
     "gradcheck",
     "grade",
@@ -64,6 +67,8 @@ _on_demand = {
     "check_rule": "minigrad.check",
     "derive": "minigrad.show",
     "draw": "minigrad.show",
+    "exercise": "minigrad.check",
+    "find_the_bug": "minigrad.check",
     "gradcheck": "minigrad.check",
     "grade": "minigrad.check",
     "load": "minigrad.state",

@@ -13,6 +13,10 @@ import numpy as np
 from minigrad.tensor import Tensor
 
 
+unfilled = "is not filled in"
+"""What is said of `...`, which an exercise has in the places of what is to be written."""
+
+
 class Submission(NamedTuple):
     """arrays: name -> what was handed in;  problems: name -> why it cannot be graded."""
 
@@ -116,6 +120,8 @@ def raised(error: Exception) -> str:
 def _array(value: Any) -> np.ndarray:
     if value is None:
         raise _UnusableError("is None: does the function return it?")
+    if value is Ellipsis:
+        raise _UnusableError(unfilled)
     if isinstance(value, Tensor):
         value = value.detach().numpy()
     try:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from itertools import count
 from operator import getitem
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -42,14 +43,22 @@ class Source:
     text       the whole module: helpers, then one function
     name       the name of the function
     arguments  what the function takes: argument -> the value that was recorded
-
     repeated   whether it takes what was drawn, in place of the generators
+    instead    line -> what is written on its right side in place of its own equation
     """
 
-    def __init__(self, lines: Lines, name: str, results: dict[str, Variable], repeated: bool = False) -> None:
+    def __init__(
+        self,
+        lines: Lines,
+        name: str,
+        results: dict[str, Variable],
+        repeated: bool = False,
+        instead: Mapping[Variable, str] = MappingProxyType({}),
+    ) -> None:
         self.lines = lines
         self._repeated = repeated
         self.name = name
+        self.instead = instead
         program = lines.program
         values = (*program.leaves, *(equation.output for equation in program.equations))
         self._taken = {name, *program.generators, *(value.name for value in values)}
@@ -112,8 +121,8 @@ class Source:
             if line.section != section:
                 section = line.section
                 rows.append((f"# {section}", ""))
-            text = f"{self.written_name(line.value)} = {self.expression(line.value, own=True)}"
-            rows.append((text, self._shape(line.value)))
+            right = self.instead.get(line.value) or self.expression(line.value, own=True)
+            rows.append((f"{self.written_name(line.value)} = {right}", self._shape(line.value)))
         width = max((len(text) for text, shape in rows if shape and len(text) <= 60), default=0)
         body = [line for text, shape in rows for line in _commented(text, shape, width)]
         names = {key: self.written_name(value) for key, value in results.items()}

@@ -1,0 +1,113 @@
+"""exercise: a backward pass to be written by hand, with generic numbers, and graded."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+from typing import Any
+
+from minigrad.check.exercises.networks import kinds
+from minigrad.check.exercises.task import Task, Text, drawn
+from minigrad.show import Derivation, derive
+
+_levels = (1, 2, 3)
+
+
+def exercise(name: str, *, seed: int = 0) -> Exercise:
+    """A backward pass to be completed: a function of NumPy's whose backward lines are left open.
+
+    name    "line", "logistic", "plain", "l2", "dropout", "both", "tanh", "probability", "softmax",
+            "regression", "residual", "tied", "recurrence" or "batch statistics", the easier ones first
+    seed    of the numbers: the same seed gives the same exercise, another one other numbers
+    Raises: ValueError for another name, with those that there are; TypeError or ValueError for a seed that
+            is no whole number from 0 up.
+
+    >>> task = exercise("line", seed=1)
+    >>> print(task.source)
+    import numpy as np
+    <BLANKLINE>
+    <BLANKLINE>
+    def loss_and_gradients(X, Y, W, b, *, m=7):
+        # forward
+        Z = X @ W.T + b  # (7, 3)
+        R = Z - Y        # (7, 3)
+        # cost
+        J = np.sum(np.square(R)) / (2 * m)
+        # backward
+        dR = ...         # (7, 3)
+        dW = ...         # (3, 4)
+        db = ...         # (3,)
+        return J, {"dR": dR, "dW": dW, "db": db}
+    <BLANKLINE>
+    >>> task.submit(lambda R, X, m: {"dW": R.T @ X / m, "db": R.sum(axis=0)}).faults[0].what
+    'without `/ m`'
+    """
+    return Exercise(*drawn("exercise", name, seed))
+
+
+class Exercise(Task):
+    """A backward pass to be completed; `print` shows the task, `submit` grades the work, `hint` helps."""
+
+    def __init__(self, name: str, seed: int, network: Any) -> None:
+        derivation = derive(network.loss, network.parameters)
+        backward = [line.value for line in derivation.lines.lines if line.section == "backward"]
+        leaves = [parameter.name for parameter in network.parameters]
+        task = (
+            f"{kinds[name].task} Write the backward lines in the places of `...`: dx is the gradient of the cost "
+            f"in x, and has its shape. The gradients of the parameters ({', '.join(leaves)}) are wanted; those on "
+            "the way may be left open, but what is there tells more about a mistake."
+        )
+        super().__init__(name, seed, task, network, derivation, dict.fromkeys(backward, "..."))
+
+    def hint(self, name: str | None = None, level: int = 1) -> Text:
+        """Help with one gradient.
+
+        name    of the gradient; by default the first that was not right in the last attempt, or was not there
+        level   1 says through what the value reaches the cost, 2 by which rules its gradient comes back,
+                3 is the line itself
+        Raises: ValueError for a name, or a level, that there is not.
+        """
+        if level not in _levels:
+            raise ValueError(f"hint: level= is 1, 2 or 3, not {level!r}")
+        name = self._next() if name is None else str(name)
+        if name not in self._lines:
+            raise ValueError(f"hint: there is no gradient {name!r}; there are {', '.join(self._lines)}")
+        line = self._lines[name]
+        text = f"{name} = {self._source.expression(line, own=True)}"
+        if level == 3:
+            return Text(text)
+        steps = self._derivation.explain().split("\n\n")[1:]
+        _, way, rules = _parts(steps[list(self._lines).index(name)])
+        shape = f"{name} has the shape {line.tensor.shape}."
+        return Text(f"{name}: {way} {shape}" if level == 1 else f"{name}: {way} {shape}\n{rules}")
+
+    def solution(self) -> Derivation:
+        """The right lines: a Derivation, with .numpy(), .latex() and .explain(); a notebook shows it."""
+        return self._derivation
+
+    def _next(self) -> str:
+        """The gradient that comes next: the first that was not right in the last attempt."""
+        done = self.attempts[-1].verdicts if self.attempts else {}
+        wrong = [name for name in self._lines if name in done and not done[name].passed]
+        missing = [name for name in self._lines if name not in done]
+        return next(iter(wrong or missing or self._lines))
+
+    @property
+    def _headline(self) -> str:
+        return f"Exercise {self.name!r}, seed {self.seed}: {len(self._lines)} lines to write"
+
+    @property
+    def _call(self) -> str:
+        return f'mg.exercise("{self.name}", seed={self.seed})'
+
+
+def _parts(step: str) -> tuple[str, str, str]:
+    """The equation of a step of an explanation, the sentence on how the value is used, and the rules."""
+    head, *rest = step.splitlines()
+    margin = " " * (head.index(". ") + 2)
+    equation = [head]
+    while rest and rest[0].startswith(margin + " "):  # the equation goes on, further in
+        equation.append(rest.pop(0))
+    rules = next((i for i, text in enumerate(rest) if text.startswith(f"{margin}- ")), len(rest))
+    end = next((i for i, text in enumerate(rest) if text.startswith(f"{margin}Put together")), len(rest))
+    way = " ".join(text.strip() for text in rest[:rules])
+    return " ".join(equation), way, dedent("\n".join(rest[rules:end]))
