@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-import numpy as np
-
 from minigrad.check.grading import Report, grade
 from minigrad.tensor import Tensor
 
@@ -25,6 +23,7 @@ def assert_gradients(
     Returns:  the Report, if all is right
     Raises:   AssertionError with the report as its message if anything is not; what mg.grade raises
 
+    >>> import numpy as np
     >>> X, W = Tensor([[1.0, 2.0], [3.0, 5.0]], name="X"), Tensor([[0.5, -1.0]], True, name="W")
     >>> A = X @ W.T
     >>> bool(assert_gradients({"dW": np.ones((1, 2)) @ X.data}, np.sum(A)))

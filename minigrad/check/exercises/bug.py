@@ -99,7 +99,7 @@ class Answer:
 
 
 class Bug(Task):
-    """A backward pass with faults; `guess` says whether a line has one, `submit` grades the mended function."""
+    """A backward pass with faults: `guess` says whether a line has one, `submit` grades what was mended."""
 
     def __init__(self, name: str, seed: int, network: Network, faults: int) -> None:
         forward = {f"d{p.name}": p for p in network.parameters}
@@ -111,14 +111,10 @@ class Bug(Task):
         backward = _backward(solution)
         instead = {line: right_side(solution, line, solution.lines[line]) for line in backward}
         instead |= {fault.line: fault.faulty for fault in planted}
-        lines = (
-            "One line of the backward pass is wrong"
-            if faults == 1
-            else "Two lines of the backward pass are wrong"
-        )
+        wrong = "One line of the backward pass is" if faults == 1 else "Two lines of the backward pass are"
         task = (
-            f"{kinds[name].task} {lines}: every other line is right, given the lines before it. Find what is wrong, "
-            "mend it, and hand in the function."
+            f"{kinds[name].task} {wrong} wrong; every other line is right, given the lines before it. Find "
+            "what is wrong, mend it, and hand in the function."
         )
         super().__init__(name, seed, task, network, solution.derivation, instead)
 
@@ -149,9 +145,8 @@ class Bug(Task):
 
     @property
     def _headline(self) -> str:
-        return (
-            f"Find the bug in {self.name!r}, seed {self.seed}: {self.faults} fault{'s' * (self.faults > 1)}"
-        )
+        faults = "1 fault" if self.faults == 1 else f"{self.faults} faults"
+        return f"Find the bug in {self.name!r}, seed {self.seed}: {faults}"
 
     @property
     def _call(self) -> str:

@@ -38,8 +38,9 @@ def exercise(name: str, *, seed: int = 0) -> Exercise:
         db = ...         # (3,)
         return J, {"dR": dR, "dW": dW, "db": db}
     <BLANKLINE>
-    >>> task.submit(lambda R, X, m: {"dW": R.T @ X / m, "db": R.sum(axis=0)}).faults[0].what
-    'without `/ m`'
+    >>> report = task.submit(lambda R, X, m: {"dR": R / m, "dW": R.T @ X / m, "db": (R / m).mean(axis=0)})
+    >>> report.faults[0].what
+    'with a mean, `np.mean(dR, axis=0)`, instead of the sum `dR.sum(axis=0)`'
     """
     return Exercise(*drawn("exercise", name, seed))
 
@@ -52,9 +53,9 @@ class Exercise(Task):
         backward = [line.value for line in derivation.lines.lines if line.section == "backward"]
         leaves = [parameter.name for parameter in network.parameters]
         task = (
-            f"{kinds[name].task} Write the backward lines in the places of `...`: dx is the gradient of the cost "
-            f"in x, and has its shape. The gradients of the parameters ({', '.join(leaves)}) are wanted; those on "
-            "the way may be left open, but what is there tells more about a mistake."
+            f"{kinds[name].task} Write the backward lines in the places of `...`: dx is the gradient of "
+            f"the cost in x, and has its shape. The gradients of the parameters ({', '.join(leaves)}) are "
+            "wanted; those on the way may be left open, but what is there tells more about a mistake."
         )
         super().__init__(name, seed, task, network, derivation, dict.fromkeys(backward, "..."))
 

@@ -25,10 +25,13 @@ _tries = 200
 
 
 class Network(NamedTuple):
-    """A recorded cost, and all values by name as plain arrays and numbers: X, W1, Z1, D1, keep_prob, m ..."""
+    """A recorded cost, and all values by name as plain arrays and numbers: X, W1, Z1, D1, m ..."""
 
     loss: Tensor
     values: dict[str, Any]
+
+    def __repr__(self) -> str:
+        return f"Network(loss={self.loss.item():.6g}, values of {', '.join(self.values)})"
 
     @property
     def parameters(self) -> list[Tensor]:
@@ -66,7 +69,7 @@ def _values(loss: Tensor) -> dict[str, Any]:
 
 
 def _is_generic(loss: Tensor) -> bool:
-    """Whether a mistake in any line shows: masks shut something down, and no unit is on, or off, throughout."""
+    """Whether mistakes show in every line: masks shut something down, no unit is always on, or off."""
     program = Program(loss)
     masks = [leaf.tensor.data for leaf in program.leaves if leaf.tensor.dtype == bool]
     rectified = [e.output.tensor.data > 0 for e in program.equations if e.function is relu]
@@ -180,9 +183,7 @@ def _softmax(numbers: Numbers) -> Tensor:
 
 def _tied(numbers: Numbers) -> Tensor:
     X = numbers.inputs(4)
-    W, b1, b2 = (
-        numbers.parameter(name, *shape) for name, shape in (("W", (3, 4)), ("b1", (3,)), ("b2", (4,)))
-    )
+    W, b1, b2 = numbers.parameter("W", 3, 4), numbers.parameter("b1", 3), numbers.parameter("b2", 4)
     A1 = _named("A1", np.tanh(_named("Z1", X @ W.T + b1)))
     R = _named("R", _named("Z2", A1 @ W + b2) - X)
     return np.sum(np.square(R)) / (2 * constant(m, "m"))
@@ -226,31 +227,33 @@ def _statistics(numbers: Numbers) -> Tensor:
 
 
 _cost = (
-    "The cost is the binary cross-entropy -(Y log A + (1 - Y) log(1 - A)), averaged over the m examples, where A "
-    "is the sigmoid of the last Z; it is computed from that Z, so that no logarithm of 0 can come up."
+    "The cost is the binary cross-entropy -(Y log A + (1 - Y) log(1 - A)), averaged over the m examples, "
+    "where A is the sigmoid of the last Z; it is computed from that Z, so that no logarithm of 0 can "
+    "come up."
 )
 
 kinds: dict[str, Kind] = {
     "line": Kind(
-        "A straight line through points, to warm up: the cost is the squared residual R = Z - Y, summed over the "
-        "outputs, averaged over the m examples, and halved.",
+        "A straight line through points, to warm up: the cost is the squared residual R = Z - Y, summed "
+        "over the outputs, averaged over the m examples, and halved.",
         _line,
     ),
     "logistic": Kind(f"Logistic regression: one layer, no hidden units. {_cost}", _classifier(4, 1)),
     "plain": Kind(f"Three layers, relu in between. {_cost}", _classifier(*_three)),
     "l2": Kind(
-        f"Three layers, relu in between. {_cost} To it, lambd / (2 m) times the sum of all squared weights is "
-        "added.",
+        f"Three layers, relu in between. {_cost} To it, lambd / (2 m) times the sum of all squared "
+        "weights is added.",
         _classifier(*_three, penalty=True),
     ),
     "dropout": Kind(
-        "Three layers, relu in between, and inverted dropout: the masks D1 and D2 say which units were kept, and "
-        f"what is kept is divided by keep_prob. {_cost}",
+        "Three layers, relu in between, and inverted dropout: the masks D1 and D2 say which units were "
+        f"kept, and what is kept is divided by keep_prob. {_cost}",
         _classifier(*_three, dropout=True),
     ),
     "both": Kind(
-        "Three layers, relu in between, with inverted dropout (masks D1 and D2, and a division by keep_prob) and "
-        f"L2 at once. {_cost} To it, lambd / (2 m) times the sum of all squared weights is added.",
+        "Three layers, relu in between, with inverted dropout (masks D1 and D2, and a division by "
+        f"keep_prob) and L2 at once. {_cost} To it, lambd / (2 m) times the sum of all squared weights is "
+        "added.",
         _classifier(*_three, dropout=True, penalty=True),
     ),
     "tanh": Kind(
@@ -259,34 +262,35 @@ kinds: dict[str, Kind] = {
         _classifier(*_three, hidden=np.tanh, penalty=True),
     ),
     "probability": Kind(
-        "Two layers, relu in between. The cost is the binary cross-entropy of the probabilities A2, averaged over "
-        "the m examples, as a textbook writes it: go from A2 back to Z2, or straight to Z2.",
+        "Two layers, relu in between. The cost is the binary cross-entropy of the probabilities A2, "
+        "averaged over the m examples, as a textbook writes it: go from A2 back to Z2, or straight to Z2.",
         _probability,
     ),
     "softmax": Kind(
-        "Two layers, relu in between, and four classes: the cost is the cross-entropy of A2 = softmax(Z2) with Y, "
-        "which has a one in each row, averaged over the m examples. L2 is added.",
+        "Two layers, relu in between, and four classes: the cost is the cross-entropy of A2 = "
+        "softmax(Z2) with Y, which has a one in each row, averaged over the m examples. L2 is added.",
         _softmax,
     ),
     "regression": Kind(
-        "Two layers, tanh in between, for three numbers per example: the cost is the squared residual R = Z2 - Y, "
-        "summed over the outputs, averaged over the m examples, and halved. L2 is added.",
+        "Two layers, tanh in between, for three numbers per example: the cost is the squared residual R "
+        "= Z2 - Y, summed over the outputs, averaged over the m examples, and halved. L2 is added.",
         _regression,
     ),
     "residual": Kind(
         f"A layer whose input goes past it too: A2 = A1 + relu(Z2), so A1 is used twice. {_cost}", _residual
     ),
     "tied": Kind(
-        "An autoencoder whose decoder has the encoder's weight, transposed, so W is used twice. The cost is the "
-        "squared residual R = Z2 - X, summed over the columns, averaged over the m examples, and halved.",
+        "An autoencoder whose decoder has the encoder's weight, transposed, so W is used twice. The cost "
+        "is the squared residual R = Z2 - X, summed over the columns, averaged over the m examples, and "
+        "halved.",
         _tied,
     ),
     "recurrence": Kind(
         f"A recurrence of two steps: both use W and b, and the second gets H1 through U. {_cost}", _recurrence
     ),
     "batch statistics": Kind(
-        "A layer that is normalised by the mean and the variance of its batch, then scaled by gamma and shifted by "
-        f"beta. {_cost} Both statistics depend on each of the examples.",
+        "A layer that is normalised by the mean and the variance of its batch, then scaled by gamma and "
+        f"shifted by beta. {_cost} Both statistics depend on each of the examples.",
         _statistics,
     ),
 }

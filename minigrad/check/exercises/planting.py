@@ -28,6 +28,13 @@ _at_first_sight = tuple(
 """A factor or divisor of 1, a value beside itself, a leading minus: nobody overlooks them."""
 
 
+_always = frozenset((
+    "mean for sum", "sum for mean", "sum left out", "axis", "comparison", "mask inverted", "transposed",
+    "order", "term added",
+))  # fmt: skip
+"""Kinds of changes that might always be made."""
+
+
 class Planted(NamedTuple):
     """A fault: the line, its right side as it should be and as it is, and the change."""
 
@@ -97,11 +104,8 @@ def _is_usual(change: Change, about: Surroundings, before: Expression, divisors:
         case "slope dropped":
             return about.own is None or about.own not in atoms(old or before)
         case "factors dropped":
-            return (
-                old is not None
-                and not about.gradients.intersection(atoms(old))
-                and about.own not in atoms(old)
-            )
+            dropped = set(atoms(old or before))
+            return not about.gradients & dropped and about.own not in dropped
         case "factor inverted":
             return old is not None and _is_constant(old, about)
         case "factor added":
@@ -120,11 +124,7 @@ def _is_usual(change: Change, about: Surroundings, before: Expression, divisors:
             return change.far < 2.5
         case "slope exchanged":
             return change.far <= 2.5 and all(z.label for z, _ in about.slopes)
-        case "term added":
-            return True
-    return change.kind in {
-        "mean for sum", "sum for mean", "sum left out", "axis", "comparison", "mask inverted", "transposed", "order",
-    }  # fmt: skip
+    return change.kind in _always
 
 
 def _is_constant(node: Expression, about: Surroundings) -> bool:
@@ -158,9 +158,7 @@ def _changed_terms(before: Expression, after: Expression) -> Iterator[Expression
 def _names(node: Expression | None) -> set[str]:
     """What a constant is called, if it is one."""
     value = node.value if isinstance(node, Atom) else None
-    return (
-        {value.label} if isinstance(value, Variable) and value.kind == "constant" and value.label else set()
-    )
+    return {str(value.label)} if isinstance(value, Variable) and value.kind == "constant" else set()
 
 
 def _divisors(node: Expression) -> Iterator[str]:

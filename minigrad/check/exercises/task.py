@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from html import escape
 from operator import index
 from pathlib import Path
@@ -121,7 +121,7 @@ class Task:
         return any(report.ok for report in self.attempts)
 
     def submit(self, work: Any, *, transposed: Any = False) -> Report:
-        """Grade the work: the function of `source` with its backward pass as it should be, or as mg.grade takes it.
+        """Grade the work: the function of `source` as it should be, or whatever mg.grade takes.
 
         work        a function that takes the inputs, or any of the values, by name, and returns the gradients
                     as a dict, alone or after the cost; or that dict.  The gradients of the parameters are

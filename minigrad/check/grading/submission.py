@@ -12,7 +12,6 @@ import numpy as np
 
 from minigrad.tensor import Tensor
 
-
 unfilled = "is not filled in"
 """What is said of `...`, which an exercise has in the places of what is to be written."""
 
