@@ -119,6 +119,17 @@ def test_12_backward_picture(run):
     assert "dA2 = dA2_drop ⊙ D2 ÷ keep_prob" in dot
 
 
+def test_13_exercise(run):
+    numbers = run(13)
+    first, second, bug = numbers["first"], numbers["second"], numbers["bug"]
+    assert [(fault.line, fault.what) for fault in first.faults] == [("dA1", "without `/ keep_prob`")]
+    assert first.verdicts["dW1"].verdict == "follows from dZ1"
+    assert numbers["hint"].startswith("dA1: A1 reaches J through A1_drop.")
+    assert second.ok
+    assert len(second.verdicts) == 6
+    assert numbers["found"] == list(bug.solution().names)
+
+
 def test_02_hand_derivation(run):
     difference = run(2)["difference"]
     names = "Z3 W3 b3 A2_drop A2 Z2 W2 b2 A1_drop A1 Z1 W1 b1"

@@ -173,6 +173,17 @@ def test_outside_pytest_it_is_an_assertion_as_well():
         assert_gradients(columns, cost)
 
 
+def test_the_tests_on_the_page_give_what_the_page_shows(run, pytester):
+    page = (source.parent.parent.parent / "docs" / "testing-with-pytest.md").read_text("utf-8")
+    pytester.makepyfile(
+        test_doc="\n".join(re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE))
+    )
+    result = run()
+    result.assert_outcomes(passed=5, failed=1)
+    shown = re.search(r"^```text\n(.*?)^```", page, re.DOTALL | re.MULTILINE)[1].splitlines()
+    result.stdout.re_match_lines([re.escape(line) + r"\s*$" for line in shown], consecutive=True)
+
+
 # ---- the marker
 
 
@@ -194,7 +205,7 @@ def test_the_marker(run, pytester):
         in shown
     )
     assert "LookupError: of the test's own" in shown
-    assert "E       ValueError: matmul: a Tensor of shape (2,) and 3: a matrix product needs" in shown
+    assert "ValueError: matmul: a Tensor of shape (2,) and 3: a matrix product needs" in shown
     for noise in ("pytest_plugin.py", "gradcheck.py", "During handling", "All traceback entries are hidden"):
         assert noise not in shown
 

@@ -68,7 +68,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[Any]:
 
 
 def _is_told_by_itself(error: pytest.ExceptionInfo[BaseException]) -> bool:
-    """Whether a frame of the plugin's is left out: a failure of its own has no traceback to leave it out of."""
+    """Whether the plugin's frames are left out: a failure of its own has no others that could be shown."""
     return not error.errisinstance(pytest.fail.Exception)
 
 
