@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -289,6 +290,13 @@ def test_a_seed_is_a_whole_number(seed, error):
     for make in (lambda: mg.exercise("line", seed=seed), lambda: mg.find_the_bug("line", seed=seed)):
         with pytest.raises(error, match="seed= takes a whole number from 0 up"):
             make()
+
+
+def test_the_names_are_listed_where_one_looks_for_them():
+    page = Path(__file__).parent.parent.joinpath("docs", "exercises.md").read_text("utf-8")
+    for name in names:
+        assert f'"{name}"' in mg.exercise.__doc__
+        assert f"`{name}`" in page
 
 
 def test_a_seed_may_be_numpys():

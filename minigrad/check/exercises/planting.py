@@ -48,12 +48,14 @@ def candidates(solution: Solution, lines: list[Variable]) -> Iterator[Planted]:
     """The faults that lines may get, given in the order in which they are computed."""
     for i, line in enumerate(lines):
         later = set(lines[i:])
-        yield from (x for x in _of_line(solution, line) if not later.intersection(atoms(x.change.expression)))
+        about = solution.surroundings(line)
+        about = about._replace(gradients=about.gradients.intersection(lines))  # A3 is no gradient
+        found = _of_line(solution, line, about)
+        yield from (fault for fault in found if not later.intersection(atoms(fault.change.expression)))
 
 
-def _of_line(solution: Solution, line: Variable) -> Iterator[Planted]:
+def _of_line(solution: Solution, line: Variable, about: Surroundings) -> Iterator[Planted]:
     """The faults of a line, no two of which look the same."""
-    about = solution.surroundings(line)
     expression = solution.lines[line]
     right = right_side(solution, line, expression)
     value = solution.values[line]
