@@ -19,7 +19,8 @@ from minigrad.tensor import Tensor, constant, primitive
 if TYPE_CHECKING:
     from minigrad import check, data, experiments, show
     from minigrad.check.check_rule import check_rule
-    from minigrad.check.exercises import exercise, find_the_bug
+    from minigrad.check.exercises.bug import find_the_bug
+    from minigrad.check.exercises.exercise import exercise
     from minigrad.check.gradcheck import gradcheck
     from minigrad.check.grading.grade import grade
     from minigrad.check.mutation_score import mutation_score

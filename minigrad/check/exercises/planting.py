@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.check.grading.changes import Change, Surroundings, changes
-from minigrad.check.grading.expression import Atom, Expression, Product, Sum, atoms, parts
-from minigrad.check.grading.search import Search, distance
+from minigrad.check.grading.distance import distance
+from minigrad.check.grading.expression import Atom, Expression, Product, Sum, atoms, attempt, parts
 from minigrad.check.grading.solution import Solution
 from minigrad.program import Literal, Variable
 
@@ -66,7 +66,7 @@ def _of_line(solution: Solution, line: Variable, about: Surroundings) -> Iterato
         for change in changes(expression, about):
             if not _is_usual(change, about, expression, divisors):
                 continue
-            faulty_value = Search.attempt(change.expression, solution.values, known)
+            faulty_value = attempt(change.expression, solution.values, known)
             if np.shape(faulty_value) != np.shape(value) or np.asarray(faulty_value).dtype.kind != "f":
                 continue
             if not (np.isfinite(faulty_value).all() and np.any(faulty_value)):

@@ -87,7 +87,7 @@ class Task:
         self._lines = {
             line.value.name: line.value for line in derivation.lines.lines if line.section == "backward"
         }
-        self._source = Source(derivation.lines, _function, self._lines, instead)
+        self._source = Source(derivation.lines, _function, self._lines, instead=instead)
         self.attempts: tuple[Report, ...] = ()
 
     @property
