@@ -385,6 +385,17 @@ def test_bad_input():
         derive(loss)
 
 
+def test_by_default_what_only_a_comparison_depends_on_is_left_out():
+    X = leaf(m, 2, name="X")
+    model = nn.Sequential(nn.Linear(2, 4, rng=0), nn.ReLU(), nn.Linear(4, 1, rng=1))
+    slopes = mg.grad(np.sum(model(X)), X, create_graph=True)
+    penalty = np.mean(np.square(slopes))  # in which X and b1 only decide which units are on
+    assert derive(penalty).wrt == (model[0].weight, model[2].weight)
+    check(derive(penalty), 1e-12)
+    with pytest.raises(ValueError, match=r'the loss does not depend on "X" \(7, 2\)'):
+        derive(penalty, X)
+
+
 def test_what_to_differentiate_may_be_given_in_many_ways():
     x, y = leaf(3, name="x"), leaf(3, name="y")
     loss = np.sum(x * y)
@@ -507,6 +518,9 @@ x, a, b = leaf(3, name="x"), leaf(3, name="a", seed=1), leaf(3, name="b", seed=2
 s, single = leaf(name="s"), mg.Tensor(normal(3), requires_grad=True, name="f", dtype=np.float32)
 
 
+two_masks = [mg.Tensor(np.array(mask), name="D") for mask in ([True, True, False], [False, True, True])]
+
+
 def draws(shape: tuple[int, ...], times: int = 2) -> list[mg.Tensor]:
     rng = np.random.default_rng(3)
     return [mg.random.uniform(rng, shape) for _ in range(times)]
@@ -560,6 +574,17 @@ mended = {
     "an infinite constant": lambda: np.sum(np.minimum(x, mg.constant(float("inf"), "c"))),
     "a constant that is cast": lambda: np.sum(x * mg.constant(2, "c").astype(np.float32)),
     "a factor beyond the largest number": lambda: np.sum(x * 1e200 * 1e200),
+    "minus a sum of relus": lambda: -np.sum(mg.relu(x)),
+    "minus a mean of relus": lambda: -np.mean(mg.relu(x)),
+    "a mean of two relus, which overlap": lambda: np.mean(mg.relu(x) + mg.relu(x + 1)),
+    "a clip and a relu": lambda: np.mean(np.clip(x, -1, 1) + mg.relu(x) - mg.relu(x - 0.1)),
+    "two masks": lambda: np.mean(two_masks[0] * x / 0.8 + two_masks[1] * x / 0.8),
+    "a mask that is indexed twice": lambda: np.mean(mg.relu(x[np.array([0, 0, 1, 2])])),
+    "minus pixels": lambda: -np.mean(mg.Tensor(np.array([200, 100, 50], np.uint8), name="pixels") * x),
+    "a mask as it was typed, behind a minus": lambda: np.sum(-(two_masks[0] * (two_masks[1] * 2)) * x),
+    "an or as it was typed": lambda: np.sum((x + (two_masks[0] + two_masks[1])) ** 2),
+    "an axis before a number": lambda: np.sum(np.expand_dims(mg.constant(0.7, "c") * 2, 0) * x),
+    "the transpose of a number": lambda: np.sum((mg.constant(0.7, "c") * 2).T * x),
     "a name with a line break": lambda: np.sum(leaf(3, name="a\nb") ** 2),
     **{
         graph.__name__: graph
@@ -585,6 +610,25 @@ def test_mended(name):
         np.testing.assert_array_equal(found["dx"], np.full(3, np.inf))
     else:
         check(derivation, tolerance)
+
+
+def computed_twice():
+    y, z = np.exp(x), np.exp(x)
+    return np.sum(y * z), y
+
+
+def turned_and_turned_back():
+    W = leaf(2, 3, name="W")
+    y = W.T
+    return np.sum(y.T**2), y
+
+
+@pytest.mark.parametrize("graph", [computed_twice, turned_and_turned_back])
+def test_what_is_asked_for_does_not_stand_for_what_equals_it(graph):
+    loss, y = graph()
+    _, found = derive(loss, y).run()
+    (gradient,) = found.values()
+    np.testing.assert_allclose(gradient, mg.grad(loss, y).data, rtol=1e-12)
 
 
 @mg.primitive

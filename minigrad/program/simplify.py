@@ -262,14 +262,15 @@ class Simplifier:
         number = monomial.number
         if core is None and (not monomial.powers or not number):
             return number if monomial.divisor is None else float(number)
-        if number < 0 and (core is not None or any(power > 0 for _, power in monomial.powers)):
-            positive = self._product(monomial * _minus_one, core)
-            return self._remember(self._build(np.negative, (positive,)), monomial, core)
         above: list[Operand] = []
         below: list[Operand] = []
         top, bottom = monomial.over
+        is_mask = core is not None and is_narrow(core)
+        if number < 0 and not is_mask and (core is not None or any(n > 0 for _, n in monomial.powers)):
+            positive = self._product(monomial * _minus_one, core)
+            return self._remember(self._build(np.negative, (positive,)), monomial, core)
         if monomial.divisor is not None or max(abs(top), bottom) <= _largest_written:
-            above += [top] * (top != 1)
+            above += [float(top) if is_mask else top] * (top != 1)  # -D is none, where D is a mask
             below += [bottom] * (bottom != 1)
         else:
             above.append(float(number))
@@ -330,6 +331,8 @@ class Simplifier:
         """Compute and record the equation, or give what was built of the same before."""
         parameters = table[function].parameters if parameters is None else parameters
         inputs = tuple(as_written(x) for x in inputs)
+        if function in _added and all(map(is_narrow, inputs)):
+            inputs = (self._build(np.astype, inputs[:1], {"dtype": np.dtype(float)}), *inputs[1:])
         key = self._key(function, inputs, parameters)
         value = self._built.get(key)
         if value is None:
@@ -609,6 +612,16 @@ _multiples = (np.multiply, np.divide, np.negative)
 def _is_at_hand(x: Operand) -> bool:
     """Whether it is written by its name, or is a leaf: a multiple of it needs no line."""
     return isinstance(x, Tensor) and (x.function is None or x.name is not None)
+
+
+_added = (np.add, np.subtract, np.matmul, scatter_add)
+"""Functions that add, which of masks is "or"."""
+
+
+def is_narrow(x: Operand) -> bool:
+    """Whether it is an array of booleans, or of integers that wrap around: neither is added, nor has a minus."""
+    kind, size = getattr(getattr(x, "dtype", None), "kind", ""), getattr(x, "itemsize", 0)
+    return kind in ("b", "u") or (kind == "i" and 0 < size < 8)
 
 
 @_rewrite(np.matmul)

@@ -82,7 +82,7 @@ class _Tidying:
         """A result: one that was there before, the operand that it equals, or the same of other operands."""
         inputs = tuple(map(self.of, tensor.inputs))
         loose = tensor.name is None and tensor.stamp not in self.kept
-        if loose and (same := _unchanged(tensor, inputs)) is not None:
+        if loose and (same := _unchanged(tensor, inputs, self.kept)) is not None:
             return same
         if any(map(is_generator, tensor.parameters.values())):
             return tensor  # another draw is another value
@@ -94,7 +94,7 @@ class _Tidying:
         )
         others = self.made.setdefault(key, [])
         for other in others:
-            if tensor.stamp not in self.kept and tensor.name in (None, other.name):
+            if not {tensor.stamp, other.stamp} & self.kept and tensor.name in (None, other.name):
                 return other
         if any(x is not before for x, before in zip(inputs, tensor.inputs, strict=True)):
             tensor = _of_others(tensor, inputs)
@@ -119,7 +119,7 @@ def contents(array: np.ndarray) -> Any:
     return array.dtype.str, array.shape, blake2b(array.tobytes()).digest()
 
 
-def _unchanged(tensor: Tensor, inputs: tuple[Any, ...]) -> Tensor | None:
+def _unchanged(tensor: Tensor, inputs: tuple[Any, ...], kept: Collection[int]) -> Tensor | None:
     """The operand that a result equals."""
     function = tensor.function
     candidates: list[Any] = []
@@ -132,7 +132,7 @@ def _unchanged(tensor: Tensor, inputs: tuple[Any, ...]) -> Tensor | None:
     elif function in _undone:
         x, parameters = inputs[0], tensor.parameters
         again = isinstance(x, Tensor) and x.function is function and x.name is None
-        if again and x.parameters == parameters and not parameters.get("axes"):
+        if again and x.stamp not in kept and x.parameters == parameters and not parameters.get("axes"):
             candidates.append(x.inputs[0])
     for x in candidates:
         if isinstance(x, Tensor) and x.shape == tensor.shape and x.dtype == tensor.dtype:

@@ -13,7 +13,7 @@ import numpy as np
 
 from minigrad.program import Equation, Literal, Variable
 from minigrad.program.lines import Lines
-from minigrad.program.simplify import exact, swaps_last_axes
+from minigrad.program.simplify import exact, is_narrow, swaps_last_axes
 from minigrad.program.tidy import contents
 from minigrad.random import is_generator
 from minigrad.show.derivation.helpers import Helpers, in_place
@@ -174,8 +174,9 @@ class Source:
     def _equation(self, equation: Equation) -> tuple[str, int]:
         function, inputs, parameters = equation.function, equation.inputs, equation.parameters
         base = inputs[0] if inputs else None
-        bare = isinstance(base, Variable) and base.kind == "constant"  # a number of Python's
-        if function in _between and not (function is np.power and bare):
+        constant = isinstance(base, Variable) and base.kind == "constant"
+        bare = base is not None and not np.ndim(_value(base))  # it may be a number of Python's: no methods
+        if function in _between and not (function is np.power and constant):
             operator, binding = _between[function]
             left = binding
             right = binding + (not self._associates(function, inputs[1]))
@@ -189,7 +190,7 @@ class Source:
             )
         if function is np.negative:
             inside = base.equation if isinstance(base, Variable) and base in self.lines.inline else None
-            if inside is not None and inside.function in (np.multiply, np.divide):
+            if inside is not None and inside.function in _products and not self._begins_with_mask(inside):
                 return f"-{self.expression(inputs[0], 6)}", 5  # -a * b is (-a) * b, which is the same
             return f"-{self.expression(inputs[0], _unary)}", _unary
         if function is np.positive:
@@ -205,14 +206,13 @@ class Source:
             operand = f"np.array({self.expression(inputs[0])})" if bare else self.expression(inputs[0], _name)
             return f"{operand}[{self._index(parameters['index'])}]", _name
         settings = equation.settings
-        if function is np.sum and settings and isinstance(inputs[0], Variable) and not bare:
+        if function is np.sum and settings and not bare:
             return f"{self.expression(inputs[0], _name)}.sum({self._keywords(settings)})", _name
         if function is np.broadcast_to and not np.ndim(_value(inputs[0])):
             return self._filled(inputs[0], settings["shape"]), _name
         if function is np.broadcast_to:
             return f"np.broadcast_to({self.expression(inputs[0])}, {settings['shape']})", _name
-        scalar = isinstance(inputs[0], Literal) or inputs[0].tensor.ndim == 0 if inputs else False
-        if scalar and function is np.astype:  # a number of Python's, it may be, which has no methods
+        if function is np.astype and bare:
             return f"np.array({self.expression(inputs[0])}, {self._literal(settings['dtype'])})", _name
         if function is np.astype:
             return f"{self.expression(inputs[0], _name)}.astype({self._literal(settings['dtype'])})", _name
@@ -229,9 +229,18 @@ class Source:
         if not isinstance(right, Variable) or right not in self.lines.inline or right.equation is None:
             return False
         inner = right.equation.function
+        if is_narrow(right.tensor):
+            return False  # an "or", or an integer that wraps around
         return (function is np.add and inner in (np.add, np.subtract)) or (
             function is np.multiply and inner in (np.multiply, np.divide)
         )
+
+    def _begins_with_mask(self, product: Equation) -> bool:
+        """Whether its first factor, as it is written, is one that cannot have a minus before it."""
+        first: Any = product.inputs[0]
+        while first in self.lines.inline and first.equation.function in _products:
+            first = first.equation.inputs[0]
+        return is_narrow(first.tensor if isinstance(first, Variable) else first.value)
 
     def _filled(self, number: Variable | Literal, shape: tuple[int, ...]) -> str:
         """An array of one number."""
@@ -355,6 +364,9 @@ class Source:
             ends = ["" if x is None else self._literal(x) for x in (part.start, part.stop, part.step)]
             return f"{ends[0]}:{ends[1]}" + (f":{ends[2]}" if ends[2] else "")
         return "..." if part is Ellipsis else self._literal(part)
+
+
+_products = (np.multiply, np.divide)
 
 
 def _value(x: Variable | Literal) -> Any:
