@@ -619,7 +619,7 @@ _added = (np.add, np.subtract, np.matmul, scatter_add)
 
 
 def is_narrow(x: Operand) -> bool:
-    """Whether it is an array of booleans, or of integers that wrap around: neither is added, nor has a minus."""
+    """Whether it is an array of booleans, or of integers that wrap around: not to be added or negated."""
     kind, size = getattr(getattr(x, "dtype", None), "kind", ""), getattr(x, "itemsize", 0)
     return kind in ("b", "u") or (kind == "i" and 0 < size < 8)
 

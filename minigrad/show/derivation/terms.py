@@ -19,6 +19,7 @@ from minigrad.program.lines import Line, Lines
 from minigrad.program.tidy import tidied
 from minigrad.show.derivation.notebook import html_table
 from minigrad.show.derivation.source import Source
+from minigrad.table import table
 from minigrad.tensor import Tensor, describe, record
 
 _longest, _brief = 16, 2
@@ -243,7 +244,8 @@ def checked(loss: Any, who: str) -> Program:
 def wanted_of(loss: Tensor, wrt: Any, who: str) -> list[Tensor]:
     """What a loss is to be differentiated with respect to, each value once; `who` says so if it cannot be."""
     if wrt is None:
-        wanted = [leaf.tensor for leaf in Program(loss).leaves if leaf.tensor.requires_grad]
+        reached = _reached(loss)
+        wanted = [leaf.tensor for leaf in Program(loss).leaves if leaf.tensor.stamp in reached]
     elif isinstance(wrt, Tensor):
         wanted = [wrt]
     elif callable(getattr(wrt, "parameters", None)):
@@ -262,6 +264,21 @@ def wanted_of(loss: Tensor, wrt: Any, who: str) -> list[Tensor]:
     if not wanted or not loss.requires_grad:
         raise ValueError(f"{who}: {name_of_loss(loss)} does not depend on anything that needs a gradient")
     return list({x.stamp: x for x in wanted}.values())
+
+
+def _reached(loss: Tensor) -> set[int]:
+    """Stamps of what a gradient flows to: none through a comparison, as to the bias behind a relu's slope."""
+    found, stamps = [loss], {loss.stamp}
+    for tensor in found:  # grows while it is read
+        if tensor.function is None:
+            continue
+        row = table[tensor.function]
+        for i, x in enumerate(tensor.inputs):
+            passes = row.many or row.rules[i] is not None
+            if isinstance(x, Tensor) and x.requires_grad and passes and x.stamp not in stamps:
+                stamps.add(x.stamp)
+                found.append(x)
+    return stamps if loss.requires_grad else set()
 
 
 def name_of_loss(loss: Tensor) -> str:
