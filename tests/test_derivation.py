@@ -396,6 +396,21 @@ def test_by_default_what_only_a_comparison_depends_on_is_left_out():
         derive(penalty, X)
 
 
+def test_a_weight_with_as_many_rows_as_there_are_examples():
+    model = nn.Sequential(nn.Linear(2, m, rng=0), nn.Tanh(), nn.Linear(m, 1, rng=1))
+
+    def loss(X, Y):
+        return nn.mse_loss(model(X), Y) + lambd * np.mean(np.square(model[0].weight))
+
+    derivation = derive(loss(data(m, 2), labels()))
+    few = mg.Tensor(normal(3, 2, seed=4), name="X"), mg.Tensor(normal(3, 1, seed=5), name="Y")
+    namespace = {}
+    exec(derivation.numpy(), namespace)
+    arguments = derivation.source.arguments | {"X": few[0].data, "Y": few[1].data, "m": 3}
+    _, found = namespace["loss_and_gradients"](**arguments)
+    np.testing.assert_allclose(found["dW1"], mg.grad(loss(*few), model[0].weight).data, rtol=1e-12)
+
+
 def test_what_to_differentiate_may_be_given_in_many_ways():
     x, y = leaf(3, name="x"), leaf(3, name="y")
     loss = np.sum(x * y)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections import Counter
 from collections.abc import Iterable
 from fractions import Fraction
@@ -33,15 +34,23 @@ def gradients_as_graphs(loss: Tensor, wrt: Iterable[Tensor]) -> dict[int, Tensor
     wanted = {x.stamp for x in wrt}
     with enable_grad():
         seed = Tensor(1, name="dJ", dtype=loss.dtype)
-        nodes = list(backpropagate(loss, seed, True, leading_to(wanted, loss)))
-        return _Rebuilding(loss, nodes, wanted, seed).gradients
+        nodes, began = [], []
+        for node in backpropagate(loss, seed, True, leading_to(wanted, loss)):
+            nodes.append(node)
+            began.append(Tensor(0).stamp)  # what its rule records is newer
+        return _Rebuilding(loss, nodes, began, wanted, seed).gradients
 
 
 class _Rebuilding:
     """The raw gradients made anew, one equation after the other, in the simplest form of each."""
 
     def __init__(
-        self, loss: Tensor, nodes: list[tuple[Tensor, Tensor]], wanted: set[int], seed: Tensor
+        self,
+        loss: Tensor,
+        nodes: list[tuple[Tensor, Tensor]],
+        began: list[int],
+        wanted: set[int],
+        seed: Tensor,
     ) -> None:
         self.simplifier = Simplifier()
         self.seed = seed
@@ -55,6 +64,8 @@ class _Rebuilding:
         labels = {node.name for node, _ in nodes if node.name}
         self.taken = {tensor.name for tensor in tensors}
         self.rows = _numbers_of_examples(tensors)
+        self.nodes, self.began = nodes, began
+        self.of_data = _made_of_data(loss)
         operands: dict[int, Any] = {}
         for tensor in tensors:
             inputs = tuple(operands[x.stamp] if isinstance(x, Tensor) else x for x in tensor.inputs)
@@ -73,10 +84,7 @@ class _Rebuilding:
         if tensor is self.seed:
             return 1
         if tensor.function is None:
-            counted = tensor.name == "m" and tensor.stamp > self.seed.stamp  # by the rule of a mean
-            return (
-                tensor.item() if counted and tensor.item() not in self.rows else self.simplifier.leaf(tensor)
-            )
+            return self.simplifier.leaf(tensor) if self._counts_examples(tensor) else tensor.item()
         if tensor.stamp < self.seed.stamp:
             return self.simplifier.given(tensor, inputs)
         operand = self.simplifier.simplified(tensor, inputs)
@@ -89,6 +97,15 @@ class _Rebuilding:
             if name not in self.taken:
                 operand.name = name
         return operand
+
+    def _counts_examples(self, leaf: Tensor) -> bool:
+        """Whether a number that the rule of a mean called m is one of examples; other leaves pass."""
+        if leaf.name != "m" or leaf.stamp < self.seed.stamp:
+            return True
+        node, _ = self.nodes[bisect(self.began, leaf.stamp) - 1]
+        return leaf.item() in self.rows and any(
+            isinstance(x, Tensor) and x.stamp in self.of_data for x in node.inputs
+        )
 
     def _called(self, operand: Any, node: Tensor) -> Tensor:
         """The gradient of a value in full: of the value's shape and dtype, and under its own name."""
@@ -112,6 +129,19 @@ def _numbers_of_examples(tensors: Iterable[Tensor]) -> set[int]:
     data = [t.shape for t in tensors if t.function is None and not t.requires_grad]
     data += [x.shape for t in tensors for x in t.inputs if isinstance(x, np.ndarray)]
     return {shape[0] for shape in data if shape}
+
+
+def _made_of_data(loss: Tensor) -> set[int]:
+    """Stamps of what data take part in: a weight can have as many rows too, and its mean is no 1 / m."""
+    found: set[int] = set()
+    for tensor in behind([loss]):
+        if tensor.function is None:
+            data = not tensor.requires_grad and tensor.ndim > 0
+        else:
+            data = any(x.stamp in found if isinstance(x, Tensor) else np.ndim(x) > 0 for x in tensor.inputs)
+        if data:
+            found.add(tensor.stamp)
+    return found
 
 
 def _wrapped(operand: Any) -> Tensor:
