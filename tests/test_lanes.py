@@ -186,7 +186,7 @@ def test_normalisation_reads_one_gradient_after_the_other():
     shown = gradients(normalised(), lambda loss: whole_flow(derive(loss)))
     assert shown["ddivide_1"] == "3 · divide_1²"
     assert shown["dgamma"] == "Σ rows of dmultiply_1 ⊙ subtract_1"
-    assert shown["dmean_1"] == "−(Σ rows of dsubtract_1 + Σ rows of dsubtract_2)"
+    assert shown["dsubtract_1"] == "dmultiply_1 ⊙ gamma + dsqrt_1 ÷ sqrt_1 ⊙ subtract_1 ÷ m"
     assert shown["dW"] == "dmatmul_1ᵀ X"
 
 
@@ -194,7 +194,8 @@ def test_the_numbers_of_the_gradients_are_those_of_backward():
     for loss in (network(), recurrent(), normalised()):
         f = whole_flow(derive(loss))
         values = [v.tensor for v in f.gradients]
-        for x, g in zip(values, mg.grad(loss, values), strict=True):
+        tidied = f.derivation.tidied  # in which Z - mean, which is typed twice, is one value
+        for x, g in zip(values, mg.grad(tidied, values), strict=True):
             np.testing.assert_allclose(f.derivation.gradients[x.stamp].data, g, rtol=1e-12, atol=1e-15)
 
 

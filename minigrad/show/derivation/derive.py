@@ -24,7 +24,7 @@ def derive(loss: Tensor, wrt: Any = None) -> Derivation:
     """The derivation of ∂loss/∂x, for each x in `wrt`, from the recorded graph.
 
     loss    a scalar Tensor; one without a name is called J
-    wrt     a Tensor, several, or a model; by default all leaves that need a gradient
+    wrt     a Tensor, several, or a model; by default all leaves to which a gradient flows
     Raises: TypeError for what is no Tensor; ValueError for a loss that is no scalar, or does not depend on
             one of `wrt`; RuntimeError if a leaf was assigned to since.
 
@@ -69,6 +69,7 @@ class Derivation:
 
     loss       the scalar
     wrt        what it is differentiated with respect to
+    tidied     the loss as a graph in which nothing is computed twice, of which the derivation is made
     gradients  stamp of a forward value -> its gradient as a Tensor, for the values on the way
     program    the equations of both passes
     lines      what is written on a line of its own, in which section and order
@@ -77,7 +78,7 @@ class Derivation:
     def __init__(self, loss: Tensor, wrt: Iterable[Tensor]) -> None:
         self.loss = loss
         self.wrt = tuple(wrt)
-        loss = tidied(loss, {x.stamp for x in self.wrt})
+        loss = self.tidied = tidied(loss, {x.stamp for x in self.wrt})
         self.gradients = gradients_as_graphs(loss, self.wrt)
         for x in self.wrt:
             if x.stamp not in self.gradients:

@@ -80,7 +80,7 @@ def two_lanes(
     """The forward and the backward pass of a loss as one picture in two lanes.
 
     loss       a scalar Tensor; one without a name is called J
-    wrt        a Tensor, several, or a model; by default all leaves that need a gradient
+    wrt        a Tensor, several, or a model; by default all leaves to which a gradient flows
     show       what stands with the names: "shapes", "values" (of many, their range), or "names" for nothing
     direction  "down" or "right"
     max_nodes  of a graph with more nodes the middle of both lanes is left out, of which a node in each and a
@@ -109,7 +109,7 @@ def whole_flow(derivation: Derivation) -> Flow:
     A gradient that becomes a line may need values that had none of their own before: so it is asked again.
     """
     while alone := (flow := Flow(derivation)).alone:
-        derivation = Derivation(derivation.loss, [*derivation.wrt, *alone])
+        derivation = Derivation(derivation.tidied, [*derivation.wrt, *alone])
     return flow
 
 
