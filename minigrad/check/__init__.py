@@ -2,8 +2,8 @@
 
 gradcheck compares the machine's gradients with slopes found without its rules; check_rule tries a row of
 one's own.  grade compares a person's gradients with the machine's, and says which mistake was made;
-assert_gradients does so in a test; exercise and find_the_bug give backward passes to be written, or mended, by
-hand.  mutation_score breaks the rules, to see whether a test notices.
+assert_gradients does so in a test; exercise and find_the_bug give backward passes to be written, or mended.
+mutation_score breaks the rules, to see whether a test notices.
 """
 
 from minigrad.check.assertion import assert_gradients
