@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from minigrad.check.gradcheck import gradcheck
     from minigrad.check.grading.grade import grade
     from minigrad.check.mutation_score import mutation_score
+    from minigrad.compiler.compile import compile
     from minigrad.show import derive, draw, steps
     from minigrad.state import load, save
 
@@ -34,6 +35,7 @@ __all__ = [
     "backward",
     "check",
     "check_rule",
+    "compile",
     "constant",
     "data",
     "derivative",
@@ -66,6 +68,7 @@ __all__ = [
 
 _on_demand = {
     "check_rule": "minigrad.check",
+    "compile": "minigrad.compiler",
     "derive": "minigrad.show",
     "draw": "minigrad.show",
     "exercise": "minigrad.check",

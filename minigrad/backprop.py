@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.table import name_of, table
-from minigrad.tensor import Tensor, describe, made, recording
+from minigrad.tensor import Tensor, describe, made, recording, watchers, watching
 
 _accumulating = Lock()
 """Held while gradients are added up, for threads that share leaves."""
@@ -39,12 +39,15 @@ def backward(output: Tensor, gradient: Any = None, create_graph: bool = False) -
     Tensor(24.)
     """
     seed = seed_of(output, gradient, "backward")
+    watcher = watching() if watchers else None
     before = recording.set(create_graph)
     try:
         with _accumulating:
             new = []
-            for node, g in backpropagate(output, seed, create_graph):
+            for node, g in backpropagate(output, seed, create_graph or watcher is not None):
                 if node.function is None or node._retains_grad:
+                    if watcher is not None:
+                        watcher.accumulates(node)
                     g = _whole(g, node)
                     add = node.function is None and node._grad is not None
                     new.append((node, node._grad + g if add else g))
@@ -84,7 +87,8 @@ def grad(
         stamps = {x.stamp for x in wanted}
         before = recording.set(create_graph)
         try:
-            for node, g in backpropagate(output, seed, create_graph, leading_to(stamps, output)):
+            symbolic = create_graph or (bool(watchers) and watching() is not None)
+            for node, g in backpropagate(output, seed, symbolic, leading_to(stamps, output)):
                 if node.stamp in stamps:
                     found[node.stamp] = _whole(g, node)
         finally:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.backprop import no_grad
-from minigrad.tensor import Tensor, assign, describe
+from minigrad.tensor import Tensor, assign, describe, watchers, watching
 
 
 class Optimizer:
@@ -83,12 +83,14 @@ class Optimizer:
 
     def step(self) -> None:
         """One update of every parameter that has a gradient; the others stay as they are."""
-        decay, states = self._weight_decay, self.state.copy()
+        if watchers and (watcher := watching()):
+            watcher.optimizer_step(self)
+            return
+        states = self.state.copy()
         updates = []
         for i, p in enumerate(self.parameters):
             if p._grad is not None:
-                own_decay = decay if decay and self.decays(p) else 0.0
-                w, states[i] = self._updated(p._value, p._grad._value, own_decay, states[i])
+                w, states[i] = self.updated(p._value, p._grad._value, states[i], self.numbers(i))
                 updates.append((p, w))
         with no_grad():  # all or, if an update overflows where that is an error, none
             for p, w in updates:
@@ -96,8 +98,21 @@ class Optimizer:
         self.state = states
         self.steps += 1
 
-    def _updated(self, w: Any, g: Any, decay: float, state: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-        """The new value of a parameter w with gradient g, and its new state; nothing is changed in place."""
+    def numbers(self, i: int) -> dict[str, float | None]:
+        """The numbers that the next update of parameter i is made with; None for what is left out."""
+        decay = self._weight_decay
+        return {"lr": self._lr, "decay": decay if decay and self.decays(self.parameters[i]) else None}
+
+    def choices(self) -> tuple[Any, ...]:
+        """What decides which operations an update is made of, beside what is kept for each parameter."""
+        return bool(self._weight_decay), self.decay_biases
+
+    def updated(self, w: Any, g: Any, state: dict[str, Any], n: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """The new value of a parameter w with gradient g, and its new state; nothing is changed in place.
+
+        state  what is kept for the parameter, {} before its first update
+        n      `numbers` for it; they, w, g and the state may also be Tensors
+        """
         raise TypeError(f"{type(self).__name__} defines no update")
 
     def decays(self, parameter: Tensor) -> bool:
@@ -205,14 +220,24 @@ class SGD(Optimizer):
         """The numbers that define the update."""
         return {**super().hyperparameters(), "momentum": self.momentum, "nesterov": self.nesterov}
 
-    def _updated(self, w: Any, g: Any, decay: float, state: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-        if decay:
-            g = decay * w + g
-        if self.momentum:
-            v = self.momentum * state["velocity"] + g if state else g
-            g = self.momentum * v + g if self.nesterov else v
+    def numbers(self, i: int) -> dict[str, float | None]:
+        """lr, weight decay and momentum."""
+        decay = self._weight_decay if self._weight_decay and self.decays(self.parameters[i]) else None
+        return {"lr": self._lr, "decay": decay, "momentum": self.momentum or None}
+
+    def choices(self) -> tuple[Any, ...]:
+        """Also whether there is momentum, and which."""
+        return *super().choices(), bool(self.momentum), self.nesterov
+
+    def updated(self, w: Any, g: Any, state: dict[str, Any], n: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """w - lr (v or g), and v."""
+        if n["decay"] is not None:
+            g = n["decay"] * w + g
+        if n["momentum"] is not None:
+            v = n["momentum"] * state["velocity"] + g if state else g
+            g = n["momentum"] * v + g if self.nesterov else v
             state = {"velocity": v}
-        return (-self._lr) * g + w, state  # the first product is a temporary, into which NumPy adds
+        return (-n["lr"]) * g + w, state  # the first product is a temporary, into which NumPy adds
 
 
 class Adam(Optimizer):
@@ -250,20 +275,27 @@ class Adam(Optimizer):
         """The numbers that define the update."""
         return {**super().hyperparameters(), "betas": self.betas, "eps": self.eps}
 
-    def _updated(self, w: Any, g: Any, decay: float, state: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-        if decay:
-            g = decay * w + g
-        step, state = self._adaptive_step(g, state)
+    def numbers(self, i: int) -> dict[str, float | None]:
+        """Also β₁, β₂ and ε, the number of the step, and what corrects the means for their start at 0."""
+        t = self.state[i].get("count", 0) + 1
+        b1, b2 = self.betas
+        own = {"b1": b1, "b2": b2, "eps": self.eps, "count": t}
+        return {**super().numbers(i), **own, "rate": -self._lr / (1 - b1**t), "root": sqrt(1 - b2**t)}
+
+    def updated(self, w: Any, g: Any, state: dict[str, Any], n: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """w - lr m̂ / (√v̂ + ε), and the means."""
+        if n["decay"] is not None:
+            g = n["decay"] * w + g
+        step, state = self._adaptive_step(g, state, n)
         return step + w, state
 
-    def _adaptive_step(self, g: Any, state: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    def _adaptive_step(self, g: Any, state: dict[str, Any], n: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         """-lr m̂ / (√v̂ + ε), and the new running means."""
-        b1, b2 = self.betas
-        t = state.get("count", 0) + 1
-        m = b1 * state.get("mean", 0.0) + (1 - b1) * g
-        v = b2 * state.get("square", 0.0) + (1 - b2) * (g * g)
-        step = (-self._lr / (1 - b1**t)) * m / (np.sqrt(v) / sqrt(1 - b2**t) + self.eps)
-        return step, {"count": t, "mean": m, "square": v}
+        m, v = (1 - n["b1"]) * g, (1 - n["b2"]) * (g * g)
+        if state:
+            m, v = n["b1"] * state["mean"] + m, n["b2"] * state["square"] + v
+        step = n["rate"] * m / (np.sqrt(v) / n["root"] + n["eps"])
+        return step, {"count": n["count"], "mean": m, "square": v}
 
 
 class AdamW(Adam):
@@ -275,9 +307,10 @@ class AdamW(Adam):
     Source:  Loshchilov and Hutter 2019, algorithm 2.
     """
 
-    def _updated(self, w: Any, g: Any, decay: float, state: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-        step, state = self._adaptive_step(g, state)
-        return step + (1 - self._lr * decay) * w, state
+    def updated(self, w: Any, g: Any, state: dict[str, Any], n: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """(1 - lr weight_decay) w - lr m̂ / (√v̂ + ε), and the means."""
+        step, state = self._adaptive_step(g, state, n)
+        return step + (w if n["decay"] is None else (1 - n["lr"] * n["decay"]) * w), state
 
 
 class Schedule:
@@ -292,6 +325,8 @@ class Schedule:
 
     def step(self) -> None:
         """Count one step (or epoch) and set the learning rate for the next."""
+        if watchers and (watcher := watching()):
+            watcher.schedule_step(self)
         self.optimizer.lr = self._rate(self.count + 1)
         self.count += 1
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import update_wrapper
 from itertools import count
@@ -31,6 +32,9 @@ recording: ContextVar[bool] = ContextVar("minigrad.recording", default=True)
 
 reading_allowed: ContextVar[bool] = ContextVar("minigrad.reading_allowed", default=True)
 """Whether float(t), t.item() and the like may read a Tensor that is part of a graph."""
+
+watchers: list[Any] = []
+"""Who is told what happens while a function is recorded to be compiled; most of the time nobody."""
 
 next_stamp = count(1).__next__
 
@@ -124,6 +128,7 @@ class Tensor:
             raise TypeError(
                 f"Tensor: requires_grad={requires_grad!r}, name={name!r}; wanted a bool and a text"
             )
+        source = data
         if isinstance(data, Tensor):
             data._check_leaving("Tensor()")
             data = data._value
@@ -136,12 +141,16 @@ class Tensor:
         _fill(self, data)
         self.name = name
         self.requires_grad = requires_grad
+        if watchers and isinstance(source, Tensor) and (watcher := watching()):
+            watcher.copied(self, source)
 
     # ---- what it is
 
     @property
     def data(self) -> Any:
         """The array, read-only.  `t.data = a` assigns to a leaf, as `t[...] = a` does."""
+        if watchers and (watcher := watching()):
+            watcher.refuse(self, "reading .data")
         data = self._value
         if isinstance(data, np.generic | Number):
             data = freeze(np.asarray(data))
@@ -186,6 +195,8 @@ class Tensor:
                 f"grad: {describe(self)} of {self.dtype} cannot have a gradient of shape {value.shape} and "
                 f"{value.dtype}"
             )
+        if watchers and (watcher := watching()):
+            watcher.grad_set(self)
         self._grad = value
 
     @property
@@ -268,6 +279,8 @@ class Tensor:
         return self._value if type(self._value) in _scalars else self._value.item()
 
     def _check_reading(self, how: str) -> None:
+        if watchers and (watcher := watching()):
+            watcher.refuse(self, how)
         if not reading_allowed.get() and (self._requires_grad or self.function is not None):
             raise RuntimeError(
                 f"{how} of {describe(self)} inside a function that is being recorded would fix its value and "
@@ -282,6 +295,8 @@ class Tensor:
             )
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if watchers and (watcher := watching()):
+            watcher.refuse(self, "numpy()")
         if not _caller().startswith(_tests):
             self._check_leaving("numpy()")
         data = self.data
@@ -405,6 +420,8 @@ class Tensor:
         return record(getitem, (self,), {"index": fixed(index)})
 
     def __setitem__(self, index: Any, value: Any) -> None:
+        if watchers and (watcher := watching()):
+            watcher.part_assigned(self)
         _check_assignable(self)
         if recording.get() and _needs_gradient(value):
             what = describe(value) if isinstance(value, Tensor) else "a list with Tensors"
@@ -514,6 +531,8 @@ def assign(leaf: Tensor, value: Any) -> None:
              another shape; TypeError for a dtype that does not fit.
     """
     _check_assignable(leaf)
+    if watchers and (watcher := watching()):
+        watcher.assigned(leaf, value)
     number = type(leaf._value) in _scalars
     old = np.asarray(leaf._value) if number else leaf._value
     data = plain(value)
@@ -546,12 +565,36 @@ def _check_assignable(leaf: Tensor) -> None:
 # ---- recording
 
 
+def watching() -> Any:
+    """The one that watches the current thread or task, or None."""
+    return _watcher.get()
+
+
+@contextmanager
+def watched_by(watcher: Any) -> Iterator[None]:
+    """Context: what happens in this thread or task is told to the watcher; to nobody if it is None."""
+    before = _watcher.set(watcher)
+    if watcher is not None:
+        watchers.append(watcher)
+    try:
+        yield
+    finally:
+        _watcher.reset(before)
+        if watcher is not None:
+            watchers.remove(watcher)
+
+
+_watcher: ContextVar[Any] = ContextVar("minigrad.watcher", default=None)
+
+
 def record(function: Callable, inputs: tuple, parameters: dict[str, Any] = _no_parameters) -> Tensor:
     """Compute function(*inputs, **parameters) and remember it.
 
     The result needs a gradient if an input does.  It keeps its origin if it needs a gradient, or if an input
     has a name or an origin of its own (so `1 - Y` of named data stays visible); inside no_grad it keeps none.
     """
+    if watchers and (watcher := watching()):
+        return watcher.record(function, inputs, parameters)
     row = table[function]
     values: list[Any] = []
     needs_gradient = False

@@ -1,0 +1,91 @@
+"""Arguments and results: nested dicts, lists and tuples, taken apart into arrays and the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minigrad.tensor import Tensor, constant
+
+
+def signature(value: Any, found: list[Any], seen: dict[int, int]) -> Any:
+    """What must stay as it is for a recording to hold; arrays, Tensors and floats are put into `found`.
+
+    Whole numbers, texts and the like are part of it: they may be shapes, axes and choices.
+
+    >>> found = []
+    >>> signature({"x": np.zeros(3), "axis": 0}, found, {}), len(found)
+    (('dict', (('x', ('array', (3,), '<f8', 0)), ('axis', (<class 'int'>, 0)))), 1)
+    """
+    if isinstance(value, Tensor):
+        where = seen.setdefault(id(value), len(found))
+        found.append(value)
+        return (
+            "Tensor",
+            value.shape,
+            value.dtype.str,
+            value._requires_grad,
+            value._grad is None,
+            value.name,
+            where,
+        )
+    if isinstance(value, np.ndarray):
+        where = seen.setdefault(id(value), len(found))
+        found.append(value)
+        return "array", value.shape, value.dtype.str, where
+    if isinstance(value, float | np.floating):
+        found.append(value)
+        return "number", type(value)
+    if isinstance(value, dict):
+        return "dict", tuple((key, signature(entry, found, seen)) for key, entry in value.items())
+    if isinstance(value, list | tuple):
+        return type(value), tuple(signature(entry, found, seen) for entry in value)
+    if isinstance(value, bool | int | str | bytes | type | np.generic | None):
+        return type(value), value
+    return "object", id(value)
+
+
+def as_tensors(value: Any, made: list[Tensor]) -> Any:
+    """The same nested value with a Tensor for each array and float, which are put into `made`, in order."""
+    if isinstance(value, Tensor):
+        made.append(value)
+        return value
+    if isinstance(value, np.ndarray):
+        made.append(Tensor(value))
+        return made[-1]
+    if isinstance(value, float | np.floating):
+        made.append(constant(float(value) if isinstance(value, float) else value, name=f"number_{len(made)}"))
+        return made[-1]
+    return _mapped(value, lambda entry: as_tensors(entry, made))
+
+
+def tensors_in(value: Any, found: list[Tensor]) -> Any:
+    """A result with a place for each Tensor in it; the Tensors are put into `found`."""
+    if isinstance(value, Tensor):
+        found.append(value)
+        return _Place(len(found) - 1)
+    return _mapped(value, lambda entry: tensors_in(entry, found))
+
+
+def filled(value: Any, results: list[Tensor]) -> Any:
+    """The result with other Tensors in the places."""
+    if isinstance(value, _Place):
+        return results[value.number]
+    return _mapped(value, lambda entry: filled(entry, results))
+
+
+class _Place:
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+def _mapped(value: Any, function: Callable[[Any], Any]) -> Any:
+    if type(value) is dict:
+        return {key: function(entry) for key, entry in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(map(function, value))
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*map(function, value))
+    return value

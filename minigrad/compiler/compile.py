@@ -1,0 +1,368 @@
+"""compile: record a function once, replay it without the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from functools import update_wrapper
+from threading import RLock
+from types import CodeType, FunctionType, MethodType, NoneType
+from typing import Any
+
+import numpy as np
+
+from minigrad.compiler.arguments import as_tensors, filled, signature, tensors_in
+from minigrad.compiler.numpy_text import Text
+from minigrad.compiler.passes import rebuilt
+from minigrad.compiler.recording import (
+    NotReplayable,
+    Recorder,
+    Source,
+    generators_of,
+    same_state,
+    structure_of,
+)
+from minigrad.nn.module import Module
+from minigrad.program import Program, Variable
+from minigrad.random import generator_state
+from minigrad.tensor import Tensor, made, next_stamp, watched_by
+
+
+def compile(function: Callable[..., Any] | None = None, *, backend: str = "numpy") -> Any:
+    """Record a function at its first call, and replay it at later ones: the same results, without the graph.
+
+    function   of Tensors, arrays and numbers, also in dicts, lists and Modules: a forward pass, a loss with
+               its gradients, or a whole training step with backward() and optimizer.step()
+    backend    "numpy"
+    Returns:   a Compiled, to be called as the function is; also as a decorator, @mg.compile
+    Raises:    NotReplayable at the first call, with the line, if the function asks for a value (a branch,
+               float(), item(), print), assigns arrays, or draws random numbers outside of the graph
+
+    Arrays and floats among the arguments, and what the function reaches by itself (parameters, optimizers and
+    their numbers), are read at each call.  Whole numbers, texts and flags are part of what was recorded:
+    others, as another shape, dtype or train/eval flag, are recorded anew.  Results have no graph.
+
+    >>> W = Tensor([[1.0, 2.0]], requires_grad=True, name="W")
+    >>> @compile
+    ... def predict(X):
+    ...     return np.tanh(X @ W.T)
+    >>> predict(np.ones((3, 2))).shape, predict(np.zeros((3, 2))).numpy()[0], predict.stats()["replays"]
+    ((3, 1), array([0.]), 1)
+    """
+    if backend != "numpy":
+        raise ValueError(f'compile: backend is "numpy", not {backend!r}')
+    if function is None:
+        return lambda function: Compiled(function)
+    if not callable(function):
+        raise TypeError(f"compile: a {type(function).__name__} is not a function")
+    return Compiled(function)
+
+
+class Compiled:
+    """A function that is recorded and replayed; `source` is the text that is executed, `stats()` counts."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+        self._replays: dict[Any, list[Replay]] = {}
+        self._lock = RLock()
+        self._reached = _Reached(function)
+        self._recorded = 0
+        self._replayed = 0
+        update_wrapper(self, function, updated=())
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        with self._lock:
+            found: list[Any] = []
+            key = signature((args, kwargs), found, {}), *self._reached()
+            candidates = self._replays.setdefault(key, [])
+            for replay in candidates:
+                if replay.holds():
+                    self._replayed += 1
+                    return replay(found)
+            result, replay = _record(self._function, args, kwargs, self._reached)
+            candidates.append(replay)
+            self._recorded += 1
+            return result
+
+    @property
+    def source(self) -> str:
+        """The text of what is replayed, of the newest recording first."""
+        texts = [replay.source for replays in self._replays.values() for replay in replays]
+        if not texts:
+            return "# nothing is recorded before the first call"
+        return "\n\n".join(reversed(texts))
+
+    def stats(self) -> dict[str, int]:
+        """How often was recorded and replayed; how many buffers there are, and of how many bytes."""
+        replays = [replay for replays in self._replays.values() for replay in replays]
+        buffers = [buffer for replay in replays for buffer in replay.text.buffers.values()]
+        return {
+            "recordings": self._recorded,
+            "replays": self._replayed,
+            "buffers": len(buffers),
+            "bytes": sum(buffer.nbytes for buffer in buffers),
+        }
+
+    def __repr__(self) -> str:
+        return f"<compiled {getattr(self._function, '__name__', 'function')}: {self.stats()}>"
+
+
+# ---- recording
+
+
+def _record(function: Callable[..., Any], args: tuple, kwargs: dict, reached: _Reached) -> tuple[Any, Replay]:
+    given: list[Tensor] = []
+    args, kwargs = as_tensors(args, given), as_tensors(kwargs, given)
+    rngs = generators_of(_reached(function, (args, kwargs)))
+    before = [deepcopy(rng) for rng in rngs]
+    numbers = reached()
+    recorder = Recorder()
+    for i, tensor in enumerate(given):
+        recorder.sources.setdefault(tensor.stamp, Source("argument", i))
+    returned = recorder.run(function, args, kwargs)
+    results: list[Tensor] = []
+    shape_of_result = tensors_in(returned, results)
+    if reached() != numbers:
+        name = getattr(function, "__name__", "the function")
+        raise NotReplayable(
+            f"compile: {name} changes a number that it reaches by itself, which a replay would not"
+        )
+    replay = Replay(recorder, given, results, shape_of_result)
+    _check_draws(rngs, before, replay)
+    for leaf in recorder.graded.values():
+        if leaf._grad is not None:
+            leaf._grad = made(leaf._grad._value)
+    return filled(shape_of_result, [made(t._value) for t in results]), replay
+
+
+def _check_draws(rngs: list[Any], before: list[Any], replay: Replay) -> None:
+    """Whether the graph has all that was drawn: draw it again from how the generators were."""
+    again = {id(rng): copy for rng, copy in zip(rngs, before, strict=True)}
+    for equation in replay.drawn:
+        rng = equation.parameters["rng"]
+        if id(rng) in again:
+            again[id(rng)].random(equation.parameters["shape"])
+    for rng in rngs:
+        if not same_state(generator_state(rng), generator_state(again[id(rng)])):
+            raise NotReplayable(
+                "compile: the function draws random numbers outside of the graph, which would be the same at "
+                "each replay; draw them with mg.random.uniform, mg.random.bernoulli or nn.Dropout"
+            )
+
+
+def _reached(function: Callable[..., Any], arguments: Any) -> Iterator[Any]:
+    """What a function can reach: arguments, closure and globals, and the attributes of Modules among them."""
+    waiting = [arguments, *_free_values(function).values()]
+    seen: set[int] = set()
+    while waiting:
+        thing = waiting.pop()
+        if id(thing) in seen:
+            continue
+        seen.add(id(thing))
+        yield thing
+        if isinstance(thing, dict):
+            waiting.extend(thing.values())
+        elif isinstance(thing, list | tuple):
+            waiting.extend(thing)
+        elif isinstance(thing, Module):
+            waiting.extend(vars(thing).values())
+        elif isinstance(thing, FunctionType | MethodType):
+            waiting.extend(_free_values(thing).values())
+
+
+def _free_values(function: Any) -> dict[str, Any]:
+    """The names of a function's closure and globals that its code mentions, and their values."""
+    found: dict[str, Any] = {}
+    if isinstance(function, MethodType):
+        found["self"] = function.__self__
+        function = function.__func__
+    if not isinstance(function, FunctionType):
+        return found
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        try:
+            found[name] = cell.cell_contents
+        except ValueError:  # not set yet
+            continue
+    waiting: list[CodeType] = [function.__code__]
+    while waiting:
+        code = waiting.pop()
+        found.update(
+            {name: function.__globals__[name] for name in code.co_names if name in function.__globals__}
+        )
+        waiting.extend(constant for constant in code.co_consts if isinstance(constant, CodeType))
+    return found
+
+
+class _Reached:
+    """The numbers and texts that a function reaches by name: they are part of what is recorded."""
+
+    def __init__(self, function: Any) -> None:
+        function = getattr(function, "__func__", function)
+        self._cells = list(getattr(function, "__closure__", None) or ())
+        self._globals = getattr(function, "__globals__", {})
+        names = _free_values(function)
+        self._names = [
+            name
+            for name, value in names.items()
+            if self._globals.get(name) is value and type(value) in _simple
+        ]
+
+    def __call__(self) -> list[Any]:
+        """Their values now."""
+        found = [self._globals.get(name) for name in self._names]
+        for cell in self._cells:
+            try:
+                value = cell.cell_contents
+            except ValueError:  # not set yet
+                continue
+            if type(value) in _simple:
+                found.append(value)
+        return found
+
+
+_simple = (int, float, str, bool, NoneType)
+
+
+# ---- replaying
+
+
+class Replay:
+    """One recording as a program, bound to what it reads and what it changes."""
+
+    def __init__(
+        self, recorder: Recorder, given: list[Tensor], results: list[Tensor], shape_of_result: Any
+    ) -> None:
+        self.shape_of_result = shape_of_result
+        self.updates = list(recorder.updates.values())
+        self.graded = [
+            (leaf, leaf._grad if leaf._grad is not None and leaf._grad.stamp > recorder.start else None)
+            for leaf in recorder.graded.values()
+        ]
+        self.states = [
+            (optimizer, i, slot, value)
+            for (_, i), (optimizer, kept) in recorder.states.items()
+            for slot, value in kept.items()
+            if slot != "count"
+        ]
+        self.counts = [
+            (optimizer, i) for (_, i), (optimizer, kept) in recorder.states.items() if "count" in kept
+        ]
+        self.optimizers, self.schedules = recorder.optimizers, recorder.schedules
+        self._structures = list(zip(recorder.optimizers, recorder.structures, strict=True))
+        self._without_grad = recorder.without_grad
+        gradients = [g for _, g in self.graded if g is not None]
+        wanted = [*results, *(new for _, new in self.updates), *gradients, *(v for *_, v in self.states)]
+        recorded = Program(wanted)
+        self.calls = {id(c.module): c.module for c in recorded.calls}
+        self.drawn = [e for e in recorded.equations if "rng" in e.parameters]
+        with watched_by(None):
+            outputs, names = rebuilt(wanted, recorder.given)
+            for (leaf, _), new in zip(self.updates, outputs[len(results) :], strict=False):
+                names.setdefault(new, f"{leaf.name or 'leaf'}_new")
+            gradients_of = [leaf for leaf, g in self.graded if g is not None]
+            for leaf, g in zip(gradients_of, outputs[len(results) + len(self.updates) :], strict=False):
+                names.setdefault(g, f"d{leaf.name or 'leaf'}")
+        self.program = Program(outputs, names)
+        self.n_results = len(results)
+        self._inputs = [self._source(v, recorder) for v in self.program.leaves]
+        self.text = Text(self.program, set(self.program.outputs))
+        self._guards = self._guarded(recorder)
+        self._bind()
+
+    def _source(self, leaf: Variable, recorder: Recorder) -> Source:
+        tensor = leaf.tensor
+        source = recorder.sources.get(tensor.stamp)
+        if source is not None:
+            return source
+        for owner, _ in recorder.updates.values():
+            if owner is tensor:
+                return Source("leaf", tensor)
+        return Source("leaf", tensor) if tensor.stamp < recorder.start else Source("constant", tensor)
+
+    def _guarded(self, recorder: Recorder) -> list[tuple[dict[str, Any], str, Any]]:
+        """(attributes, name, value): what has to be as it was, for the recording to hold."""
+        guards: list[tuple[dict[str, Any], str, Any]] = []
+        modules = {id(m): m for top in self.calls.values() for m in top.modules()}
+        leaves = {id(s.owner) for s in self._inputs if s.kind == "leaf"}
+        for module in modules.values():
+            guards.append((vars(module), "training", module.training))
+            guards += [
+                (vars(module), name, value) for name, value in vars(module).items() if id(value) in leaves
+            ]
+        return guards
+
+    def holds(self) -> bool:
+        """Whether what the function reaches, beside its arguments, is as it was when this was recorded."""
+        for attributes, name, value in self._guards:
+            if attributes.get(name, True) is not value:
+                return False
+        for leaf, needs_gradient in self._needs:
+            if leaf._requires_grad is not needs_gradient:
+                return False
+        for optimizer, structure in self._structures:
+            if structure_of(optimizer) != structure:
+                return False
+        return all(leaf._grad is not None for leaf in self._with_grad) and all(
+            leaf._grad is None for leaf in self._without_grad
+        )
+
+    def _bind(self) -> None:
+        names = [self.text.names[leaf] for leaf in self.program.leaves]
+        rngs = list(self.program.generators)
+        outputs = "".join(f"{self.text.names[v]}, " for v in self.program.outputs).rstrip()
+        body = "\n".join(f"    {line}" for line in self.text.lines)
+        kept = [f"{name}={name}" for name in self.text.objects if name != "np"]  # locals are found sooner
+        taken = ", ".join([*names, *rngs, *(["*", *kept] if kept else [])])
+        self.source = f"def replay({taken}):\n{body}\n    return ({outputs})\n"
+        exec(__import__("builtins").compile(self.source, "<compiled>", "exec"), self.text.objects)
+        self._run = self.text.objects["replay"]
+        self._needs = [(s.owner, s.owner._requires_grad) for s in self._inputs if s.kind == "leaf"]
+        self._with_grad = [s.owner for s in self._inputs if s.kind == "grad"]
+        self._template = [s.owner._value if s.kind == "constant" else None for s in self._inputs]
+        self._template += self.program.generators.values()
+        self._places: dict[str, list[Any]] = {}
+        for place, (kind, owner, key) in enumerate(self._inputs):
+            self._places.setdefault(kind, []).append((place, owner, key))
+
+    def __call__(self, found: list[Any]) -> Any:
+        values, places = self._template.copy(), self._places
+        for place, leaf, _ in places.get("leaf", ()):
+            values[place] = leaf._value
+        for place, i, _ in places.get("argument", ()):
+            x = found[i]
+            values[place] = x._value if isinstance(x, Tensor) else x
+        for place, leaf, _ in places.get("grad", ()):
+            values[place] = leaf._grad._value
+        for place, optimizer, (i, slot) in places.get("state", ()):
+            values[place] = optimizer.state[i][slot]
+        numbers: dict[Any, Any] = {}
+        for place, optimizer, (i, name) in places.get("number", ()):
+            if (optimizer, i) not in numbers:
+                numbers[optimizer, i] = optimizer.numbers(i)
+            values[place] = numbers[optimizer, i][name]
+        return self._commit(self._run(*values))
+
+    def _commit(self, outputs: tuple) -> Any:
+        """Change what the step changes, now that everything is computed."""
+        results, rest = outputs[: self.n_results], iter(outputs[self.n_results :])
+        counts = [(o.state[i], o.numbers(i)["count"]) for o, i in self.counts]
+        for leaf, _ in self.updates:
+            leaf._value = _frozen(next(rest))
+            leaf.stamp = next_stamp()
+        for leaf, g in self.graded:
+            leaf._grad = None if g is None else made(next(rest))
+        for optimizer, i, slot, _ in self.states:
+            optimizer.state[i][slot] = next(rest)
+        for state, count in counts:
+            state["count"] = count
+        for optimizer in self.optimizers:
+            optimizer.steps += 1
+        for schedule in self.schedules:
+            schedule.step()
+        return filled(self.shape_of_result, [made(value) for value in results])
+
+
+def _frozen(value: Any) -> Any:
+    if type(value) is np.ndarray:
+        value.setflags(False)  # type: ignore[call-arg]
+    return value

@@ -1,0 +1,329 @@
+"""A program as NumPy that computes into buffers which are used again at every call.
+
+Each equation becomes one statement, or a few.  A buffer is planned for each array, from where it is computed
+to where it is last used; elementwise functions compute into a buffer of an operand that is not used any more.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from operator import getitem
+from sys import getrefcount
+from typing import Any
+
+import numpy as np
+
+from minigrad import functions
+from minigrad.program import Equation, Literal, Program, Variable
+from minigrad.random import is_generator, uniform_draw
+from minigrad.table import name_of, table
+
+_between = {
+    np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.power: "**",
+}  # fmt: skip
+_views = (np.transpose, np.reshape, np.ravel, np.expand_dims, np.squeeze, np.broadcast_to, np.swapaxes)
+
+
+class Fresh:
+    """Gives an array that nobody else holds: one of those that it gave before, if they have been let go.
+
+    What leaves a program (a new weight, a gradient, a result) may be kept by whoever asked for it, and must
+    not change under their hands: not while another reference, or a view, is alive.
+
+    >>> fresh = Fresh((2,), np.dtype(float))
+    >>> a = fresh(); b = fresh(); a is b
+    False
+    >>> kept = id(a); del a; id(fresh()) == kept
+    True
+    """
+
+    __slots__ = ("arrays", "dtype", "shape")
+
+    def __init__(self, shape: tuple[int, ...], dtype: np.dtype) -> None:
+        self.shape = shape
+        self.dtype = dtype
+        self.arrays: list[np.ndarray] = []
+
+    def __call__(self) -> np.ndarray:
+        for array in self.arrays:
+            if getrefcount(array) == _alone:
+                array.setflags(True)  # type: ignore[call-arg]
+                return array
+        array = np.empty(self.shape, self.dtype)
+        self.arrays = [*self.arrays[-1:], array]
+        return array
+
+
+_alone = 3
+"""References to an array that only `Fresh` knows: its list, the loop's name, and the call that counts."""
+
+
+class Text:
+    """The text of a program, and what it is executed with.
+
+    lines      the statements
+    names      what each value is called
+    objects    name -> buffers, arrays, functions and parameters that the text mentions
+    fresh      the values that leave the program: they get a new array at each call
+    """
+
+    def __init__(self, program: Program, fresh: set[Variable]) -> None:
+        self.program = program
+        self.fresh = fresh
+        self.lines: list[str] = []
+        self.objects: dict[str, Any] = {"np": np, "copyto": np.copyto}
+        self.names: dict[Variable, str] = {}
+        self.buffers: dict[str, np.ndarray] = {}
+        self._root: dict[Variable, Variable] = {}  # of a view: the value whose memory it is
+        self._held: dict[Variable, str] = {}  # value -> its buffer
+        self._free: dict[Any, list[str]] = {}
+        self._uses = Counter(x for e in program.equations for x in e.inputs if isinstance(x, Variable))
+        self._uses.update(program.outputs)
+        self._left: Counter[Variable] = Counter()
+        self._taken = {v.name for v in (*program.leaves, *(e.output for e in program.equations))}
+        self._taken |= {*program.generators}
+        for variable in (*program.leaves, *(e.output for e in program.equations)):
+            self.names[variable] = f"v_{variable.name}" if variable.name in self.objects else variable.name
+        roots = self._roots()
+        for e in program.equations:
+            for x in e.inputs:
+                if isinstance(x, Variable):
+                    self._left[roots[x]] += 1
+        for output in program.outputs:
+            self._left[roots[output]] += 1
+        for equation in program.equations:
+            self._equation(equation)
+
+    def _roots(self) -> dict[Variable, Variable]:
+        roots: dict[Variable, Variable] = {leaf: leaf for leaf in self.program.leaves}
+        for e in self.program.equations:
+            x = e.inputs[0] if e.inputs else None
+            view = self._is_view(e) and isinstance(x, Variable)
+            roots[e.output] = roots[x] if view else e.output  # type: ignore[index]
+        self._root = roots
+        return roots
+
+    def _is_view(self, e: Equation) -> bool:
+        if e.function in _views:
+            return True
+        return e.function is getitem and not any(
+            hasattr(part, "dtype") or isinstance(part, list)
+            for part in (
+                e.parameters["index"]
+                if isinstance(e.parameters["index"], tuple)
+                else (e.parameters["index"],)
+            )
+        )
+
+    # ---- statements
+
+    def _equation(self, e: Equation) -> None:
+        value, name = e.output, self.names[e.output]
+        shape, dtype = value.tensor.shape, value.tensor.dtype
+        operands = [self._operand(x) for x in e.inputs]
+        dying = self._dying(e)
+        if self._is_view(e):
+            self._say(f"{name} = {self._call(e, operands)}")
+        elif not shape:
+            self._say(f"{name} = {self._scalar(e, operands)}")
+            self._release(dying)
+        elif (write := _writers.get(e.function)) is not None and self._writable(e):
+            if e.function in _elementwise:  # it may overwrite an operand of its own size that dies here
+                same = [x for x in dying if x.tensor.shape == shape and x.tensor.dtype == dtype]
+                self._release(same)
+                dying = [x for x in dying if x not in same]
+            out = self._out(value, e.function in (np.where, np.astype))
+            *before, last = write(self, e, operands, out)
+            for line in before:
+                self._say(line)
+            self._say(f"{name} = {last}" if "copyto" not in last else last)
+            if "copyto" in last and out != name:
+                self._say(f"{name} = {out}")
+            self._release(dying)
+        else:
+            self._say(f"{name} = {self._call(e, operands)}")
+            self._release(dying)
+
+    def _dying(self, e: Equation) -> list[Variable]:
+        dying = []
+        for x in e.inputs:
+            if isinstance(x, Variable):
+                root = self._root[x]
+                self._left[root] -= 1
+                if not self._left[root] and root in self._held:
+                    dying.append(root)
+        return dying
+
+    def _release(self, values: list[Variable]) -> None:
+        for value in values:
+            buffer = self._held.pop(value)
+            array = self.buffers[buffer]
+            self._free.setdefault((array.shape, array.dtype), []).append(buffer)
+
+    def _out(self, value: Variable, filled: bool) -> str:
+        """The array that a value is computed into; under a name of its own if it is `filled` in place."""
+        shape, dtype = value.tensor.shape, value.tensor.dtype
+        if value in self.fresh:
+            self.objects[f"fresh_{len(self.objects)}"] = Fresh(shape, dtype)
+            array = f"{list(self.objects)[-1]}()"
+            if not filled:
+                return array
+            self._say(f"{self.names[value]} = {array}")
+            return self.names[value]
+        free = self._free.get((shape, dtype))
+        if free:
+            buffer = free.pop()
+        else:
+            buffer = f"buffer_{len(self.buffers) + 1}"
+            self.buffers[buffer] = self.objects[buffer] = np.empty(shape, dtype)
+        self._held[value] = buffer
+        return buffer
+
+    def _writable(self, e: Equation) -> bool:
+        """Whether NumPy can compute it into an array: the operands have to be arrays, and no casts needed."""
+        if e.function is uniform_draw:
+            return isinstance(e.parameters["rng"], np.random.Generator)
+        condition = e.inputs[0]
+        if e.function is np.where and not (
+            isinstance(condition, Variable) and condition.tensor.dtype == bool and condition.tensor.shape
+        ):
+            return False
+        return all(isinstance(x, Literal) or x.tensor.dtype.kind in "fib" for x in e.inputs)
+
+    def _say(self, line: str) -> None:
+        self.lines.append(line)
+
+    # ---- expressions
+
+    def _operand(self, x: Variable | Literal) -> str:
+        if isinstance(x, Variable):
+            return self.names[x]
+        value = x.value
+        if type(value) in (int, float, bool):
+            text = repr(value)
+            if "inf" in text or "nan" in text:
+                return self._object(value, "number")
+            return f"({text})" if text.startswith("-") else text
+        if value is None:
+            return "None"
+        return self._object(value, "array")
+
+    def ones(self, n: int, dtype: np.dtype) -> np.ndarray:
+        """An array of ones, the same one for the same length."""
+        for known in self.objects.values():
+            if (
+                isinstance(known, np.ndarray)
+                and known.shape == (n,)
+                and known.dtype == dtype
+                and np.all(known == 1)
+            ):
+                return known
+        return np.ones(n, dtype)
+
+    def _object(self, value: Any, kind: str) -> str:
+        for name, known in self.objects.items():
+            if known is value or (kind == "dtype" and isinstance(known, np.dtype) and known == value):
+                return name
+        name = kind if kind not in self.objects and kind not in self._taken else f"{kind}_{len(self.objects)}"
+        self.objects[name] = value
+        return name
+
+    def _scalar(self, e: Equation, operands: list[str]) -> str:
+        if e.function in _between and len(operands) == 2 and e.function is not np.power:
+            return f"{operands[0]} {_between[e.function]} {operands[1]}"
+        if e.function is np.negative:
+            return f"-{operands[0]}"
+        if e.function is np.sum and e.parameters["axis"] is None and not e.parameters["keepdims"]:
+            return f"{operands[0]}.sum()" if isinstance(e.inputs[0], Variable) else self._call(e, operands)
+        if e.function is np.mean and e.parameters["axis"] is None and not e.parameters["keepdims"]:
+            x = e.inputs[0]
+            if isinstance(x, Variable) and x.tensor.ndim and x.tensor.dtype.kind == "f" and x.tensor.size:
+                return f"{operands[0]}.sum() / {x.tensor.size}"
+        if name_of(e.function) == "mg.sum_of_squares":
+            return f"{self._object(np.vdot, 'vdot')}({operands[0]}, {operands[0]})"
+        return self._call(e, operands)
+
+    def _call(self, e: Equation, operands: list[str]) -> str:
+        """The function as eager calls it."""
+        if e.function is np.transpose and e.parameters["axes"] is None and e.inputs[0].tensor.ndim:  # type: ignore[union-attr]
+            return f"{operands[0]}.T"
+        if e.function is np.matmul:
+            return f"{operands[0]} @ {operands[1]}"
+        compute = self._object(table[e.function].compute, name_of(e.function).replace(".", "_"))
+        parameters = [f"{key}={self._parameter(value)}" for key, value in e.parameters.items()]
+        return f"{compute}({', '.join([*operands, *parameters])})"
+
+    def _parameter(self, value: Any) -> str:
+        if is_generator(value):
+            return next(name for name, rng in self.program.generators.items() if rng is value)
+        if (
+            value is None
+            or isinstance(value, bool | int)
+            or (isinstance(value, tuple) and all(type(n) is int for n in value))
+        ):
+            return repr(value)
+        return self._object(value, "parameter")
+
+
+# ---- how functions are computed into an array
+
+Write = Callable[[Text, Equation, list[str], str], list[str]]
+_writers: dict[Callable[..., Any], Write] = {}
+_elementwise: set[Callable[..., Any]] = set()
+
+
+def _ufunc(function: np.ufunc) -> Write:
+    said = "out=" if function in (np.maximum, np.minimum) else ""  # NumPy wants it said there
+    return lambda text, e, operands, out: [
+        f"{text._object(function, function.__name__)}({', '.join(operands)}, {said}{out})"
+    ]
+
+
+for _function in table:
+    if isinstance(_function, np.ufunc) and _function.signature is None:
+        _writers[_function] = _ufunc(_function)
+        _elementwise.add(_function)
+
+
+def _matmul(text: Text, e: Equation, operands: list[str], out: str) -> list[str]:
+    return [f"{text._object(np.matmul, 'matmul')}({operands[0]}, {operands[1]}, {out})"]
+
+
+def _relu(text: Text, e: Equation, operands: list[str], out: str) -> list[str]:
+    return [f"{text._object(np.maximum, 'maximum')}({operands[0]}, 0, out={out})"]
+
+
+def _draw(text: Text, e: Equation, operands: list[str], out: str) -> list[str]:
+    return [f"{text._parameter(e.parameters['rng'])}.random(out={out})"]
+
+
+def _sum(text: Text, e: Equation, operands: list[str], out: str) -> list[str]:
+    axis, keepdims = e.parameters["axis"], e.parameters["keepdims"]
+    x = e.inputs[0]
+    if (
+        isinstance(x, Variable)
+        and x.tensor.ndim == 2
+        and axis == 0
+        and x.tensor.dtype.kind == "f"
+        and not keepdims
+    ):
+        ones = text._object(text.ones(len(x.tensor._value), x.tensor.dtype), "ones")  # Σₘ by BLAS
+        return [f"{text._object(np.matmul, 'matmul')}({ones}, {operands[0]}, {out})"]
+    return [f"np.add.reduce({operands[0]}, axis={axis!r}, keepdims={keepdims!r}, out={out})"]
+
+
+def _astype(text: Text, e: Equation, operands: list[str], out: str) -> list[str]:
+    return [f"copyto({out}, {operands[0]}, casting='unsafe')"]
+
+
+def _where(text: Text, e: Equation, operands: list[str], out: str) -> list[str]:
+    condition, a, b = operands
+    return [f"copyto({out}, {b})", f"copyto({out}, {a}, where={condition})"]
+
+
+_writers.update({
+    np.where: _where,
+    np.matmul: _matmul, functions.relu: _relu, uniform_draw: _draw, np.sum: _sum, np.astype: _astype,
+})  # fmt: skip
+_elementwise.add(functions.relu)

@@ -1,0 +1,230 @@
+"""One call of a function, recorded: what it reads, what it computes, and what it changes.
+
+While it runs, everything is a node of one graph: also what is computed inside no_grad, by backward() and by
+an optimizer.  What the function asks Python about a value (a branch, float(), print) cannot be replayed, and
+is refused with the line that asks.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad.optim import Optimizer
+from minigrad.random import is_generator
+from minigrad.tensor import (
+    Tensor,
+    assign,
+    constant,
+    describe,
+    made,
+    next_stamp,
+    reading_allowed,
+    record,
+    watched_by,
+)
+
+_library = str(Path(__file__).parent.parent)
+
+
+class NotReplayable(RuntimeError):  # noqa: N818
+    """A function that cannot be recorded and replayed; the message has the line that is why."""
+
+
+class Source(NamedTuple):
+    """Where a value that a recording is given comes from at each replay.
+
+    kind   "argument", "leaf" (a Tensor that the function reached by itself), "grad", "state" (of an
+           optimizer, for a parameter), "number" (of an optimizer, for a parameter)
+    owner  the position of an argument, the leaf, the parameter, or the optimizer
+    key    of a state or number: the position of the parameter, and its name
+    """
+
+    kind: str
+    owner: Any
+    key: tuple[int, str] | None = None
+
+
+class Recorder:
+    """Watches one call of a function.
+
+    sources    stamp of a leaf of the graph -> where it comes from
+    updates    leaf -> the value that was assigned to it
+    graded     the leaves whose .grad was set, or added to
+    states     (optimizer, position of the parameter) -> the new state, as Tensors and numbers
+    optimizers, schedules   whose step() was called, in order
+    structures      of the optimizers, as they were then
+    without_grad    the leaves that had no gradient when it was looked at, and must have none again
+    """
+
+    def __init__(self) -> None:
+        self.start = next_stamp()
+        self.sources: dict[int, Source] = {}
+        self.updates: dict[int, tuple[Tensor, Tensor]] = {}
+        self.graded: dict[int, Tensor] = {}
+        self.states: dict[tuple[int, int], tuple[Optimizer, dict[str, Any]]] = {}
+        self.optimizers: list[Optimizer] = []
+        self.structures: list[Any] = []
+        self.without_grad: list[Tensor] = []
+        self.schedules: list[Any] = []
+
+    def given(self, leaf: Tensor) -> bool:
+        """Whether a leaf of the graph is given anew at each replay: what the function did not make itself."""
+        return leaf.stamp in self.sources or leaf.stamp < self.start or id(leaf) in self.updates
+
+    def run(self, function: Callable[..., Any], args: tuple, kwargs: dict) -> Any:
+        """Call the function, watched."""
+        token = reading_allowed.set(False)
+        try:
+            with watched_by(self):
+                return function(*args, **kwargs)
+        finally:
+            reading_allowed.reset(token)
+
+    # ---- what tensor.py, backprop.py and optim.py tell
+
+    def record(self, function: Callable[..., Any], inputs: tuple, parameters: dict[str, Any]) -> Tensor:
+        """An operation: computed as ever, and kept in the graph in any case."""
+        for x in inputs:
+            if isinstance(x, Tensor) and id(x) in self.updates:
+                raise self._refusal(
+                    f"{describe(x)} is used after it was assigned to; compile a function that makes one step"
+                )
+        with watched_by(None):
+            y = record(function, inputs, parameters)
+        if y.function is None:
+            y.function, y.parameters = function, parameters
+            y.inputs = tuple(np.array(x) if isinstance(x, np.ndarray) else x for x in inputs)
+        return y
+
+    def copied(self, tensor: Tensor, source: Tensor) -> None:
+        """Tensor(source): a value of the graph, not a leaf."""
+        if tensor._requires_grad:
+            raise self._refusal(f"Tensor({describe(source)}, requires_grad=True) makes a leaf at every call")
+        tensor.function, tensor.inputs = np.astype, (source,)
+        tensor.parameters = {"dtype": tensor.dtype}
+
+    def assigned(self, leaf: Tensor, value: Any) -> None:
+        """An assignment to a leaf."""
+        if not isinstance(value, Tensor):
+            raise self._refusal(
+                f"{describe(leaf)} is assigned an array that is not computed from Tensors, which a replay "
+                "would not see"
+            )
+        self.updates[id(leaf)] = leaf, value
+
+    def part_assigned(self, leaf: Tensor) -> None:
+        """leaf[index] = value."""
+        raise self._refusal(
+            f"t[...] = value on {describe(leaf)} is not seen by a replay; write W -= lr * dW, or use "
+            "an optimizer"
+        )
+
+    def refuse(self, tensor: Tensor, how: str) -> None:
+        """Something asks for a value."""
+        raise self._refusal(
+            f"{how} of {describe(tensor)} reads a value, which is another one at each replay; keep to "
+            "Tensors, and read what the compiled function gives"
+        )
+
+    def grad_set(self, leaf: Tensor) -> None:
+        """leaf.grad = ... (zero_grad)."""
+        self.graded[id(leaf)] = leaf
+
+    def accumulates(self, leaf: Tensor) -> None:
+        """backward() is about to add to a leaf's gradient."""
+        self._read_grad(leaf)
+        self.graded[id(leaf)] = leaf
+
+    def _read_grad(self, leaf: Tensor) -> None:
+        """A gradient is used as it was before the call, if the function has not set it itself."""
+        if leaf._grad is not None and leaf._grad.stamp < self.start:
+            self.sources[leaf._grad.stamp] = Source("grad", leaf)
+        elif leaf._grad is None and id(leaf) not in self.graded:
+            self.without_grad.append(leaf)
+
+    def optimizer_step(self, optimizer: Optimizer) -> None:
+        """optimizer.step(), with Tensors for arrays and for numbers."""
+        self.optimizers.append(optimizer)
+        self.structures.append(structure_of(optimizer))
+        new: list[tuple[int, Tensor, Tensor, dict[str, Any]]] = []
+        for i, p in enumerate(optimizer.parameters):
+            self._read_grad(p)
+            if p._grad is None:
+                continue
+            n = {
+                name: value if value is None else self._given(constant(value), "number", optimizer, i, name)
+                for name, value in optimizer.numbers(i).items()
+            }
+            state = {
+                slot: self._given(made(value), "state", optimizer, i, slot)
+                for slot, value in optimizer.state[i].items()
+                if slot != "count"
+            }
+            w, kept = optimizer.updated(p, p._grad, state, n)
+            new.append((i, p, w, kept))
+        for i, p, w, kept in new:
+            self.assigned(p, w)
+            self.states[id(optimizer), i] = optimizer, kept
+        self._commit(optimizer, new)
+
+    def _commit(self, optimizer: Optimizer, new: list[tuple[int, Tensor, Tensor, dict[str, Any]]]) -> None:
+        """Do what the step does, in earnest."""
+        from minigrad.backprop import no_grad
+
+        with watched_by(None), no_grad():
+            for i, p, w, kept in new:
+                assign(p, made(w._value))
+                optimizer.state[i] = {slot: value._value for slot, value in kept.items()}
+        optimizer.steps += 1
+
+    def schedule_step(self, schedule: Any) -> None:
+        """schedule.step()."""
+        self.schedules.append(schedule)
+
+    def _given(self, tensor: Tensor, kind: str, owner: Any, i: int, name: str) -> Tensor:
+        tensor.name = name
+        self.sources[tensor.stamp] = Source(kind, owner, (i, name))
+        return tensor
+
+    def _refusal(self, why: str) -> NotReplayable:
+        return NotReplayable(f"compile: {why}{where()}")
+
+
+def structure_of(optimizer: Optimizer) -> Any:
+    """What decides which operations an optimizer's step is made of."""
+    return type(optimizer), optimizer.choices(), list(map(tuple, optimizer.state))
+
+
+def where() -> str:
+    """The innermost line of code outside of the library, as the end of a message."""
+    frames = [f for f in traceback.extract_stack() if not f.filename.startswith(_library)]
+    if not frames:
+        return ""
+    frame = frames[-1]
+    return f'\n  File "{frame.filename}", line {frame.lineno}, in {frame.name}\n    {frame.line}'
+
+
+# ---- random generators: what was drawn has to be drawn by the graph
+
+
+def generators_of(things: Iterator[Any]) -> list[Any]:
+    """The random generators among things."""
+    return list({id(thing): thing for thing in things if is_generator(thing)}.values())
+
+
+def same_state(a: Any, b: Any) -> bool:
+    """Whether two states of a generator are the same.
+
+    >>> rng = np.random.default_rng(0)
+    >>> before = rng.bit_generator.state; _ = rng.random()
+    >>> same_state(before, rng.bit_generator.state), same_state(before, before)
+    (False, True)
+    """
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(same_state(a[key], b[key]) for key in a)
+    return bool(np.array_equal(a, b))

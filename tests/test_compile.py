@@ -1,0 +1,502 @@
+"""compile: replayed is as if eager had run, and what cannot be replayed is refused."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+from cases import cases
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import minigrad as mg
+from minigrad import nn
+from minigrad.compiler import NotReplayable
+from minigrad.random import generator_state
+from minigrad.table import name_of, table
+
+optimizers = {
+    "SGD": lambda p: mg.optim.SGD(p, lr=0.1),
+    "decay": lambda p: mg.optim.SGD(p, lr=0.1, weight_decay=0.05, decay_biases=True),
+    "momentum": lambda p: mg.optim.SGD(p, lr=0.1, momentum=0.9),
+    "Nesterov": lambda p: mg.optim.SGD(p, lr=0.1, momentum=0.9, nesterov=True, weight_decay=0.01),
+    "Adam": lambda p: mg.optim.Adam(p, lr=0.01, weight_decay=0.01),
+    "AdamW": lambda p: mg.optim.AdamW(p, lr=0.01, weight_decay=0.1),
+}
+
+
+def network(dtype=np.float64, keep_prob=0.8, seed=0):
+    rng = np.random.default_rng(seed)
+    return nn.Sequential(
+        nn.Linear(4, 5, rng=rng, dtype=dtype), nn.ReLU(), nn.Dropout(keep_prob=keep_prob, rng=rng),
+        nn.Linear(5, 3, rng=rng, dtype=dtype), nn.Tanh(), nn.Dropout(keep_prob=keep_prob, rng=rng),
+        nn.Linear(3, 1, rng=rng, dtype=dtype),
+    )  # fmt: skip
+
+
+def data(dtype=np.float64, m=7, seed=5):
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal((m, 4)).astype(dtype), (rng.random((m, 1)) < 0.5).astype(dtype)
+
+
+def training_step(model, optimizer):
+    def step(X, Y, lambd):
+        J = nn.binary_cross_entropy_with_logits(model(X), Y) + nn.l2_penalty(model, lambd=lambd, m=len(X))
+        optimizer.zero_grad()
+        J.backward()
+        optimizer.step()
+        return J
+
+    return step
+
+
+def assert_same_state(one, other, rtol):
+    for (name, p), q in zip(one.named_parameters(), other.parameters(), strict=True):
+        np.testing.assert_allclose(q.data, p.data, rtol=rtol, atol=rtol, err_msg=name)
+        np.testing.assert_allclose(q.grad.data, p.grad.data, rtol=rtol, atol=rtol, err_msg=name)
+        assert q.grad.is_leaf
+        assert not q.data.flags.writeable
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("name", optimizers)
+def test_200_steps_are_as_if_eager_had_run(name, dtype):
+    eager, replayed = network(dtype), network(dtype)
+    one, other = optimizers[name](eager.parameters()), optimizers[name](replayed.parameters())
+    step = training_step(eager, one)
+    compiled = mg.compile(training_step(replayed, other))
+    X, Y = data(dtype)
+    tolerance = 1e-12 if dtype is np.float64 else 2e-4
+    for _ in range(200):
+        a, b = step(mg.Tensor(X), mg.Tensor(Y), 0.9), compiled(X, Y, 0.9)
+        np.testing.assert_allclose(b.numpy(), a.detach().numpy(), rtol=tolerance)
+    assert_same_state(eager, replayed, tolerance)
+    assert compiled.stats()["recordings"] <= 2
+    assert one.steps == other.steps == 200
+    for kept, expected in zip(other.state, one.state, strict=True):
+        assert kept.keys() == expected.keys()
+        for slot in kept:
+            np.testing.assert_allclose(kept[slot], expected[slot], rtol=tolerance, atol=tolerance)
+    rngs = [m[2].rng for m in (eager, replayed)]
+    assert generator_state(rngs[0]) == generator_state(rngs[1])  # the same draws, bit by bit
+
+
+def test_numbers_that_change_are_read_at_each_call():
+    eager, replayed = network(), network()
+    one, other = optimizers["Nesterov"](eager.parameters()), optimizers["Nesterov"](replayed.parameters())
+    step, compiled = training_step(eager, one), mg.compile(training_step(replayed, other))
+    for i in range(12):
+        X, Y = data(seed=i)
+        for optimizer in (one, other):
+            optimizer.lr = 0.1 / (i + 1)
+            optimizer.momentum = 0.5 + 0.03 * i
+            optimizer.weight_decay = 0.01 * (i + 1)
+        for model in (eager, replayed):
+            model[2].keep_prob = 0.5 + 0.04 * i
+        step(X, Y, 0.1 * i + 0.1)
+        compiled(X, Y, 0.1 * i + 0.1)
+    assert_same_state(eager, replayed, 1e-12)
+
+
+def test_a_schedule():
+    eager, replayed = network(), network()
+    steps = []
+    for model in (eager, replayed):
+        optimizer = mg.optim.SGD(model.parameters(), lr=0.5)
+        schedule = mg.optim.CosineLR(optimizer, steps=30)
+        inner = training_step(model, optimizer)
+
+        def step(X, Y, inner=inner, schedule=schedule):
+            J = inner(X, Y, 0.9)
+            schedule.step()
+            return J
+
+        steps.append((step, schedule, optimizer))
+    compiled = mg.compile(steps[1][0])
+    X, Y = data()
+    for _ in range(20):
+        steps[0][0](X, Y)
+        compiled(X, Y)
+    assert steps[0][1].count == steps[1][1].count == 20
+    assert steps[0][2].lr == steps[1][2].lr
+    assert_same_state(eager, replayed, 1e-12)
+
+
+def test_gradients_that_are_added_up():
+    W = mg.Tensor([[1.0, 2.0]], requires_grad=True, name="W")
+
+    @mg.compile
+    def accumulate(X):
+        J = np.sum(np.tanh(X @ W.T))
+        J.backward()
+        return J
+
+    X = np.random.default_rng(0).standard_normal((3, 2))
+    for _ in range(4):
+        accumulate(X)
+    np.testing.assert_allclose(W.grad.data, 4 * (1 - np.tanh(X @ W.data.T) ** 2).T @ X, rtol=1e-13)
+    W.grad = None
+    accumulate(X)
+    np.testing.assert_allclose(W.grad.data, (1 - np.tanh(X @ W.data.T) ** 2).T @ X, rtol=1e-13)
+
+
+def test_an_update_by_hand():
+    W = mg.Tensor([[1.0, 2.0]], requires_grad=True, name="W")
+    X = np.random.default_rng(0).standard_normal((3, 2))
+
+    @mg.compile
+    def step(X, lr):
+        J = np.mean(np.square(X @ W.T - 1))
+        (dW,) = mg.grad(J, [W])
+        with mg.no_grad():
+            W[...] = W - lr * dW
+        return J
+
+    with pytest.raises(NotReplayable, match="write W -= lr"):
+        step(X, 0.1)
+
+    @mg.compile
+    def minus(X, lr):
+        J = np.mean(np.square(X @ W.T - 1))
+        (dW,) = mg.grad(J, [W])
+        with mg.no_grad():
+            W.data = W - lr * dW  # an in-place operator would make W a local name
+        return J
+
+    expected = W.data.copy()
+    for lr in (0.1, 0.2, 0.05):
+        minus(X, lr)
+        expected = expected - lr * (2 / 3) * (X @ expected.T - 1).T @ X
+        np.testing.assert_allclose(W.data, expected, rtol=1e-13)
+
+
+# ---- functions of other kinds
+
+
+def test_a_forward_pass_in_train_and_eval():
+    model = network()
+    compiled = mg.compile(model)
+    X, _ = data()
+    model.eval()
+    np.testing.assert_allclose(compiled(X).numpy(), model(X).detach().numpy(), rtol=1e-13)
+    np.testing.assert_allclose(compiled(X).numpy(), model(X).detach().numpy(), rtol=1e-13)
+    model.train()
+    first, second = compiled(X).numpy(), compiled(X).numpy()
+    assert not np.allclose(first, second)  # other masks
+    model.eval()
+    np.testing.assert_allclose(compiled(X).numpy(), model(X).detach().numpy(), rtol=1e-13)
+    assert compiled.stats()["recordings"] == 2
+
+
+def test_second_order_and_several_outputs_in_a_dict():
+    W = mg.Tensor([[0.3, -0.2]], requires_grad=True, name="W")
+
+    def both(batch, scale):
+        J = scale * np.sum(np.tanh(batch["X"] @ W.T) ** 2)
+        (dW,) = mg.grad(J, [W], create_graph=True)
+        (ddW,) = mg.grad(np.sum(dW * dW), [W])
+        return {"J": J, "gradients": [dW, ddW], "name": "both"}
+
+    compiled = mg.compile(both)
+    for seed in range(3):
+        batch = {"X": np.random.default_rng(seed).standard_normal((5, 2))}
+        expected, got = both({"X": mg.Tensor(batch["X"])}, 1.5), compiled(batch, 1.5)
+        assert got["name"] == "both"
+        np.testing.assert_allclose(got["J"].numpy(), expected["J"].detach().numpy(), rtol=1e-13)
+        for a, b in zip(expected["gradients"], got["gradients"], strict=True):
+            np.testing.assert_allclose(b.numpy(), a.detach().numpy(), rtol=1e-12)
+
+
+def test_shared_weights_and_a_module_as_an_argument():
+    rng = np.random.default_rng(0)
+    layer = nn.Linear(3, 3, rng=rng)
+
+    def twice(layer, X):
+        return np.sum(layer(np.tanh(layer(X))))
+
+    compiled = mg.compile(twice)
+    for seed in range(3):
+        X = np.random.default_rng(seed).standard_normal((2, 3))
+        np.testing.assert_allclose(compiled(layer, X).numpy(), twice(layer, X).detach().numpy(), rtol=1e-13)
+    other = nn.Linear(3, 3, rng=rng)
+    np.testing.assert_allclose(compiled(other, X).numpy(), twice(other, X).detach().numpy(), rtol=1e-13)
+    assert compiled.stats()["recordings"] == 2
+
+
+def test_integer_labels_are_read_at_each_call():
+    rng = np.random.default_rng(0)
+    layer = nn.Linear(4, 3, rng=rng)
+
+    def loss(X, labels):
+        return nn.cross_entropy(layer(X), labels)
+
+    compiled = mg.compile(loss)
+    X = rng.standard_normal((6, 4))
+    for _ in range(4):
+        labels = rng.integers(0, 3, 6)
+        np.testing.assert_allclose(compiled(X, labels).numpy(), loss(X, labels).detach().numpy(), rtol=1e-13)
+
+
+def test_labels_of_another_dtype_are_read_at_each_call():
+    layer = nn.Linear(4, 1, rng=0)
+
+    def loss(X, Y):
+        return nn.binary_cross_entropy_with_logits(layer(X), Y)
+
+    compiled = mg.compile(loss)
+    rng = np.random.default_rng(1)
+    X = rng.standard_normal((6, 4))
+    for _ in range(4):
+        Y = rng.random((6, 1)) < 0.5
+        np.testing.assert_allclose(compiled(X, Y).numpy(), loss(X, Y).detach().numpy(), rtol=1e-13)
+
+
+def all_of(result):
+    return [x for x in (result if isinstance(result, list | tuple) else [result]) if isinstance(x, mg.Tensor)]
+
+
+@pytest.mark.parametrize("case", cases, ids=lambda case: case.name)
+def test_every_row_of_the_table(case):
+    def function(*tensors):
+        return case.call(tensors)
+
+    compiled = mg.compile(function)
+    for scale in (1.0, 1.0, 0.75):
+        arrays = [np.asarray(scale * x, x.dtype) for x in case.arrays]
+        expected = function(*map(mg.Tensor, arrays))
+        got = compiled(*arrays)
+        for a, b in zip(*map(all_of, (expected, got)), strict=True):
+            np.testing.assert_allclose(b.numpy(), a.detach().numpy(), rtol=1e-12, atol=1e-14)
+            assert b.dtype == a.dtype
+            assert b.shape == a.shape
+    assert compiled.stats()["replays"] == 2
+
+
+# ---- recorded anew
+
+
+def test_what_records_anew():
+    layer = nn.Linear(4, 2, rng=0)
+    compiled = mg.compile(lambda X, axis=0: np.sum(layer(X), axis=axis))
+    count = lambda: compiled.stats()["recordings"]  # noqa: E731
+    compiled(np.ones((3, 4)))
+    compiled(np.zeros((3, 4)))
+    assert count() == 1
+    compiled(np.ones((5, 4)))
+    assert count() == 2
+    compiled(np.ones((3, 4), np.float32))
+    assert count() == 3
+    compiled(np.ones((3, 4)), axis=1)
+    assert count() == 4
+    compiled(np.ones((3, 4)))
+    assert count() == 4
+    layer.weight.requires_grad = False
+    compiled(np.ones((3, 4)))
+    assert count() == 5
+    layer.weight = nn.Parameter(np.ones((2, 4)), name="W")
+    np.testing.assert_allclose(compiled(np.ones((3, 4))).numpy(), layer(np.ones((3, 4))).data.sum(axis=0))
+    assert count() == 6
+
+
+factor = 2.0
+
+
+def test_a_global_number_is_part_of_the_recording():
+    global factor
+    compiled = mg.compile(lambda x: factor * x)
+    assert compiled(np.ones(2)).tolist() == [2.0, 2.0]
+    factor = 3.0
+    assert compiled(np.ones(2)).tolist() == [3.0, 3.0]
+    factor = 2.0
+    assert compiled(np.ones(2)).tolist() == [2.0, 2.0]
+    assert compiled.stats()["recordings"] == 2
+
+
+# ---- refused
+
+
+def refuse_branch(x):
+    return x if np.sum(x) > 0 else -x
+
+
+def refuse_item(x):
+    return x * np.sum(x).item()
+
+
+def refuse_float(x):
+    return x * float(np.sum(x))
+
+
+def refuse_print(x):
+    print(x)
+    return x
+
+
+def refuse_array(x):
+    return x * np.asarray(x * 2).max()
+
+
+def refuse_data(x):
+    return x * (x * 2).data
+
+
+@pytest.mark.parametrize(
+    "function",
+    [refuse_branch, refuse_item, refuse_float, refuse_print, refuse_array, refuse_data],
+    ids=lambda f: f.__name__,
+)
+def test_what_reads_a_value_is_refused_with_the_line(function):
+    with pytest.raises(NotReplayable, match=f"in {function.__name__}\n"):
+        mg.compile(function)(np.ones(2))
+
+
+def test_draws_outside_of_the_graph_are_refused():
+    rng = np.random.default_rng(0)
+    with pytest.raises(NotReplayable, match="outside of the graph"):
+        mg.compile(lambda x: x * rng.random(2))(np.ones(2))
+
+
+def test_a_counter_is_refused():
+    calls = 0
+
+    def counting(x):
+        nonlocal calls
+        calls += 1
+        return x
+
+    with pytest.raises(NotReplayable, match="changes a number"):
+        mg.compile(counting)(np.ones(2))
+
+
+def test_using_a_leaf_after_assigning_to_it_is_refused():
+    model = network()
+    step = training_step(model, mg.optim.SGD(model.parameters(), lr=0.1))
+
+    def twice(X, Y):
+        step(X, Y, 0.9)
+        return step(X, Y, 0.9)
+
+    with pytest.raises(NotReplayable, match="after it was assigned to"):
+        mg.compile(twice)(*data())
+
+
+def test_arguments_of_compile():
+    with pytest.raises(ValueError, match="backend"):
+        mg.compile(network, backend="abacus")
+    with pytest.raises(TypeError, match="not a function"):
+        mg.compile(3)
+
+
+# ---- nobody's arrays change
+
+
+def test_what_was_kept_does_not_change():
+    model = network()
+    compiled = mg.compile(training_step(model, mg.optim.SGD(model.parameters(), lr=0.1)))
+    X, Y = data()
+    kept = []
+    for _ in range(6):
+        J = compiled(X, Y, 0.9)
+        views = [model[0].weight.data[:2], model[0].weight.grad.numpy(), J.numpy()]
+        kept.append((views, [view.copy() for view in views]))
+    for views, copies in kept:
+        for view, copy in zip(views, copies, strict=True):
+            np.testing.assert_array_equal(view, copy)
+
+
+def test_arguments_are_not_changed():
+    X, Y = data()
+    kept = X.copy(), Y.copy()
+    model = network()
+    compiled = mg.compile(training_step(model, mg.optim.SGD(model.parameters(), lr=0.1)))
+    for _ in range(3):
+        compiled(X, Y, 0.9)
+    np.testing.assert_array_equal(X, kept[0])
+    np.testing.assert_array_equal(Y, kept[1])
+
+
+def test_no_new_buffers_in_the_steady_state():
+    model = network()
+    compiled = mg.compile(training_step(model, mg.optim.SGD(model.parameters(), lr=0.1)))
+    X, Y = data()
+    compiled(X, Y, 0.9)
+    before = compiled.stats()
+    for _ in range(5):
+        compiled(X, Y, 0.9)
+    after = compiled.stats()
+    assert after["buffers"] == before["buffers"]
+    assert after["replays"] == before["replays"] + 5
+
+
+def test_threads():
+    W = mg.Tensor(np.arange(6.0).reshape(2, 3), requires_grad=True, name="W")
+    compiled = mg.compile(lambda X: np.sum(np.tanh(X @ W.T), axis=1))
+    inputs = [np.random.default_rng(i).standard_normal((4, 3)) for i in range(8)]
+    results = [[] for _ in inputs]
+
+    def work(i):
+        for _ in range(50):
+            results[i].append(compiled(inputs[i]).numpy())
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(len(inputs))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for X, found in zip(inputs, results, strict=True):
+        for y in found:
+            np.testing.assert_allclose(y, np.tanh(X @ W.data.T).sum(axis=1), rtol=1e-12)
+
+
+def test_source_is_what_runs():
+    compiled = mg.compile(lambda X: np.tanh(X * 2))
+    assert "nothing is recorded" in compiled.source
+    compiled(np.ones(3))
+    assert "tanh(" in compiled.source
+    assert compiled.source.startswith("def replay(")
+
+
+# ---- random programs
+
+unary = (np.tanh, np.exp, np.negative, np.square, mg.sigmoid, mg.relu, mg.softplus, np.sin, np.absolute)
+binary = (np.add, np.subtract, np.multiply, np.maximum, np.minimum)
+
+
+@st.composite
+def programs(draw):
+    steps = []
+    for i in range(draw(st.integers(1, 12))):
+        if draw(st.booleans()):
+            steps.append((draw(st.sampled_from(unary)), draw(st.integers(0, i + 1))))
+        else:
+            steps.append(
+                (draw(st.sampled_from(binary)), draw(st.integers(0, i + 1)), draw(st.integers(0, i + 1)))
+            )
+    return steps
+
+
+@settings(max_examples=60, deadline=None)
+@given(programs(), st.integers(0, 2**32 - 1))
+def test_random_programs(steps, seed):
+    W = mg.Tensor(np.random.default_rng(0).uniform(-1, 1, (3, 2)), requires_grad=True, name="W")
+
+    def function(x):
+        values = [x, W]
+        for operation, *operands in steps:
+            values.append(np.tanh(operation(*(values[i] for i in operands))))
+        J = np.sum(values[-1] * W)
+        return J, mg.grad(J, W, allow_unused=True)
+
+    compiled = mg.compile(function)
+    rng = np.random.default_rng(seed)
+    for _ in range(3):
+        x = rng.uniform(-1, 1, (3, 2))
+        for a, b in zip(function(mg.Tensor(x)), compiled(x), strict=True):
+            np.testing.assert_allclose(b.numpy(), a.detach().numpy(), rtol=1e-11, atol=1e-13)
+
+
+def test_the_rows_are_all_there():
+    assert {name_of(case.function) for case in cases} >= {
+        name_of(function) for function, row in table.items() if not row.constant and row.arrays
+    } - {"mg.sum_of_squares"}
