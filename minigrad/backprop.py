@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.table import name_of, table
-from minigrad.tensor import Tensor, describe, made, recording, watchers, watching
+from minigrad.tensor import Tensor, describe, made, recording
+from minigrad.watch import watchers, watching
 
 _accumulating = Lock()
 """Held while gradients are added up, for threads that share leaves."""

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.backprop import no_grad
-from minigrad.tensor import Tensor, assign, describe, watchers, watching
+from minigrad.tensor import Tensor, assign, describe
+from minigrad.watch import watchers, watching
 
 
 class Optimizer:

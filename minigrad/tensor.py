@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import update_wrapper
 from itertools import count
@@ -26,15 +25,13 @@ from typing import Any
 import numpy as np
 
 from minigrad.table import compositions, name_of, table
+from minigrad.watch import watchers, watching
 
 recording: ContextVar[bool] = ContextVar("minigrad.recording", default=True)
 """Whether results keep their origin; set by no_grad and enable_grad, per thread and per task."""
 
 reading_allowed: ContextVar[bool] = ContextVar("minigrad.reading_allowed", default=True)
 """Whether float(t), t.item() and the like may read a Tensor that is part of a graph."""
-
-watchers: list[Any] = []
-"""Who is told what happens while a function is recorded to be compiled; most of the time nobody."""
 
 next_stamp = count(1).__next__
 
@@ -150,7 +147,7 @@ class Tensor:
     def data(self) -> Any:
         """The array, read-only.  `t.data = a` assigns to a leaf, as `t[...] = a` does."""
         if watchers and (watcher := watching()):
-            watcher.refuse(self, "reading .data")
+            watcher.refuse(self, "the array (.data, numpy(), print, t[...] = value)")
         data = self._value
         if isinstance(data, np.generic | Number):
             data = freeze(np.asarray(data))
@@ -295,8 +292,6 @@ class Tensor:
             )
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        if watchers and (watcher := watching()):
-            watcher.refuse(self, "numpy()")
         if not _caller().startswith(_tests):
             self._check_leaving("numpy()")
         data = self.data
@@ -420,8 +415,6 @@ class Tensor:
         return record(getitem, (self,), {"index": fixed(index)})
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        if watchers and (watcher := watching()):
-            watcher.part_assigned(self)
         _check_assignable(self)
         if recording.get() and _needs_gradient(value):
             what = describe(value) if isinstance(value, Tensor) else "a list with Tensors"
@@ -563,28 +556,6 @@ def _check_assignable(leaf: Tensor) -> None:
 
 
 # ---- recording
-
-
-def watching() -> Any:
-    """The one that watches the current thread or task, or None."""
-    return _watcher.get()
-
-
-@contextmanager
-def watched_by(watcher: Any) -> Iterator[None]:
-    """Context: what happens in this thread or task is told to the watcher; to nobody if it is None."""
-    before = _watcher.set(watcher)
-    if watcher is not None:
-        watchers.append(watcher)
-    try:
-        yield
-    finally:
-        _watcher.reset(before)
-        if watcher is not None:
-            watchers.remove(watcher)
-
-
-_watcher: ContextVar[Any] = ContextVar("minigrad.watcher", default=None)
 
 
 def record(function: Callable, inputs: tuple, parameters: dict[str, Any] = _no_parameters) -> Tensor:

@@ -25,7 +25,8 @@ from minigrad.compiler.recording import (
 from minigrad.nn.module import Module
 from minigrad.program import Program, Variable
 from minigrad.random import generator_state
-from minigrad.tensor import Tensor, made, next_stamp, watched_by
+from minigrad.tensor import Tensor, made, next_stamp
+from minigrad.watch import watched_by
 
 
 def compile(function: Callable[..., Any] | None = None, *, backend: str = "numpy") -> Any:

@@ -25,8 +25,8 @@ from minigrad.tensor import (
     next_stamp,
     reading_allowed,
     record,
-    watched_by,
 )
+from minigrad.watch import watched_by
 
 _library = str(Path(__file__).parent.parent)
 
@@ -117,18 +117,11 @@ class Recorder:
             )
         self.updates[id(leaf)] = leaf, value
 
-    def part_assigned(self, leaf: Tensor) -> None:
-        """leaf[index] = value."""
-        raise self._refusal(
-            f"t[...] = value on {describe(leaf)} is not seen by a replay; write W -= lr * dW, or use "
-            "an optimizer"
-        )
-
     def refuse(self, tensor: Tensor, how: str) -> None:
         """Something asks for a value."""
         raise self._refusal(
-            f"{how} of {describe(tensor)} reads a value, which is another one at each replay; keep to "
-            "Tensors, and read what the compiled function gives"
+            f"{how} of {describe(tensor)} is another one at each replay; keep to Tensors, read what the compiled "
+            "function gives, and assign with W -= lr * dW or an optimizer"
         )
 
     def grad_set(self, leaf: Tensor) -> None:

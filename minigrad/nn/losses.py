@@ -8,7 +8,8 @@ import numpy as np
 
 from minigrad.functions import cross_entropy_of_logit, cross_entropy_of_probability, log_softmax
 from minigrad.nn.letters import named
-from minigrad.tensor import Tensor, describe, watchers, watching
+from minigrad.tensor import Tensor, describe
+from minigrad.watch import watchers, watching
 
 
 def binary_cross_entropy(a: Any, y: Any, *, reduction: str = "mean") -> Tensor:

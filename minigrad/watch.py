@@ -1,0 +1,36 @@
+"""Who watches: whom operations, assignments and readings are told to while a function is recorded.
+
+tensor.py, backprop.py and optim.py ask `if watchers and (watcher := watching())`: as long as nothing is being
+recorded in any thread, that is one look at an empty list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+watchers: list[Any] = []
+"""All that watch something now, in any thread."""
+
+_watcher: ContextVar[Any] = ContextVar("minigrad.watcher", default=None)
+
+
+def watching() -> Any:
+    """The one that watches the current thread or task, or None."""
+    return _watcher.get()
+
+
+@contextmanager
+def watched_by(watcher: Any) -> Iterator[None]:
+    """Context: what happens in this thread or task is told to the watcher; to nobody if it is None."""
+    before = _watcher.set(watcher)
+    if watcher is not None:
+        watchers.append(watcher)
+    try:
+        yield
+    finally:
+        _watcher.reset(before)
+        if watcher is not None:
+            watchers.remove(watcher)
