@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from functools import update_wrapper
 from threading import RLock
@@ -65,6 +65,7 @@ class Compiled:
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
         self._replays: dict[Any, list[Replay]] = {}
+        self._last: Replay | None = None
         self._lock = RLock()
         self._reached = _Reached(function)
         self._recorded = 0
@@ -73,15 +74,23 @@ class Compiled:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         with self._lock:
+            reached = self._reached()
+            last = self._last
+            if last is not None and not kwargs and last.takes(args, reached) and last.holds():
+                self._replayed += 1
+                return last(args)
             found: list[Any] = []
-            key = signature((args, kwargs), found, {}), *self._reached()
+            key = signature((args, kwargs), found, {}), *reached
             candidates = self._replays.setdefault(key, [])
             for replay in candidates:
                 if replay.holds():
                     self._replayed += 1
+                    self._last = replay
                     return replay(found)
             result, replay = _record(self._function, args, kwargs, self._reached)
             candidates.append(replay)
+            replay.like(args, kwargs, reached)
+            self._last = replay
             self._recorded += 1
             return result
 
@@ -210,14 +219,17 @@ class _Reached:
 
     def __call__(self) -> list[Any]:
         """Their values now."""
-        found = [self._globals.get(name) for name in self._names]
+        found: list[Any] = []
+        for name in self._names:
+            value = self._globals.get(name)
+            found += type(value), value
         for cell in self._cells:
             try:
                 value = cell.cell_contents
             except ValueError:  # not set yet
                 continue
             if type(value) in _simple:
-                found.append(value)
+                found += type(value), value  # 2 and 2.0 are equal, and not the same
         return found
 
 
@@ -292,6 +304,23 @@ class Replay:
             ]
         return guards
 
+    def like(self, args: tuple, kwargs: dict, reached: list[Any]) -> None:
+        """Keep how it was called, to see at a glance whether it is called so again."""
+        plain = not kwargs and all(type(x) in _computed_with for x in args)
+        alike = plain and len(set(map(id, args))) == len(args)  # no argument given twice
+        self._alike = [_kind(x) for x in args] if alike else None
+        self._reached = reached
+
+    def takes(self, args: tuple, reached: list[Any]) -> bool:
+        """Whether these are arguments like those that it was recorded with: a look, for the usual case."""
+        alike = self._alike
+        if alike is None or len(args) != len(alike) or reached != self._reached:
+            return False
+        for x, kind in zip(args, alike, strict=True):
+            if type(x) not in _computed_with or _kind(x) != kind:
+                return False
+        return len(args) < 2 or len(set(map(id, args))) == len(args)
+
     def holds(self) -> bool:
         """Whether what the function reaches, beside its arguments, is as it was when this was recorded."""
         for attributes, name, value in self._guards:
@@ -325,7 +354,8 @@ class Replay:
         for place, (kind, owner, key) in enumerate(self._inputs):
             self._places.setdefault(kind, []).append((place, owner, key))
 
-    def __call__(self, found: list[Any]) -> Any:
+    def __call__(self, found: Sequence[Any]) -> Any:
+        """One replay, for what `signature` finds in the arguments."""
         values, places = self._template.copy(), self._places
         for place, leaf, _ in places.get("leaf", ()):
             values[place] = leaf._value
@@ -361,6 +391,19 @@ class Replay:
         for schedule in self.schedules:
             schedule.step()
         return filled(self.shape_of_result, [made(value) for value in results])
+
+
+_computed_with = (Tensor, np.ndarray, float)
+
+
+def _kind(x: Any) -> Any:
+    """What must stay as it is of an argument that is computed with."""
+    if type(x) is Tensor:
+        value = x._value
+        if type(value) is np.ndarray:
+            return value.shape, value.dtype, x._requires_grad, x._grad is None, x.name
+        return type(value), x._requires_grad, x._grad is None, x.name
+    return (x.shape, x.dtype) if type(x) is np.ndarray else float
 
 
 def _frozen(value: Any) -> Any:

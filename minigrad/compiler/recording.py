@@ -120,8 +120,8 @@ class Recorder:
     def refuse(self, tensor: Tensor, how: str) -> None:
         """Something asks for a value."""
         raise self._refusal(
-            f"{how} of {describe(tensor)} is another one at each replay; keep to Tensors, read what the compiled "
-            "function gives, and assign with W -= lr * dW or an optimizer"
+            f"{how} of {describe(tensor)} is another one at each replay; keep to Tensors, read what the "
+            "compiled function gives, and write W -= lr * dW, or an optimizer's step"
         )
 
     def grad_set(self, leaf: Tensor) -> None:

@@ -11,6 +11,12 @@ from networks import Network, networks
 
 def make_minigrad(network: Network):
     """minigrad, eager, with its layers, its penalty and its optimizer."""
+    X, Y, step = _minigrad_step(network)
+    return lambda: step(X, Y).item()
+
+
+def _minigrad_step(network: Network):
+    """The data, and a function of them that makes one step and gives the cost."""
     import minigrad as mg
 
     X, Y = network.data()
@@ -27,14 +33,23 @@ def make_minigrad(network: Network):
     optimizer = mg.optim.SGD(model.parameters(), lr=network.lr)
     loss = mg.nn.binary_cross_entropy_with_logits if network.binary else mg.nn.cross_entropy
 
-    def step() -> float:
+    def step(X: mg.Tensor, Y: mg.Tensor) -> mg.Tensor:
         J = loss(model(X), Y) + mg.nn.l2_penalty(model, lambd=network.lambd, m=network.batch)
         optimizer.zero_grad()
         J.backward()
         optimizer.step()
-        return J.item()
+        return J
 
-    return step
+    return X, Y, step
+
+
+def make_minigrad_compiled(network: Network):
+    """minigrad, the same step recorded once and replayed."""
+    import minigrad as mg
+
+    X, Y, step = _minigrad_step(network)
+    compiled = mg.compile(step)
+    return lambda: compiled(X, Y).item()
 
 
 def make_minigrad_functional(network: Network):
@@ -161,6 +176,7 @@ def make_jax(network: Network):
 
 engines = {
     "hand-written NumPy": make_hand_written,
+    "minigrad, compiled": make_minigrad_compiled,
     "minigrad, eager": make_minigrad,
     "minigrad, functional": make_minigrad_functional,
     "PyTorch, torch.nn": make_torch,
