@@ -325,9 +325,6 @@ def test_a_file_in_another_folder_with_a_neighbour(capsys, folder):
         ("net:nothing", "net:nothing returned None and not a Tensor: return the loss (is there a return?)"),
         ("net:several", "net:several returned a tuple and not a Tensor: return the loss alone"),
         ("net:number", "net:number returned a float and not a Tensor: return the loss"),
-        ("net:a_model", "net:a_model returned a Sequential and not a Tensor: "
-         "return the loss of the model on some examples"),
-        ("net:model", "net:model is a Sequential; wanted is a function that returns the loss"),
         ("net:limit", "net:limit is an int; wanted is a function that returns the loss"),
         ("net:Task", "net:Task is the class Task; wanted is a function that returns the loss"),
         ("net:wants", "net:wants wants arguments, (x, y=1); it is called without any, and returns the loss"),
@@ -619,3 +616,30 @@ def test_mathml(latex, said):
 def test_what_mathml_does_not_know(latex):
     with pytest.raises(ValueError, match="mathml: "):
         mathml(latex)
+
+
+@pytest.mark.parametrize(
+    ("layers", "line"),
+    [
+        ("mg.nn.Linear(2, 1, rng=0)", "dZ = (A - Y) / m"),
+        ("mg.nn.Linear(2, 1, rng=0), mg.nn.Sigmoid()", "dZ = dA * A * (1 - A)"),
+        ("mg.nn.Linear(2, 3, rng=0)", "dW = dZ.T @ X"),
+        ("mg.nn.Linear(2, 3, rng=0), mg.nn.Softmax()", "dW = dZ.T @ X"),
+        ("mg.nn.Linear(2, 3, rng=0), mg.nn.LogSoftmax()", "dW = dZ.T @ X"),
+    ],
+)
+def test_a_model_gets_a_cost(capsys, folder, layers, line):
+    (folder / "own.py").write_text(
+        f"import minigrad as mg\nmodel = mg.nn.Sequential({layers})\ndef made():\n    return model\n"
+    )
+    for name in ("own:model", "own:made"):
+        status, out, _ = run(capsys, "derive", name)
+        assert not status
+        assert line in out
+
+
+def test_a_model_whose_inputs_are_not_known(capsys, folder):
+    (folder / "own.py").write_text("import minigrad as mg\nmodel = mg.nn.Sequential(mg.nn.ReLU())\n")
+    status, _, said = run(capsys, "derive", "own:model")
+    assert status
+    assert "a model without a Linear layer" in said

@@ -1,4 +1,4 @@
-"""The loss of somebody's own file: module:function is imported and called, and returns the loss."""
+"""The loss of somebody's own file: module:function is imported and called, and gives the loss, or a model."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ from types import ModuleType
 from typing import Any
 
 import minigrad
+from minigrad import nn
+from minigrad.experiments.model_loss import model_loss
 from minigrad.experiments.output import Refused
 from minigrad.tensor import Tensor
 
 
 def own_loss(address: str) -> Tensor:
-    """The loss that `module:function` returns, or `folder/net.py:function`.
+    """The loss that `module:function` returns, or `folder/net.py:function`; a model gets one.
 
     The module is looked for in the current folder first, and what it prints goes to stderr.
 
@@ -33,7 +35,10 @@ def own_loss(address: str) -> Tensor:
         function = _function(module, where, function_name)
         if isinstance(function, Tensor):
             return function
-        return _loss(_told(address, function), address)
+        found = function if isinstance(function, nn.Module) else _told(address, function)
+        if isinstance(found, nn.Module):
+            return _told(address, lambda: model_loss(found, address))
+        return _loss(found, address)
 
 
 def _parts(address: str) -> tuple[str, str]:
@@ -119,9 +124,9 @@ def _function(module: ModuleType, where: str, name: str) -> Any:
             found = getattr(found, part)
         except AttributeError:
             raise Refused(f'{where} has no "{name}"{_did_you_mean(part, found)}') from None
-    if isinstance(found, Tensor):
+    if isinstance(found, Tensor | nn.Module):
         return found
-    if not callable(found) or isinstance(found, type) or _is_model(found):
+    if not callable(found) or isinstance(found, type):
         raise Refused(f"{where}:{name} is {_kind(found)}; wanted is a function that returns the loss")
     try:
         inspect.signature(found).bind()
@@ -144,17 +149,11 @@ def _loss(found: Any, address: str) -> Tensor:
     if isinstance(found, Tensor):
         return found
     hint = "return the loss"
-    if _is_model(found):
-        hint = "return the loss of the model on some examples"
-    elif isinstance(found, tuple | list) and any(isinstance(x, Tensor) for x in found):
+    if isinstance(found, tuple | list) and any(isinstance(x, Tensor) for x in found):
         hint = "return the loss alone"
     elif found is None:
         hint = "return the loss (is there a return?)"
     raise Refused(f"{address} returned {_kind(found)} and not a Tensor: {hint}")
-
-
-def _is_model(found: Any) -> bool:
-    return callable(getattr(found, "parameters", None))
 
 
 def _kind(found: Any) -> str:

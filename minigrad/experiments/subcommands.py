@@ -189,7 +189,8 @@ The loss comes from one of two places:
 
   module:function   Your own. The module is imported, from this folder too; the
                     function is called without arguments and returns the loss,
-                    a Tensor that is one number. net.py:loss works as well.
+                    a Tensor that is one number, or a model, which then gets
+                    a cost on seven examples. net.py:loss works as well.
   --hidden 20,3     The network of the notes on five points of the field, with
                     ReLU, dropout, a sigmoid and the L2 penalty, and with its
                     first weights. This is the default."""
