@@ -405,6 +405,20 @@ def test_what_was_kept_does_not_change():
             np.testing.assert_array_equal(view, copy)
 
 
+def test_views_and_arguments_that_are_returned_are_nobody_elses():
+    compiled = mg.compile(lambda X: ((X * 2).T, X, X.T[:1], np.reshape(X + 1, (-1,))))
+    kept = []
+    for i in range(4):
+        X = np.full((2, 3), float(i))
+        results = compiled(X)
+        assert X.flags.writeable
+        kept.append((results, [t.numpy().copy() for t in results]))
+        X[:] = -1.0
+    for results, copies in kept:
+        for t, copy in zip(results, copies, strict=True):
+            np.testing.assert_array_equal(t.numpy(), copy)
+
+
 def test_arguments_are_not_changed():
     X, Y = data()
     kept = X.copy(), Y.copy()

@@ -278,7 +278,7 @@ class Replay:
         self.program = Program(outputs, names)
         self.n_results = len(results)
         self._inputs = [self._source(v, recorder) for v in self.program.leaves]
-        self.text = Text(self.program, set(self.program.outputs))
+        self.text = Text(self.program)
         self._guards = self._guarded(recorder)
         self._bind()
 
@@ -339,7 +339,7 @@ class Replay:
     def _bind(self) -> None:
         names = [self.text.names[leaf] for leaf in self.program.leaves]
         rngs = list(self.program.generators)
-        outputs = "".join(f"{self.text.names[v]}, " for v in self.program.outputs).rstrip()
+        outputs = "".join(f"{value}, " for value in self.text.returned).rstrip()
         body = "\n".join(f"    {line}" for line in self.text.lines)
         kept = [f"{name}={name}" for name in self.text.objects if name != "np"]  # locals are found sooner
         taken = ", ".join([*names, *rngs, *(["*", *kept] if kept else [])])

@@ -65,12 +65,12 @@ class Text:
     lines      the statements
     names      what each value is called
     objects    name -> buffers, arrays, functions and parameters that the text mentions
-    fresh      the values that leave the program: they get a new array at each call
+    fresh      the values that leave the program, or of which a view does: they get a new array at each call
+    returned   what the text returns
     """
 
-    def __init__(self, program: Program, fresh: set[Variable]) -> None:
+    def __init__(self, program: Program) -> None:
         self.program = program
-        self.fresh = fresh
         self.lines: list[str] = []
         self.objects: dict[str, Any] = {"np": np, "copyto": np.copyto}
         self.names: dict[Variable, str] = {}
@@ -86,14 +86,37 @@ class Text:
         for variable in (*program.leaves, *(e.output for e in program.equations)):
             self.names[variable] = f"v_{variable.name}" if variable.name in self.objects else variable.name
         roots = self._roots()
+        self.fresh = {roots[v] for v in program.outputs if roots[v].equation is not None}
         for e in program.equations:
             for x in e.inputs:
                 if isinstance(x, Variable):
                     self._left[roots[x]] += 1
         for output in program.outputs:
             self._left[roots[output]] += 1
+        self._into = self._coalesced()
+        self._placed: dict[Variable, str] = {}
         for equation in program.equations:
             self._equation(equation)
+        self.returned = [
+            f"{self.names[v]}.copy()" if v.tensor.shape and roots[v].equation is None else self.names[v]
+            for v in program.outputs  # what was given is not handed out
+        ]
+
+    def _coalesced(self) -> dict[Variable, Variable]:
+        """value -> the value that leaves the program in whose array it is computed, step by step."""
+        into: dict[Variable, Variable] = {}
+        for e in reversed(self.program.equations):
+            end = e.output if e.output in self.fresh else into.get(e.output)
+            if end is None or e.function not in _elementwise or not self._writable(e):
+                continue
+            for x in e.inputs:
+                if isinstance(x, Variable) and x.equation is not None and self._left[x] == 1:
+                    alike = x.tensor.shape == end.tensor.shape and x.tensor.dtype == end.tensor.dtype
+                    own = x.equation.function in _writers and self._writable(x.equation)
+                    if alike and own and x not in self.fresh and self._root[x] is x:
+                        into[x] = end
+                        break
+        return into
 
     def _roots(self) -> dict[Variable, Variable]:
         roots: dict[Variable, Variable] = {leaf: leaf for leaf in self.program.leaves}
@@ -164,12 +187,16 @@ class Text:
     def _out(self, value: Variable, filled: bool) -> str:
         """The array that a value is computed into; under a name of its own if it is `filled` in place."""
         shape, dtype = value.tensor.shape, value.tensor.dtype
-        if value in self.fresh:
-            self.objects[f"fresh_{len(self.objects)}"] = Fresh(shape, dtype)
-            array = f"{list(self.objects)[-1]}()"
+        end = value if value in self.fresh else self._into.get(value)
+        if end in self._placed:
+            return self._placed[end]
+        if end is not None:
+            fresh = f"fresh_{len(self.objects)}"
+            self.objects[fresh] = Fresh(shape, dtype)
+            self._placed[end] = self.names[value]
             if not filled:
-                return array
-            self._say(f"{self.names[value]} = {array}")
+                return f"{fresh}()"
+            self._say(f"{self.names[value]} = {fresh}()")
             return self.names[value]
         free = self._free.get((shape, dtype))
         if free:
