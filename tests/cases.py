@@ -19,7 +19,6 @@ import numpy as np
 
 import minigrad
 from minigrad import derivatives, functions, random
-from minigrad.compiler import passes
 from minigrad.table import compositions, name_of, table
 
 
@@ -438,9 +437,6 @@ add(derivatives.scatter_add, real(3, 3), index=slice(1, 4), shape=(5, 3))
 
 add(random.uniform_draw, rng=np.random.default_rng(3), shape=(2, 3))
 add(random.uniform_draw, rng=np.random.default_rng(3), shape=())
-
-
-add(passes.sum_of_squares, real(3, 4))
 
 
 # ---- what there is to be covered

@@ -252,7 +252,6 @@ def test_the_list_of_rows_is_complete_and_names_nothing_else():
     rows -= {"mg.cube"}  # of a docstring's example
     rows -= {
         "mg.scatter_add",
-        "mg.sum_of_squares",
         "mg.uniform_draw",
         "mg.cross_entropy_of_logit",
         "mg.cross_entropy_of_probability",

@@ -59,6 +59,26 @@ _alone = 3
 """References to an array that only `Fresh` knows: its list, the loop's name, and the call that counts."""
 
 
+def sum_of_squares(x: Any) -> Any:
+    """Σ x², as the product of x with itself: in half the time of squaring and adding."""
+    return np.vdot(x, x)
+
+
+def _sums_of_squares(program: Program) -> list[Equation]:
+    """The equations, with the sum of a square that serves nothing else as one."""
+    uses = Counter(x for e in program.equations for x in e.inputs if isinstance(x, Variable))
+    uses.update(program.outputs)
+    squares: dict[Variable, Equation] = {}
+    for e in program.equations:
+        total = e.function is np.sum and e.parameters["axis"] is None and not e.parameters["keepdims"]
+        x = e.inputs[0] if total else None
+        square = x.equation if isinstance(x, Variable) and uses[x] == 1 else None
+        if square is not None and square.function is np.square and square.output.tensor.dtype.kind == "f":
+            squares[square.output] = Equation(e.output, sum_of_squares, square.inputs, {})
+    instead = {e.output: e for e in squares.values()}
+    return [instead.get(e.output, e) for e in program.equations if e.output not in squares]
+
+
 class Text:
     """The text of a program, and what it is executed with.
 
@@ -71,6 +91,7 @@ class Text:
 
     def __init__(self, program: Program) -> None:
         self.program = program
+        self.equations = _sums_of_squares(program)
         self.lines: list[str] = []
         self.objects: dict[str, Any] = {"np": np, "copyto": np.copyto}
         self.names: dict[Variable, str] = {}
@@ -78,8 +99,6 @@ class Text:
         self._root: dict[Variable, Variable] = {}  # of a view: the value whose memory it is
         self._held: dict[Variable, str] = {}  # value -> its buffer
         self._free: dict[Any, list[str]] = {}
-        self._uses = Counter(x for e in program.equations for x in e.inputs if isinstance(x, Variable))
-        self._uses.update(program.outputs)
         self._left: Counter[Variable] = Counter()
         self._taken = {v.name for v in (*program.leaves, *(e.output for e in program.equations))}
         self._taken |= {*program.generators}
@@ -87,7 +106,7 @@ class Text:
             self.names[variable] = f"v_{variable.name}" if variable.name in self.objects else variable.name
         roots = self._roots()
         self.fresh = {roots[v] for v in program.outputs if roots[v].equation is not None}
-        for e in program.equations:
+        for e in self.equations:
             for x in e.inputs:
                 if isinstance(x, Variable):
                     self._left[roots[x]] += 1
@@ -95,7 +114,7 @@ class Text:
             self._left[roots[output]] += 1
         self._into = self._coalesced()
         self._placed: dict[Variable, str] = {}
-        for equation in program.equations:
+        for equation in self.equations:
             self._equation(equation)
         self.returned = [
             f"{self.names[v]}.copy()" if v.tensor.shape and roots[v].equation is None else self.names[v]
@@ -105,7 +124,7 @@ class Text:
     def _coalesced(self) -> dict[Variable, Variable]:
         """value -> the value that leaves the program in whose array it is computed, step by step."""
         into: dict[Variable, Variable] = {}
-        for e in reversed(self.program.equations):
+        for e in reversed(self.equations):
             end = e.output if e.output in self.fresh else into.get(e.output)
             if end is None or e.function not in _elementwise or not self._writable(e):
                 continue
@@ -120,7 +139,7 @@ class Text:
 
     def _roots(self) -> dict[Variable, Variable]:
         roots: dict[Variable, Variable] = {leaf: leaf for leaf in self.program.leaves}
-        for e in self.program.equations:
+        for e in self.equations:
             x = e.inputs[0] if e.inputs else None
             view = self._is_view(e) and isinstance(x, Variable)
             roots[e.output] = roots[x] if view else e.output  # type: ignore[index]
@@ -267,7 +286,7 @@ class Text:
             x = e.inputs[0]
             if isinstance(x, Variable) and x.tensor.ndim and x.tensor.dtype.kind == "f" and x.tensor.size:
                 return f"{operands[0]}.sum() / {x.tensor.size}"
-        if name_of(e.function) == "mg.sum_of_squares":
+        if e.function is sum_of_squares:
             return f"{self._object(np.vdot, 'vdot')}({operands[0]}, {operands[0]})"
         return self._call(e, operands)
 

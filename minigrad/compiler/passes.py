@@ -13,27 +13,12 @@ from minigrad.backprop import enable_grad
 from minigrad.program.simplify import Simplifier, as_written, recorded
 from minigrad.program.tidy import behind
 from minigrad.random import is_generator
-from minigrad.table import derivative
-from minigrad.tensor import Tensor, constant, primitive
+from minigrad.tensor import Tensor, constant
 
 _spelled_out = frozenset(
     function for function in vars(functions).values() if hasattr(function, "on_arrays")
 ) - {functions.relu}
 """minigrad's own functions: what they are composed of is shared with the backward pass."""
-
-
-@primitive
-def sum_of_squares(x: Any) -> Any:
-    """Σ x², as the product of x with itself: half the time of squaring and adding.
-
-    >>> sum_of_squares(np.array([3.0, 4.0]))
-    np.float64(25.0)
-    """
-    x = np.ravel(x)
-    return x @ x
-
-
-derivative(sum_of_squares, x=lambda g, x: 2 * g * x)
 
 
 def rebuilt(
@@ -73,12 +58,6 @@ def _operand(simplifier: Simplifier, tensor: Tensor, operands: dict[int, Any]) -
         return tensor  # another draw is another value
     if tensor.function in _spelled_out:
         return _spelled(simplifier, tensor, inputs)
-    square = inputs[0] if tensor.function is np.sum and inputs else None
-    total = (
-        tensor.function is np.sum and tensor.parameters["axis"] is None and not tensor.parameters["keepdims"]
-    )
-    if total and isinstance(square, Tensor) and square.function is np.square and square.dtype.kind == "f":
-        return simplifier.equation(sum_of_squares, square.inputs)
     return simplifier.simplified(tensor, inputs)
 
 
