@@ -74,9 +74,13 @@ def base_of(name: str | None) -> str | None:
 def activation_of(function: Callable[..., Any], name: str | None) -> str | None:
     """What the notes call an activation of a value: A3 for sigmoid(Z3); None if it is no activation of a Z.
 
+    A log-softmax is the logarithm of what they call A3, and is called so.
+
     >>> activation_of(np.tanh, "Z1"), activation_of(np.tanh, "X"), activation_of(np.exp, "Z1")
     ('A1', None, None)
+    >>> activation_of(log_softmax, "Z3")
+    'log_A3'
     """
     if function not in _activations or re.fullmatch(r"Z\d*", name or "") is None:
         return None
-    return f"A{(name or '')[1:]}"
+    return f"{'log_' * (function is log_softmax)}A{(name or '')[1:]}"
