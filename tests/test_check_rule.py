@@ -165,6 +165,11 @@ def _squares_itself(x: Any) -> Any:
     return x
 
 
+def _scales_itself_by_one(x: Any) -> Any:
+    x *= 1
+    return x * x
+
+
 def _buffered(g: Any, x: Any) -> Any:
     if isinstance(x, mg.Tensor):
         return 2 * g * x
@@ -240,6 +245,9 @@ wrong: dict[str, tuple[Callable[[], Callable], str, str, str]] = {
     "the function works in place": (
         lambda: row(_squares_itself, x=lambda g, x: 2 * g * x), "", "in place",
         "it writes into its argument x, which a graph may hold"),
+    "the function writes what is there": (
+        lambda: row(_scales_itself_by_one, x=lambda g, x: 2 * g * x), "", "in place",
+        "it writes into its argument, which a graph may hold"),
     "a function that draws": (
         lambda: row(lambda x: x * next(_counter), x=lambda g: g), "", "purity",
         "it gives other values for the same arguments: it draws at random, or keeps state"),

@@ -249,7 +249,18 @@ class _RuleCheck:
                 f"it is marked elementwise=True and gives the shape {y.shape}; leave the mark out",
             )  # fmt: skip
         else:
-            narrow = self.compute(sample.copy(np.float32))
+            try:
+                narrow = self.compute(sample.copy(np.float32))
+            except Exception as error:  # what it writes may be what was there: x *= 1
+                if "read-only" in str(error):
+                    kind, text = (
+                        "in place",
+                        "it writes into its argument, which a graph may hold; work on a copy",
+                    )
+                else:
+                    kind, text = "error", f"float32 input raises {_said(error)}"
+                self.fault(sample, "", kind, text)
+                return
             if _all_floating(sample) and narrow.dtype != np.float32:
                 self.fault(
                     sample, "", "dtype",
