@@ -106,7 +106,7 @@ def changes(line: Expression, about: Surroundings) -> Iterator[Change]:
 
 
 def _of_the_whole(line: Expression, about: Surroundings) -> Iterator[Change]:
-    yield Change(Product(((number(-1), 1), (line, 1))), "sign", line, None, 1)
+    yield Change(_negated(line), "sign", line, None, 1)
     shape = np.shape(about.values[about.line])
     if len(shape) == 2 and 1 not in shape:
         yield Change(_transposed(line), "result transposed", line, None, 1.5)
@@ -130,6 +130,18 @@ def _of_the_whole(line: Expression, about: Surroundings) -> Iterator[Change]:
     for z, a in about.slopes:
         yield from _other_slopes(line, z, a)
     yield from _throughout(line, about)
+
+
+def _negated(line: Expression) -> Expression:
+    """-line, as it is written by hand: (Y - A) / m for (A - Y) / m."""
+    if isinstance(line, Sum):
+        terms = sorted(((-sign, term) for sign, term in line.terms), key=lambda entry: -entry[0])
+        return _sum(tuple(terms))
+    if isinstance(line, Product):
+        (first, power), *rest = line.factors
+        if isinstance(first, Sum) and power > 0:
+            return Product(((_negated(first), 1), *rest))
+    return Sum(((-1, line),))
 
 
 def _throughout(line: Expression, about: Surroundings) -> Iterator[Change]:
@@ -175,8 +187,17 @@ def _foreign_factors(term: Expression, about: Surroundings) -> Iterator[tuple[Ex
                 yield Atom(x), 1, 2.5
         elif x.equation is not None and x not in about.gradients:
             for function in activations:
-                for y in (Atom(x), Apply(function, (Atom(x),), {})) if function is not relu else (Atom(x),):
+                for y in (Atom(x), _applied(function, x, about)) if function is not relu else (Atom(x),):
                     yield _slope_of(function, Atom(x), y), 1, 3
+
+
+def _applied(function: Callable[..., Any], x: Variable, about: Surroundings) -> Expression:
+    """A function of a value: under its own name, where the program has it."""
+    for other in about.arrays:
+        e = other.equation
+        if e is not None and e.function is function and e.inputs == (x,) and other.name:
+            return Atom(other)
+    return Apply(function, (Atom(x),), {})
 
 
 def _scaled(term: Expression, factor: Expression, power: int) -> Product:
@@ -455,6 +476,11 @@ def _of_call(node: Apply, about: Surroundings) -> Iterator[Change]:
         for step in (-1, 1):
             new = Apply(np.power, (inputs[0], number(inputs[1].value.value + step)), parameters)
             yield Change(new, "exponent", node, new, 2)
+    if function in _comparisons and isinstance(inputs[0], Atom):
+        yield Change(inputs[0], "comparison", node, inputs[0], 2)
+        for of, activation in about.slopes:
+            if inputs[0].value is of:
+                yield Change(Atom(activation), "comparison", node, Atom(activation), 2.25)
     if len(inputs) == 1 and table[function].elementwise and function is not np.positive:
         yield Change(inputs[0], "function left out", node, inputs[0], 2)
         for other in about.functions:

@@ -145,7 +145,8 @@ class Report:
             lines += [f"  {v.name:<{width}}  {first}", *(f"  {'':<{width}}  {rest}" for rest in more)]
         for i, fault in enumerate(self.faults, 1):
             lines += ["", *wrap(f"{i}. {fault}", 80, subsequent_indent="   ", break_on_hyphens=False)]
-            lines += [f"     {label}   {text}" for label, text in fault.lines()]
+            for label, text in fault.lines():
+                lines += _code(text, f"     {label}   ")
         for note in self.notes:
             lines += ["", *wrap(note, 80, break_on_hyphens=False)]
         return "\n".join(lines)
@@ -176,6 +177,19 @@ class Report:
         )
         notes = "".join(f"<p>{_marked(note)}</p>" for note in self.notes)
         return f"<p><b>{escape(self.headline)}</b></p><table>{rows}</table><ol>{faults}</ol>{notes}"
+
+
+def _code(text: str, label: str) -> list[str]:
+    """A line of NumPy behind its label, broken at spaces where it is longer than a terminal is wide."""
+    further = " " * (len(label) + 4)
+    return wrap(
+        text,
+        80,
+        initial_indent=label,
+        subsequent_indent=further,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _size(fraction: float) -> str:

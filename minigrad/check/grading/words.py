@@ -115,6 +115,8 @@ def _reasons(solution: Solution, line: Variable, change: Change) -> Iterator[str
     mentioned = list(atoms(old)) if old is not None else []
     own = solution.leaves.get(line)
     penalised = own is not None and kind.startswith("term") and own in mentioned
+    if kind == "sign":
+        yield "the gradient is the direction in which the cost grows; an update subtracts it"
     if kind == "result transposed":
         yield f"a gradient has the shape of what it belongs to, {np.shape(solution.values[line])}"
     if kind == "term added":
@@ -156,8 +158,6 @@ def _reasons(solution: Solution, line: Variable, change: Change) -> Iterator[str
         yield f"the axes that meet have to be the same: {shapes[0]} @ {shapes[1]}"
     if kind.startswith("exchanged") and isinstance(old, Atom) and isinstance(old.value, Variable):
         yield from _of_an_exchange(solution, line, old.value)
-    if kind == "sign":
-        yield "the gradient is the direction in which the cost grows; an update subtracts it"
 
 
 def _in_own_term(solution: Solution, line: Variable, change: Change) -> bool:
@@ -194,8 +194,16 @@ def _of_a_constant(
             f"{_forward_line(solution, value)}"
         )
     for equation in forward.equations:
-        if equation.function is np.mean and equation.inputs[0].tensor.size == constant.tensor._value:  # type: ignore[union-attr]
-            yield f"the cost is a mean over {name} examples, so each of them counts 1/{name}"
+        averaged = equation.inputs[0] if equation.function is np.mean else None
+        if isinstance(averaged, Variable) and np.size(averaged.tensor.data):
+            each, more = divmod(averaged.tensor.size, constant.tensor._value)
+            if each == 1 and not more:
+                yield f"the cost is a mean over {name} examples, so each of them counts 1/{name}"
+            elif averaged.tensor.shape[:1] == (constant.tensor._value,) and not more:
+                yield (
+                    f"the cost is a mean over {name} examples of {each} numbers each, so each number counts "
+                    f"1/({each} * {name})"
+                )
     for equation in uses:
         yield f"the forward pass has it too: {_forward_line(solution, equation.output)}"
 
