@@ -12,6 +12,14 @@ rounding = 1e-8
 single_rounding = 5e-5
 """The same for float32."""
 
+half_rounding = 4e-3
+"""The same for float16."""
+
+
+def loosest(given: np.ndarray) -> float:
+    """How far an array may be from the right one and still be right, by its own numbers or float32's."""
+    return half_rounding if given.dtype == np.float16 else single_rounding
+
 
 def distance(x: Any, y: Any) -> float:
     """Largest |x - y| over the largest |y|; inf where the shapes differ.
