@@ -84,6 +84,9 @@ planted = (
     ("dZ1 = dA1 * (Z1 < 0)", "comparison", "with `Z1 < 0` instead of `Z1 > 0`"),
     ("dZ1 = dA1", "slope dropped", "without the slope `* (Z1 > 0)`"),
     ("dZ1 = dA1 * (1 - A1 * A1)", "slope exchanged", "with the slope"),
+    ("dZ2 = dA2 * Z2", "comparison", "with `Z2` instead of `Z2 > 0`"),
+    ("dZ2 = dA2 * A2", "comparison", "with `A2` instead of `Z2 > 0`"),
+    ("dZ3 = (A3 - Y) * A3 * (1 - A3) / m", "factor added", "with an extra `* (A3 * (1 - A3))`"),
     # a mask inverted or exchanged for another one
     ("dA1 = dZ2 @ W2 * (1 - D1) / keep_prob", "mask inverted", "with the inverted mask"),
     ("dA2 = dZ3 @ W3 * (np.arange(28).reshape(7, 4) % 3 > 0) / keep_prob", "another mask", "another mask"),
@@ -94,6 +97,9 @@ planted = (
     ("dA1 = dZ2 @ W2 * D1 / (1 - keep_prob)", "constant exchanged", "with `1 - keep_prob` instead"),
     ("dA1 = dZ2 @ W2 * D1 / lambd", "constant exchanged", "with `lambd` instead of `keep_prob`"),
     ("dW2 = dA2.T @ A1_drop + lambd / m * W2", "exchanged", "with `dA2` instead of `dZ2`"),
+    # a gradient that is handed in, and not used as it is
+    ("dZ2 = dZ3 @ W3 * (Z2 > 0)", "factors dropped", "without `* D2 / keep_prob`"),
+    ("dW2 = (dA2 * Z2).T @ A1_drop + lambd / m * W2", "comparison", "with `Z2` instead of `Z2 > 0`"),
 )  # fmt: skip
 
 
@@ -234,6 +240,32 @@ def test_inputs_that_hide_mistakes_are_said_and_better_ones_proposed(special, ca
         assert text in note
 
 
+def test_a_penalty_of_a_bias_is_hidden_where_the_bias_is_0():
+    J = network()
+    (note,) = mg.grade(handed_in(J), J).notes
+    assert "db3 with an extra `+ lambd / m * b3`" in note
+    assert "That is so since b1 is 0, b2 is 0, b3 is 0." in note
+    assert mg.grade(handed_in(J, names=("dW1", "dW2")), J).notes == ()
+
+
+def test_only_what_hides_something_is_called_a_cause():
+    J = network(sizes=(4, 5, 1), lambd=0, keep_prob=0.999)
+    work = handed_in(J, ["dA1 = dZ2 @ W2 * D1 * keep_prob"], names=("dA1", "dW1"))
+    note = mg.grade(work, J).notes[-1]
+    assert "That is so since lambd = 0. Inputs" in note  # the mask hides nothing: dA1 is wrong in any case
+    J = network(m=1, keep_prob=0.999)
+    (note,) = mg.grade(handed_in(J, names=("dA1",)), J).notes
+    assert "no unit was shut down by D1" in note
+
+
+def test_readings_that_only_these_inputs_cannot_tell_apart_have_their_cause_told():
+    J = network(sizes=(4, 5, 1), keep_prob=0.5)
+    (note,) = mg.grade(handed_in(J, ["dA1 = dZ2 @ W2 * D1"], names=("dA1",)), J).notes
+    assert note.startswith(
+        "Some readings give the same numbers for these inputs only. That is so since keep_prob"
+    )
+
+
 def test_generic_inputs_hide_nothing(loss):
     assert mg.grade(handed_in(loss), loss).notes == ()
 
@@ -257,6 +289,11 @@ def test_mistakes_that_give_the_same_numbers_are_one_group():
         (lambda W: np.vstack([W[:2], W[2:] + 1.0]), "right in 2 of 4 rows"),
         (lambda W: np.hstack([W[:, :1] + 1.0, W[:, 1:]]), "right in 4 of 5 columns"),
         (lambda W: W[::-1], "its rows are right, in another order: 3, 2, 1, 0"),
+        (lambda W: W[::-1, ::-1], "its numbers are right, in reverse order along every axis"),
+        (lambda W: W.T.reshape(4, 5), "its numbers are right, in other places"),
+        (lambda W: W.ravel(), "its numbers are right, row after row: reshape it"),
+        (lambda W: W.reshape(5, 4), "its numbers are right, row after row: reshape it"),
+        (lambda W: W > 0, "truth values"),
         (lambda W: np.sin(100 * W), "the largest difference is at"),
         (lambda W: np.zeros((2, 2)), "its shape is (2, 2), the right one is (4, 5)"),
     ],
@@ -269,6 +306,28 @@ def test_what_is_not_found_is_said_to_be_not_found_with_what_is_known(loss, spoi
     assert fault.kind == "not found"
     assert any(clue in known for known in fault.clues), fault.clues
     assert "were found to give it" in str(fault)
+
+
+def test_the_entries_of_a_bias_in_another_order(loss):
+    (fault,) = mg.grade({"db1": np.roll(handed_in(loss)["db1"], 1)}, loss).faults
+    assert fault.clues == ("its entries are right, in another order: 4, 0, 1, 2, 3",)
+
+
+def test_a_gradient_for_another_batch():
+    """The mean is one over examples 1, 2 and 4, and the penalty is divided by 3 too."""
+    J, _ = networks["regression tanh"](0)
+    J = J + nn.l2_penalty([v.tensor for v in mg.derive(J).program.leaves if v.name == "W1"], lambd=0.9, m=7)
+    line = "dW1 = 7 / 3 * (dZ1[[1, 2, 4]].T @ X[[1, 2, 4]]) + lambd / 3 * W1"
+    (fault,) = mg.grade(handed_in(J, [line], names=("dW1",)), J).faults
+    text = "it is what examples 1, 2, 4 of 7 give, counted 2.333 times"
+    assert fault.clues == (f"{text}, and what no example enters 2.333 times",)
+
+
+def test_a_batch_in_which_some_examples_are_dead(loss):
+    line = "dW2 = 2 * (dZ2[[1, 2, 4]].T @ A1_drop[[1, 2, 4]]) + lambd / m * W2"
+    (fault,) = mg.grade({"dW2": handed_in(loss, [line])["dW2"]}, loss).faults
+    dead = ", ".join(str(k) for k, row in enumerate(handed_in(loss)["dZ2"]) if not row.any())
+    assert fault.clues[-1] == f"it is what example 1 gives, counted 2 times ({dead} would give nothing)"
 
 
 def test_a_difference_parallel_to_an_array_is_named(loss):
@@ -326,6 +385,47 @@ def test_dividing_by_m_last_but_not_everywhere_is_one(loss):
     assert "without the `/ m`" in fault.what
 
 
+@pytest.mark.parametrize(
+    ("line", "what", "names"),
+    [
+        ("dA1 = dZ2 @ W2 * D1", "without `/ keep_prob`", ("dA1",)),
+        ("dA1 = dZ2 @ W2 * D1", "without `/ keep_prob`", ("dA1", "dZ1")),
+        ("dA1 = dZ2 @ W2 * D1", "without `/ keep_prob`", ("dA1", "dW3", "db2")),
+        ("dZ3 = (Y - A3) / m", "with the opposite sign", ("dZ3", "dA2", "dZ2")),
+        ("dZ3 = A3 - Y", "without `/ m`", ("dZ3",)),
+    ],
+)
+def test_a_factor_that_no_parameter_makes_good_is_a_mistake(loss, line, what, names):
+    (fault,) = mg.grade(handed_in(loss, [line], names=names), loss).faults
+    assert fault.what == what
+
+
+def test_dividing_by_m_last_among_many_constants():
+    rng = np.random.default_rng(0)
+    layers = [nn.Linear(4, 5, rng=rng), nn.ReLU(), nn.Dropout(keep_prob=0.8, rng=rng)]
+    layers += [nn.Linear(5, 3, rng=rng), nn.ReLU(), nn.Dropout(keep_prob=0.7, rng=rng)]
+    model = nn.Sequential(*layers, nn.Linear(3, 1, rng=rng))
+    X, Y = rng.standard_normal((7, 4)), (rng.random((7, 1)) < 0.5) * 1.0
+    J = nn.binary_cross_entropy_with_logits(model(X), Y) + nn.l2_penalty(model, lambd=0.9, m=7)
+    work = handed_in(J)
+    work |= {name: 7 * work[name] for name in every if name[1] in "ZA"}
+    report = mg.grade(work, J)
+    assert report.ok
+    assert report.verdicts["dA1"].verdict == "right, times m"
+
+
+def test_float16(loss):
+    work = {name: array.astype(np.float16) for name, array in handed_in(loss).items()}
+    report = mg.grade(work, loss)
+    assert report.ok
+    assert report.verdicts["dW1"].verdict == "right up to rounding of float16"
+    wrong = handed_in(loss, ["dA1 = dZ2 @ W2 * D1"])
+    report = mg.grade({name: array.astype(np.float16) for name, array in wrong.items()}, loss)
+    (fault,) = report.faults
+    assert fault.what == "without `/ keep_prob`"
+    assert report.verdicts["dW1"].verdict == "follows from dZ1"
+
+
 def test_float32(loss):
     work = {k: v.astype(np.float32) for k, v in handed_in(loss).items()}
     report = mg.grade(work, loss)
@@ -351,6 +451,23 @@ def test_a_function_is_given_what_it_names_as_copies(loss):
 
     assert mg.grade(backward, loss).ok
     assert mg.grade(backward, loss).ok  # what it was given is not changed
+
+
+def test_a_function_may_ask_for_every_line_of_the_forward_pass():
+    rng = np.random.default_rng(0)
+    model = nn.Sequential(nn.Linear(4, 5, rng=rng), nn.ReLU(), nn.Linear(5, 3, rng=rng))
+    X, labels = mg.Tensor(rng.standard_normal((7, 4)), name="X"), rng.integers(0, 3, 7)
+    J = nn.cross_entropy(model(X), labels)
+    text = mg.derive(J).numpy()
+    assert "log_A2 = log_softmax(Z2, axis=1)" in text
+
+    def backward(log_A2, Y, m, A1):
+        dZ2 = (np.exp(log_A2) - Y) / m
+        return {"dZ2": dZ2, "dW2": dZ2.T @ A1}
+
+    assert mg.grade(backward, J).ok
+    (fault,) = mg.grade({"dZ2": lambda log_A2, Y, m: (log_A2 - Y) / m}, J).faults
+    assert fault.what == "with `log_A2` instead of `np.exp(log_A2)`"
 
 
 def test_cost_and_gradients(loss):
@@ -411,6 +528,8 @@ def test_names_shapes_and_values_that_cannot_be_graded(loss):
     work = {
         "dW1": nan,
         "dw2": 1.0,
+        "dw_3": 1.0,
+        "q": 1.0,
         "dX": np.ones((7, 3)),
         "Z1": np.ones((7, 5)),
         "db1": None,
@@ -422,15 +541,17 @@ def test_names_shapes_and_values_that_cannot_be_graded(loss):
     said = {name: v.verdict for name, v in report.verdicts.items()}
     assert said["dZ3"] == "right"
     assert "nan in 1 of 15 places, at [0, 1]" in said["dW1"]
-    assert "did you mean dW2?" in said["dw2"]
+    assert "is not known, did you mean dW2? There are dW1" in said["dw2"]
+    assert "did you mean dW3?" in said["dw_3"]
+    assert "is not known. There are dW1" in said["q"]
     assert "X needs no gradient" in said["dX"]
     assert "a value of the forward pass" in said["Z1"]
     assert "is None" in said["db1"]
     assert "wanted real numbers" in said["db2"]
     assert "does not make an array" in said["db3"]
     assert not report.ok
-    assert report.score == pytest.approx(1 / 8)
-    assert "7 not graded" in report.headline
+    assert report.score == pytest.approx(1 / 10)
+    assert "9 not graded" in report.headline
 
 
 def test_a_forward_value_by_mistake(loss):
@@ -454,6 +575,16 @@ def test_what_is_missing(loss):
     report = mg.grade({"dW1": handed_in(loss)["dW1"], "dB1": 1.0}, loss, wrt=names)
     assert report.verdicts["db1"].verdict == "missing; is it what is called dB1?"
     assert not report.ok
+
+
+def test_what_has_to_be_handed_in_by_name_or_as_a_dict(loss):
+    weights = {x.name: x.tensor for x in mg.derive(loss).program.leaves if x.name in ("W1", "W2")}
+    work = {"dW1": handed_in(loss)["dW1"]}
+    for wrt in (weights, list(weights.values())):
+        assert mg.grade(work, loss, wrt).verdicts["dW2"].verdict == "missing"
+    for wrt in ("W1", ["W1"], 3):
+        with pytest.raises(TypeError, match="grade: wrt= takes a Tensor, several, or a model, not"):
+            mg.grade(work, loss, wrt)
 
 
 def test_a_function_that_raises_does_not_hide_the_others(loss):
@@ -511,9 +642,39 @@ def test_grading_changes_nothing(loss):
 
 def test_it_fits_a_terminal(loss):
     text = str(mg.grade(handed_in(loss, ["dA1 = dZ2 @ W2 * D1", "dW1 = dZ1.T @ X"]), loss))
-    prose = [line for line in text.splitlines() if not line.lstrip().startswith(("right ", "yours "))]
-    assert max(map(len, prose)) <= 80
+    assert max(map(len, text.splitlines())) <= 80
     assert text.startswith("grade: 7 of 11 arrays right, 2 mistakes\n")
+
+
+def test_long_lines_of_code_are_broken():
+    x = mg.Tensor(np.linspace(0.5, 2, 6).reshape(2, 3), True, name="the_only_parameter")
+    work = {"dthe_only_parameter": mg.grad(J := np.sum(np.exp(x) * np.sin(x) / np.cosh(x)), x).data}
+    report = mg.grade({name: -array for name, array in work.items()}, J)
+    (right, yours) = report.faults[0].lines()
+    assert len(right[1]) > 80
+    text = str(report)
+    assert max(map(len, text.splitlines())) <= 80
+    assert right[1] in " ".join(text.split())
+    assert yours[1] in " ".join(text.split())
+
+
+def test_a_sign_is_written_as_people_write_it(loss):
+    (fault,) = mg.grade(handed_in(loss, ["dZ3 = (Y - A3) / m"]), loss).faults
+    assert fault.readings[0].yours == "dZ3 = (Y - A3) / m"
+    assert fault.readings[0].why.startswith("the gradient is the direction in which the cost grows")
+    x = mg.Tensor([1.0, 2.0, 4.0], True, name="x")
+    (fault,) = mg.grade({"dx": 1 / x.data**2}, np.sum(1 / x)).faults
+    assert "-" not in fault.readings[0].yours
+
+
+def test_a_mean_over_several_outputs_is_why_there_is_an_m():
+    rng = np.random.default_rng(0)
+    model = nn.Sequential(nn.Linear(3, 4, rng=rng), nn.Tanh(), nn.Linear(4, 2, rng=rng))
+    X, Y = (mg.Tensor(rng.standard_normal((7, n)), name=name) for n, name in ((3, "X"), (2, "Y")))
+    J = nn.mse_loss(model(X), Y) + nn.l2_penalty(model, lambd=0.9, m=7)
+    (fault,) = mg.grade(handed_in(J, ["dZ2 = Z2 - Y"], names=("dZ2", "dW2", "dW1")), J).faults
+    assert fault.what == "without `/ m`"
+    assert "a mean over m examples of 2 numbers each, so each number counts 1/(2 * m)" in str(fault)
 
 
 def test_it_shows_itself_in_a_notebook(loss):

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.check.grading.changes import Change, changes
-from minigrad.check.grading.distance import distance, single_rounding
+from minigrad.check.grading.distance import distance, loosest, single_rounding
 from minigrad.check.grading.expression import Atom, Expression, Product, Values, atoms, attempt
 from minigrad.check.grading.solution import Solution
 from minigrad.program import Literal, Variable
@@ -75,6 +75,7 @@ class Explainer:
             return ()  # nothing can be told from zeros
         searches: tuple[Callable[..., Iterator[Explanation]], ...] = (
             self._singles,
+            self._written_again,
             self._examples,
             self._pairs,
         )
@@ -156,6 +157,19 @@ class Explainer:
                 change = Change(Atom(other), kind, None, Atom(other), 3)
                 yield self._explanation(((line, change),), 0.0, line)
 
+    def _written_again(self, line: Variable, given: np.ndarray, context: Values) -> Iterator[Explanation]:
+        """Whether a gradient that was handed in is not the one that this line uses.
+
+        dA2 has its mask, and dZ2 is computed from dZ3 @ W3, which has none.
+        """
+        for used in atoms(self.lines[line]):
+            if used in self.handed and used in self.lines:
+                spelled = self.solution.spelled_out(line, {used})
+                for change in changes(spelled, self.solution.surroundings(line, _usual)):
+                    error = distance(given, attempt(change.expression, context))
+                    if error <= _exact_for(given):
+                        yield self._explanation(((line, change),), error, line)
+
     def _examples(self, line: Variable, given: np.ndarray, context: Values) -> Iterator[Explanation]:
         """Whether the sums over examples were taken over some of them only."""
         expression = self.lines[line]
@@ -179,7 +193,7 @@ class Explainer:
     def _pairs(self, line: Variable, given: np.ndarray, context: Values) -> Iterator[Explanation]:
         """Two changes at once, until the time is over; on a single number anything could be explained."""
         exact = min(_exact_for(given), 1e-10 if given.size < 3 else 1.0)
-        if given.dtype == np.float32 and given.size < 3:
+        if given.dtype == np.float16 or (given.dtype == np.float32 and given.size < 3):
             return
         targets = [changed for changed, _ in self._targets(line)]
         pairs = [(a, b) for a, b in product(targets, targets) if self._order[a] <= self._order[b]]
@@ -230,14 +244,23 @@ class Explainer:
         self, changed: tuple[tuple[Variable, Change], ...], error: float, line: Variable
     ) -> Explanation:
         """The explanation, with what it gives for other numbers: this array, and those that come later."""
-        values: Any = dict(self.solution.elsewhere)
+        return Explanation(changed, error, self._shown(changed, self.solution.elsewhere))
+
+    def told_apart(self, explanations: Sequence[Explanation], values: Values) -> bool:
+        """Whether they give different arrays, where the right solution has these values."""
+        first, *others = (self._shown(explanation.changes, values) for explanation in explanations)
+        return any(not _same(first, other) for other in others)
+
+    def _shown(self, changed: Sequence[tuple[Variable, Change]], right: Values) -> tuple[Any, ...]:
+        """The arrays that are handed in and that the changes change, for other right values."""
+        values: Any = dict(right)
         last = {variable: change.expression for variable, change in changed}  # of two in one line, both
         shown = []
         for variable in self._route(next(iter(last)), None):
             values[variable] = attempt(last.get(variable, self.lines[variable]), values)
             if variable in self.handed:
                 shown.append(values[variable])
-        return Explanation(changed, error, tuple(shown))
+        return tuple(shown)
 
     def _other_masks(
         self, line: Variable, given: np.ndarray, changed: Variable, route: Sequence[Variable], context: Values
@@ -331,7 +354,7 @@ def _shaped_as(value: Any, given: np.ndarray) -> Any:
 
 
 def _exact_for(given: np.ndarray) -> float:
-    return single_rounding if given.dtype in (np.float32, np.float16) else _exact
+    return loosest(given) if given.dtype in (np.float32, np.float16) else _exact
 
 
 def _same(x: tuple[Any, ...], y: tuple[Any, ...]) -> bool:

@@ -15,11 +15,13 @@ import numpy as np
 from minigrad.check.grading import blind, submission
 from minigrad.check.grading.clues import clues, constant_ratio, named_number
 from minigrad.check.grading.explanations import Explanation
+from minigrad.check.grading.expression import atoms
 from minigrad.check.grading.report import Fault, Reading, Report, Verdict
 from minigrad.check.grading.search import Finding, Search
 from minigrad.check.grading.solution import Solution
 from minigrad.check.grading.words import reason, sentence, what
 from minigrad.program import Program, Variable
+from minigrad.show.derivation.terms import wanted_of
 from minigrad.tensor import Tensor, describe
 
 
@@ -36,16 +38,16 @@ def grade(
     student     a dict of arrays by name, {"dW1": ..., "dA2": ...}; a function that returns one, whose
                 arguments are filled by name (X, Y, W1, A1, D1, keep_prob, m ...); or a dict of such functions
     loss        the scalar Tensor whose gradients they are, with the values and masks that the student used
-    wrt         what has to be handed in: a Tensor, several, or a model; by default whatever is handed in is
-                graded.  The gradient of any value of the forward pass may be handed in too
+    wrt         what has to be handed in: a Tensor, several, a dict of them, or a model; by default whatever
+                is handed in is graded.  The gradient of any value of the forward pass may be handed in too
     transposed  True if examples are columns, as in some courses: then a function is given X, Z1 ...
                 transposed, and their gradients are taken so; weights keep their rows and columns.  Or the
                 names of the gradients that are handed in transposed
     seconds     how long two mistakes at once are looked for
     Returns:    a Report, which is true if all is right, prints as text, and has .faults, .score, .verdicts
-    Raises:     TypeError for work that is no dict, or a loss that is no Tensor; ValueError for a loss that is
-                no scalar.  What is wrong with one array (nan, a shape, a function that raises) is in the
-                report, and the others are graded
+    Raises:     TypeError for work that is no dict, a loss that is no Tensor, or a wrt that is none of those;
+                ValueError for a loss that is no scalar.  What is wrong with one array (nan, a shape, a
+                function that raises) is in the report, and the others are graded
 
     >>> X, W = Tensor([[1.0, 2.0], [3.0, 5.0], [4.0, 1.0]], name="X"), Tensor([[0.5, -1.0]], True, name="W")
     >>> A = X @ W.T; A.name = "A"
@@ -82,11 +84,7 @@ def _solution(student: Any, loss: Any, wrt: Any) -> tuple[Solution, list[str]]:
         if v.tensor.requires_grad and v.tensor is not loss and (v.label or v.equation is None)
     }
     leaves = [leaf.tensor for leaf in program.leaves if leaf.tensor.requires_grad]
-    asked = leaves
-    if wrt is not None:
-        asked = [wrt] if isinstance(wrt, Tensor) else list(
-            wrt.parameters() if callable(getattr(wrt, "parameters", None)) else wrt
-        )  # fmt: skip
+    asked = leaves if wrt is None else wanted_of(loss, wrt, "grade")
     names = {t.stamp: name for name, t in forward.items()}
     wanted = [names[t.stamp] for t in asked if t.stamp in names] if wrt is not None else []
     mentioned = student if isinstance(student, Mapping) else ()
@@ -99,10 +97,11 @@ def _forward_values(solution: Solution) -> dict[str, Any]:
     """What a student's function can ask for: the values of the forward pass by name."""
     gradients = {g.stamp for g in solution.derivation.gradients.values()}
     written = solution.derivation.source.written_name
+    shown = {line.value for line in solution.derivation.lines.lines if line.section != "backward"}
     return {
         written(v): array if v.kind == "constant" else np.asarray(array)
         for v, array in solution.values.items()
-        if v.equation is None or (v.label and v.tensor.stamp not in gradients)
+        if v.equation is None or v in shown or (v.label and v.tensor.stamp not in gradients)
     }
 
 
@@ -141,7 +140,8 @@ def _search(
     """The search, and what gradients of intermediate values are handed in as multiples of, if of anything.
 
     Some divide by m last, in the gradients of the parameters: then those on the way are m times the right
-    ones, and that is no mistake.
+    ones, and that is no mistake.  That it is so is seen in a parameter's gradient that is right although it
+    comes from one of those; where none was handed in, it may as well have been forgotten.
     """
     plain = None
     for line, array in handed.items():
@@ -152,13 +152,31 @@ def _search(
             continue
         scaled = {line: array if line in solution.leaves else array / unit for line, array in handed.items()}
         other = Search(solution, scaled, deadline)
-        if other.cost == 0 and any(line in solution.leaves for line in handed):
+        if not any(_comes_right_from(line, other) for line in handed if line in solution.leaves):
+            break
+        if other.cost == 0:
             return other, name
         plain = Search(solution, handed, deadline)
         if other.cost < plain.cost:
             return other, name
         break
     return plain or Search(solution, handed, deadline), None
+
+
+def _comes_right_from(leaf: Variable, search: Search) -> bool:
+    """Whether the gradient of a leaf is right, and comes from a value on the way that was handed in."""
+    solution = search.solution
+    if search.findings[leaf].verdict not in ("right", "rounded") or leaf not in solution.lines:
+        return False
+    waiting, seen = [leaf], set()
+    while waiting:
+        for x in atoms(solution.lines[waiting.pop()]):
+            if x in search.handed and x not in solution.leaves:
+                return True
+            if x in solution.lines and x not in seen:
+                seen.add(x)
+                waiting.append(x)
+    return False
 
 
 # ---- the report
@@ -177,7 +195,8 @@ def _report(
     for line, finding in search.findings.items():
         name = names[line]
         own_unit = unit if line not in solution.leaves else None
-        verdicts[name] = _verdict(solution, name, finding, shapes.get(name, ""), own_unit)
+        half = search.handed[line].dtype == np.float16
+        verdicts[name] = _verdict(solution, name, finding, shapes.get(name, ""), own_unit, half)
         if finding.verdict == "wrong":
             faults.extend(_faults(solution, search, line, name, finding, unit))
     for name, problem in work.problems.items():
@@ -195,16 +214,18 @@ def _report(
     return Report(verdicts, tuple(faults), tuple(notes))
 
 
-def _verdict(solution: Solution, name: str, finding: Finding, shape: str, unit: str | None) -> Verdict:
+def _verdict(
+    solution: Solution, name: str, finding: Finding, shape: str, unit: str | None, half: bool
+) -> Verdict:
     written = solution.derivation.source.written_name
     texts = {
         "right": "right",
-        "single": "right up to rounding of float32",
+        "rounded": f"right up to rounding of float{16 if half else 32}",
         "follows": f"follows from {', '.join(map(written, finding.follows))}",
         "wrong": "wrong",
     }
     text = texts[finding.verdict]
-    if unit is not None and finding.verdict in ("right", "single"):
+    if unit is not None and finding.verdict in ("right", "rounded"):
         text += f", times {unit}"
     if shape:
         text += f"; its shape is {shape}"

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.check.grading.distance import distance, rounding, single_rounding
+from minigrad.check.grading.distance import distance, loosest, rounding, single_rounding
 from minigrad.check.grading.explanations import Explainer, Explanation
 from minigrad.check.grading.expression import atoms, attempt
 from minigrad.check.grading.solution import Solution
@@ -22,7 +22,7 @@ from minigrad.program import Variable
 class Finding(NamedTuple):
     """What was found of one array.
 
-    verdict       "right", "single" (right up to rounding of float32), "follows" or "wrong"
+    verdict       "right", "rounded" (right up to rounding of float32 or float16), "follows" or "wrong"
     error         largest difference from the right array over its largest entry; inf for another shape
     follows       the lines that it follows from
     explanations  for a wrong one: explanations that give different numbers elsewhere, the likeliest first
@@ -61,6 +61,11 @@ class Search:
         wrong = [f for f in self.findings.values() if f.verdict == "wrong"]
         return self.in_spite + sum(len(f.explanations[0].changes) if f.explanations else 2 for f in wrong)
 
+    def told_apart(self, finding: Finding, values: Mapping[Variable, Any]) -> bool:
+        """Whether the explanations of a finding differ, where the right solution has these values."""
+        with np.errstate(all="ignore"):
+            return len(finding.explanations) > 1 and self._explainer.told_apart(finding.explanations, values)
+
     def _visit(self, line: Variable) -> None:
         expected = attempt(self._explainer.lines[line], self._now)
         if line not in self.handed:
@@ -79,19 +84,20 @@ class Search:
         given, right = self.handed[line], self.solution.values[line]
         upstream = self._mistaken(line)
         error, follows_error = distance(given, right), distance(given, expected)
-        if error <= rounding or error <= single_rounding < follows_error:
+        allowed = loosest(given)
+        if error <= rounding or error <= allowed < follows_error:
             self.in_spite += bool(upstream) and distance(expected, right) > single_rounding
             return Finding(_right(error), error)
-        if upstream and follows_error <= single_rounding:
+        if upstream and follows_error <= allowed:
             return Finding("follows", error, tuple(upstream))
-        if error <= single_rounding:
-            return Finding("single", error)
+        if error <= allowed:
+            return Finding("rounded", error)
         contexts = [self._now, self.solution.values] if upstream else [self._now]
         return Finding("wrong", error, (), self._explainer.explanations(line, contexts))
 
     def _without_a_line(self, line: Variable) -> Finding:
         error = distance(self.handed[line], self.solution.values[line])
-        verdict = _right(error) if error <= single_rounding else "wrong"
+        verdict = _right(error) if error <= loosest(self.handed[line]) else "wrong"
         return Finding(verdict, error)
 
     def _mistaken(self, line: Variable) -> list[Variable]:
@@ -126,4 +132,4 @@ class Search:
 
 
 def _right(error: float) -> str:
-    return "right" if error <= rounding else "single"
+    return "right" if error <= rounding else "rounded"

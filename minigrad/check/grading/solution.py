@@ -25,7 +25,8 @@ from minigrad.check.grading.expression import (
     expression_of,
     with_atoms,
 )
-from minigrad.program import Literal, Variable
+from minigrad.program import Equation, Literal, Variable
+from minigrad.program.names import activation_of
 from minigrad.random import is_generator
 from minigrad.show import Derivation
 from minigrad.table import table
@@ -230,6 +231,18 @@ class Solution:
         finite = all(np.isfinite(np.asarray(values[g], float)).all() for g in self.program.outputs)
         return values if finite else self._replayed(any_sign=False)  # a logarithm of a parameter, say
 
+    def with_others(self, put: Mapping[Variable, Any]) -> dict[Variable, Any]:
+        """The values of the program with some of its leaves or draws put for others, the rest as it was."""
+        values = dict(self.values) | dict(put)
+        changed = set(put)
+        with np.errstate(all="ignore"):
+            for e in self.program.equations:
+                if e.output not in put and any(x in changed for x in e.inputs):
+                    inputs = [x.value if isinstance(x, Literal) else values[x] for x in e.inputs]
+                    values[e.output] = table[e.function].compute(*inputs, **e.parameters)
+                    changed.add(e.output)
+        return values
+
     def _replayed(self, any_sign: bool) -> dict[Variable, Any]:
         rng = np.random.default_rng(7)
         source = self.derivation.source
@@ -246,33 +259,42 @@ class Solution:
                 values[leaf] = rng.standard_normal(np.shape(old)).astype(np.asarray(old).dtype)
             else:
                 values[leaf] = _other_array(np.asarray(old), rng, leaf.kind == "mask")
+        drawn = set()
         with np.errstate(all="ignore"):
             for e in self.program.equations:
                 old = self.values[e.output]
                 if any(map(is_generator, e.parameters.values())):
                     values[e.output] = _other_array(np.asarray(old), rng, False)
+                    drawn.add(e.output)
                     continue
                 inputs = [x.value if isinstance(x, Literal) else values[x] for x in e.inputs]
-                values[e.output] = table[e.function].compute(*inputs, **e.parameters)
+                value = table[e.function].compute(*inputs, **e.parameters)
+                mask = any(x in drawn for x in e.inputs) and np.asarray(value).dtype == bool
+                values[e.output] = _some(value) if mask else value
         return values
 
     # ---- text
 
     def text(self, node: Expression, binding: int = 0) -> str:
         """An expression as NumPy, in parentheses if what stands around it binds more tightly."""
-        spelled = self._spelled(node, self._nameless)
+        spelled = self._spelled(node, self._unwritten)
         return self.derivation.source.expression(as_variable(spelled, self.values), binding)
 
     def line_text(self, line: Variable, node: Expression | None = None) -> str:
         """A line as NumPy: the right one, or with another expression on its right side."""
         if node is None:
-            node = self.lines[line] if line in self.lines else expression_of(line, self._nameless)
+            node = self.lines[line] if line in self.lines else expression_of(line, self._unwritten)
         return f"{self.derivation.source.written_name(line)} = {self.text(node)}"
 
     @cached_property
     def _nameless(self) -> set[Variable]:
-        """The results that nobody gave a name: they are spelled out wherever they are mentioned."""
+        """The results that nobody gave a name."""
         return {e.output for e in self.program.equations if e.output.label is None}
+
+    @cached_property
+    def _unwritten(self) -> set[Variable]:
+        """Those that are spelled out wherever they are mentioned: all but A2, the activation of Z2."""
+        return {v for v in self._nameless if v.equation and not _is_activation(v.equation)}
 
     def _spelled(self, node: Expression, written_out: Container[Variable]) -> Expression:
         """The expression with some of the results that it mentions written inside it."""
@@ -286,16 +308,32 @@ class Solution:
         return with_atoms(node, put)
 
 
+def _is_activation(equation: Equation) -> bool:
+    """Whether the notes' letters name it by themselves."""
+    first = equation.inputs[0] if equation.inputs else None
+    return isinstance(first, Variable) and equation.output.name == activation_of(
+        equation.function, first.name
+    )
+
+
 def _other_number(old: Any, lengths: set[int], rng: np.random.Generator) -> float:
     if old in lengths and old > 1:
         return float(old)  # it counts something, and a mean divides by it unseen
     return float(rng.uniform(0.6, 0.95) if 0 < old < 1 else rng.uniform(2, 9))
 
 
+def _some(mask: np.ndarray) -> np.ndarray:
+    """A mask that does not keep all, nor drop all: of few units, a draw may."""
+    mask = np.array(mask)
+    if mask.size > 1 and (mask.all() or not mask.any()):
+        mask.flat[0] = not mask.flat[0]
+    return mask
+
+
 def _other_array(old: np.ndarray, rng: np.random.Generator, mask: bool) -> np.ndarray:
     """Generic numbers of the same kind: truth values, whole numbers, fractions, positive numbers, or any."""
     if old.dtype == bool or mask:
-        return (rng.random(old.shape) < 0.6).astype(old.dtype)
+        return _some(rng.random(old.shape) < 0.6).astype(old.dtype)
     if old.dtype.kind in "iu":
         return rng.permutation(old.ravel()).reshape(old.shape)
     if old.ndim == 2 and np.all(old >= 0) and np.allclose(old.sum(axis=1), 1):  # probabilities, or one-hot

@@ -66,7 +66,7 @@ def read(
             problems[name] = raised(error)
     for name in wanted:
         if name not in arrays and name not in problems:
-            close = get_close_matches(name, [n for n in problems if n not in known], 1, 0.6)
+            close = _nearest(name, [n for n in problems if n not in known], 0.6)
             problems[name] = "missing" + (f"; is it what is called {close[0]}?" if close else "")
     for name in transposed:
         if name in arrays and arrays[name].ndim == 2:
@@ -93,11 +93,10 @@ def called(function: Callable[..., Any], values: Mapping[str, Any]) -> Any:
             argument.VAR_POSITIONAL,
             argument.VAR_KEYWORD,
         ):
-            close = get_close_matches(argument.name, values, 1)
+            close = _nearest(argument.name, values, 0.6)
             raise TypeError(
-                f"{name_of(function)}: nothing is called {argument.name!r}"
-                + (f", did you mean {close[0]}?" if close else "")
-                + f"; there are {', '.join(values)}"
+                f"{name_of(function)}: nothing is called {argument.name!r}{_meant(close)} "
+                f"There are {', '.join(values)}"
             )
     positional = [given.pop(a.name) for a in arguments if a.kind is a.POSITIONAL_ONLY and a.name in given]
     return function(*positional, **given)
@@ -141,12 +140,23 @@ def _array(value: Any) -> np.ndarray:
 
 
 def _unknown(name: str, known: Collection[str], values: Mapping[str, Any]) -> str:
-    close = [n for n in known if n.lower() == name.lower()] or get_close_matches(name, known, 1, 0.5)
+    close = _nearest(name, known, 0.5)
     if name in values:
         return f"is a value of the forward pass, not a gradient; there are {', '.join(known)}"
     if name.startswith("d") and name[1:] in values:
         return f"cannot be graded, since {name[1:]} needs no gradient here; there are {', '.join(known)}"
-    return f"is not known{f', did you mean {close[0]}?' if close else ''} There are {', '.join(known)}"
+    return f"is not known{_meant(close)} There are {', '.join(known)}"
+
+
+def _nearest(name: str, known: Iterable[str], cutoff: float) -> list[str]:
+    """The known name that is most like this one, in letters of either case, or none."""
+    plain = {"".join(filter(str.isalnum, n)).lower(): n for n in known}
+    found = get_close_matches("".join(filter(str.isalnum, name)).lower(), plain, 1, cutoff)
+    return [plain[match] for match in found]
+
+
+def _meant(close: list[str]) -> str:
+    return f", did you mean {close[0]}?" if close else "."
 
 
 def _example(known: Collection[str]) -> str:
