@@ -280,6 +280,12 @@ def test_mistakes_that_give_the_same_numbers_are_one_group():
     assert any("keep_prob = 0.8" in note for note in report.notes)
 
 
+def test_a_mask_that_may_be_another_one_is_told_beside_what_else_it_may_be():
+    J = network(seed=10)
+    (fault,) = mg.grade(handed_in(J, ["dA2 = dZ3 @ W3 * (1 - D2) / keep_prob"], names=("db2",)), J).faults
+    assert {reading.kind for reading in fault.readings} == {"mask inverted", "another mask"}
+
+
 @pytest.mark.parametrize(
     ("spoil", "clue"),
     [

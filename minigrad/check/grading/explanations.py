@@ -358,9 +358,11 @@ def _exact_for(given: np.ndarray) -> float:
 
 
 def _same(x: tuple[Any, ...], y: tuple[Any, ...]) -> bool:
-    if len(x) != len(y):
-        return False
-    return all(
-        a == b if isinstance(a, str) or isinstance(b, str) else a is b or distance(a, b) <= 1e-7
-        for a, b in zip(x, y, strict=True)
-    )
+    return len(x) == len(y) and all(map(_alike, x, y))
+
+
+def _alike(a: Any, b: Any) -> bool:
+    """Whether two arrays are the same, or two texts that stand for what has no array."""
+    if isinstance(a, str) or isinstance(b, str):
+        return isinstance(a, str) and isinstance(b, str) and a == b
+    return a is b or distance(a, b) <= 1e-7
