@@ -398,12 +398,26 @@ def test_dividing_by_m_last_but_not_everywhere_is_one(loss):
         ("dA1 = dZ2 @ W2 * D1", "without `/ keep_prob`", ("dA1", "dZ1")),
         ("dA1 = dZ2 @ W2 * D1", "without `/ keep_prob`", ("dA1", "dW3", "db2")),
         ("dZ3 = (Y - A3) / m", "with the opposite sign", ("dZ3", "dA2", "dZ2")),
-        ("dZ3 = A3 - Y", "without `/ m`", ("dZ3",)),
+        ("dZ2 = dA2 * (Z2 > 0) * m", "with an extra `* m`", ("dA2", "dZ2", "dW2")),
     ],
 )
 def test_a_factor_that_no_parameter_makes_good_is_a_mistake(loss, line, what, names):
     (fault,) = mg.grade(handed_in(loss, [line], names=names), loss).faults
     assert fault.what == what
+
+
+def test_dividing_by_m_last_where_no_parameter_is_handed_in(loss):
+    report = mg.grade(handed_in(loss, ["dZ3 = A3 - Y"], names=("dZ3", "dZ2", "dA1")), loss)
+    assert report.ok
+    assert "not a mistake, if the parameters' gradients are divided by it" in report.notes[0]
+
+
+def test_dividing_by_m_last_beside_a_mistake(loss):
+    work = handed_in(loss, ["dA1 = dZ2 @ W2 * D1"], names=("dZ3", "dA1", "dW1"))
+    report = mg.grade({k: v * 7 if k[1] in "ZA" else v for k, v in work.items()}, loss)
+    (fault,) = report.faults
+    assert fault.what == "without `/ keep_prob`"
+    assert report.verdicts["dZ3"].verdict == "right, times m"
 
 
 def test_dividing_by_m_last_among_many_constants():

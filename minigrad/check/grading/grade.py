@@ -140,8 +140,9 @@ def _search(
     """The search, and what gradients of intermediate values are handed in as multiples of, if of anything.
 
     Some divide by m last, in the gradients of the parameters: then those on the way are m times the right
-    ones, and that is no mistake.  That it is so is seen in a parameter's gradient that is right although it
-    comes from one of those; where none was handed in, it may as well have been forgotten.
+    ones, and that is no mistake.  That it is so is seen in a parameter's gradient that is as it should be
+    although it comes from one of those.  Where none was handed in, only the number of examples is taken for
+    such a convention: another factor may as well have been forgotten.
     """
     plain = None
     for line, array in handed.items():
@@ -152,7 +153,9 @@ def _search(
             continue
         scaled = {line: array if line in solution.leaves else array / unit for line, array in handed.items()}
         other = Search(solution, scaled, deadline)
-        if not any(_comes_right_from(line, other) for line in handed if line in solution.leaves):
+        later = [leaf for leaf in handed if leaf in solution.leaves and _comes_from_another(leaf, other)]
+        shown = any(other.findings[leaf].verdict != "wrong" for leaf in later)
+        if not (shown if later else _counts_examples(unit, solution)):
             break
         if other.cost == 0:
             return other, name
@@ -163,20 +166,26 @@ def _search(
     return plain or Search(solution, handed, deadline), None
 
 
-def _comes_right_from(leaf: Variable, search: Search) -> bool:
-    """Whether the gradient of a leaf is right, and comes from a value on the way that was handed in."""
-    solution = search.solution
-    if search.findings[leaf].verdict not in ("right", "rounded") or leaf not in solution.lines:
-        return False
-    waiting, seen = [leaf], set()
+def _comes_from_another(leaf: Variable, search: Search) -> bool:
+    """Whether the gradient of a leaf comes from one of a value on the way that was handed in."""
+    lines = search.solution.lines
+    waiting, seen = [leaf] if leaf in lines else [], {leaf}
     while waiting:
-        for x in atoms(solution.lines[waiting.pop()]):
-            if x in search.handed and x not in solution.leaves:
+        for x in atoms(lines[waiting.pop()]):
+            if x in search.handed and x not in search.solution.leaves:
                 return True
-            if x in solution.lines and x not in seen:
+            if x in lines and x not in seen:
                 seen.add(x)
                 waiting.append(x)
     return False
+
+
+def _counts_examples(unit: float, solution: Solution) -> bool:
+    """Whether a number is the named constant that the first axis of the data has for its length."""
+    leaves = solution.program.leaves
+    lengths = {len(solution.values[x]) for x in leaves if x.kind == "data" and np.ndim(solution.values[x])}
+    counts = {solution.values[x] for x in leaves if x.kind == "constant"} & lengths
+    return any(abs(unit - n) <= 1e-6 * n for n in counts)
 
 
 # ---- the report
@@ -203,9 +212,14 @@ def _report(
         verdicts[name] = Verdict(name, problem, None, False)
     notes = list(solution.program.notes)
     if unit is not None:
+        shown = any(line in solution.leaves for line in search.handed)
         notes.append(
-            f"The gradients of the values on the way are {unit} times those of the cost; the "
-            "parameters' gradients are divided by it. That is a convention, not a mistake."
+            f"The gradients of the values on the way are {unit} times those of the cost; "
+            + (
+                "the parameters' gradients are divided by it. That is a convention, not a mistake."
+                if shown
+                else "that is a convention, not a mistake, if the parameters' gradients are divided by it."
+            )
         )
     if not verdicts:
         notes.append(f"Nothing was handed in; there are {', '.join(solution.gradients)}.")
