@@ -537,3 +537,64 @@ def by_differences_of_the_complex_step(X, Y, W1, W2, b1, b2, m):
         moved[i] += 1e-30j
         dW2[i] = cost(W1, moved).imag / 1e-30
     return {"dW1": dW1, "dW2": dW2}
+
+
+# ---- of another kind
+
+
+@correct("attention")
+def attention_in_place(X, Y, Q, K, V, P, O, d_k, m):  # noqa: E741
+    dO = (O - Y) / m
+    dS = P * (dO @ V.T)
+    dS -= P * dS.sum(axis=1)[:, None]
+    dR = dS * d_k**-0.5
+    return {"dS": dS, "dWv": X.T @ (P.T @ dO), "dWq": X.T @ dR @ K, "dWk": (Q.T @ dR @ X).T}
+
+
+@correct("convolution")
+def convolution_by_correlation(X, Y, w, b, v, m):
+    Z = np.array([np.correlate(row, w, "valid") for row in X]) + b
+    A = Z.clip(0)
+    dE = (A * v - Y) / m
+    dZ = dE * v * (Z > 0)
+    dw = sum(np.correlate(row, d, "valid") for row, d in zip(X, dZ, strict=True))
+    return {"dw": dw, "db": dZ.sum(keepdims=True)[0], "dv": (dE * A).sum(axis=0)}
+
+
+@correct("pair potential")
+def potential_by_powers(X, c, eps, sigma, m):
+    D = X - c
+    r2 = (D**2).sum(axis=1)
+    s6 = sigma**6 / r2**3
+    pull = 24 * eps * (2 * s6**2 - s6) / r2 / m
+    return {
+        "dc": pull @ D,
+        "dsigma": 24 * eps / sigma * np.mean(2 * s6**2 - s6),
+        "deps": [4 * np.mean(s6**2 - s6)],
+    }
+
+
+@correct("softmax by hand")
+def softmax_by_outer_products(X, Y, W2, A1, A2, m):
+    dZ2 = np.zeros_like(A2)
+    for i, a in enumerate(A2):
+        dZ2[i] = (np.diag(a) - np.outer(a, a)) @ (-Y[i] / a) / m
+    dZ1 = dZ2 @ W2 * (1 - A1**2)
+    return {"dZ2": dZ2, "dW2": dZ2.T @ A1, "dW1": dZ1.T @ X, "db1": dZ1.sum(0)}
+
+
+@correct("regression both")
+def by_the_complex_step(X, Y, W1, b1, W2, b2, D1, lambd, keep_prob, m):
+    def J(W1, b1, W2, b2):
+        R = np.tanh(X @ W1.T + b1) * D1 / keep_prob @ W2.T + b2 - Y
+        return np.mean(R * R) + lambd / (2 * m) * (np.sum(W1 * W1) + np.sum(W2 * W2))
+
+    at = {"W1": W1, "b1": b1, "W2": W2, "b2": b2}
+    grads = {}
+    for name, x in at.items():
+        g = grads[f"d{name}"] = np.zeros(x.shape)
+        for k in np.ndindex(x.shape):
+            moved = x.astype(complex)
+            moved[k] += 1e-30j
+            g[k] = J(**{**at, name: moved}).imag / 1e-30
+    return grads

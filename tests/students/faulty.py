@@ -2149,3 +2149,205 @@ def variance_for_standard_deviation(X, Y, W2, A1, A2, H1, X_hat, gamma, var, eps
 def beta_averaged(Y, W2, A1, A2, H1, X_hat, m):
     dW2, _, dH1 = head(Y, W2, A1, A2, H1, m)
     return {"dW2": dW2, "dH1": dH1, "dgamma": np.einsum("ij,ij->j", dH1, X_hat), "dbeta": dH1.mean(axis=0)}
+
+
+# ---- attention
+
+
+@faulty("attention", "the scores are divided by sqrt(d_k), and their gradient is not", "dR", says=r"d_k")
+def attention_without_its_scale(X, Y, Q, K, V, P, O, m):  # noqa: E741
+    dO = (O - Y) / m
+    dV, dP = P.T @ dO, dO @ V.T
+    dS = P * (dP - (dP * P).sum(-1, keepdims=True))
+    dQ, dK = dS @ K, dS.T @ Q
+    return {"dS": dS, "dQ": dQ, "dK": dK, "dV": dV, "dWq": X.T @ dQ, "dWk": X.T @ dK, "dWv": X.T @ dV}
+
+
+@faulty("attention", "the scores are transposed in the gradient of the keys, and dR is not", "dK",
+        says=r"transpos|\.T\b")  # fmt: skip
+def keys_without_the_transpose(X, Y, Q, K, V, P, O, d_k, m):  # noqa: E741
+    dO = (O - Y) / m
+    dP = dO @ V.T
+    dS = P * (dP - np.einsum("ij,ij->i", dP, P)[:, None])
+    scale = d_k**-0.5
+    return {"dWq": X.T @ (dS @ K * scale), "dWk": X.T @ (dS @ Q * scale), "dWv": X.T @ (P.T @ dO)}
+
+
+@faulty("attention", "the values get P @ dO instead of P.T @ dO", "dV", says=r"transpos|\bP\b")
+def values_without_the_transpose(X, Y, Q, K, V, P, O, d_k, m):  # noqa: E741
+    dO = (O - Y) / m
+    dV, dP = np.matmul(P, dO), np.matmul(dO, V.T)
+    dR = P * (dP - np.sum(dP * P, axis=1, keepdims=True)) / np.sqrt(d_k)
+    return {"dWv": X.T @ dV, "dWk": X.T @ dR.T @ Q, "dWq": X.T @ dR @ K}
+
+
+@faulty("attention", "divided by d_k instead of its square root", "dR", says=r"d_k")
+def attention_scaled_by_d_k(X, Y, Q, K, V, P, O, d_k, m):  # noqa: E741
+    dP = (O - Y) @ V.T / m
+    dS = P * (dP - (dP * P).sum(-1, keepdims=True))
+    dR = dS / d_k
+    return {"dP": dP, "dS": dS, "dR": dR, "dWq": X.T @ (dR @ K), "dWk": X.T @ (dR.T @ Q)}
+
+
+@faulty("attention", "softmax is differentiated element by element, P (1 - P)", "dS",
+        says=r"sum|\bP\b|term")  # fmt: skip
+def attention_softmax_like_a_sigmoid(X, Y, Q, K, V, P, O, d_k, m):  # noqa: E741
+    dP = (O - Y) @ V.T / m
+    dS = dP * P * (1 - P)
+    dR = dS / np.sqrt(d_k)
+    return {"dP": dP, "dS": dS, "dWq": X.T @ dR @ K, "dWk": X.T @ dR.T @ Q}
+
+
+# ---- a convolution by indexing
+
+
+@faulty("convolution", "the kernel's gradient is filled in from the other end", "dw", faults=0)
+def kernel_flipped(Y, v, windows, Z, A, m):
+    dZ = (A * v - Y) / m * v * (Z > 0)
+    dw = np.zeros(4)
+    for i in range(4):
+        dw[3 - i] = np.sum(dZ * windows[:, :, i])
+    return {"dw": dw, "db": dZ.sum(keepdims=True)[0]}
+
+
+@faulty("convolution", "the place weights get Z where relu(Z) belongs", "dv", says=r"\bZ\b|\bA\b")
+def weights_of_places_before_relu(X, Y, v, Z, A, m):
+    E = A * v - Y
+    dZ = E / m * v * (Z > 0)
+    dw = np.array([np.vdot(dZ, X[:, k : k + 6]) for k in range(4)])
+    return {"dv": np.sum(E * Z, axis=0) / m, "dw": dw}
+
+
+@faulty("convolution", "the slope of relu is forgotten in the bias alone", "db", says=r"\bd?A\b|\bZ\b|relu")
+def bias_of_a_convolution_without_relu(Y, v, windows, Z, A, m):
+    dE = (A * v - Y) / m
+    dA = dE * v
+    dZ = np.where(Z > 0, dA, 0)
+    return {"dE": dE, "dA": dA, "dZ": dZ, "dw": np.einsum("nik,ni->k", windows, dZ), "db": [dA.sum()]}
+
+
+@faulty("convolution", "the windows begin one place too far, after padding", "dw", faults=0)
+def windows_off_by_one(X, Y, v, Z, A, m):
+    dZ = (A * v - Y) / m * v * (Z > 0)
+    padded = np.pad(X, ((0, 0), (0, 1)))
+    return {"dZ": dZ, "dw": [np.sum(dZ * padded[:, k + 1 : k + 7]) for k in range(4)], "db": [dZ.sum()]}
+
+
+# ---- physics
+
+
+@faulty("pair potential", "the square of u is differentiated to u", "du", says=twice)
+def square_without_its_two(D, r, u, eps, sigma, m):
+    du = 4 * eps * (u - 1) / m
+    dr = -6 * u / r * du
+    return {"dc": -(dr / r) @ D, "dsigma": [np.sum(6 * u / sigma * du)], "deps": [np.mean(4 * (u * u - u))]}
+
+
+@faulty("pair potential", "the force has the wrong sign", "dr", says=sign)
+def attracts_where_it_repels(D, r, u, eps, sigma, m):
+    dr = 24 * eps * (2 * u**2 - u) / r / m
+    dsigma = np.sum(24 * eps * (2 * u**2 - u) / sigma, keepdims=True) / m
+    return {"dr": dr, "dsigma": dsigma, "deps": np.sum(4 * (u**2 - u), keepdims=True) / m}
+
+
+@faulty("pair potential", "divided by the distance once too often", "dr", says=r"\br\b")
+def distance_once_too_often(D, r, u, eps, m):
+    dr = -24 * eps * (2 * u**2 - u) / r**2 / m
+    return {"dr": dr, "dD": (dr / r)[:, None] * D}
+
+
+@faulty("pair potential", "the direction is not divided by the distance", "dD", says=r"\br\b")
+def direction_of_any_length(D, r, u, eps, m):
+    dr = -24 * eps * (2 * u**2 - u) / r / m
+    dD = dr[:, None] * D
+    return {"dr": dr, "dD": dD, "dc": -np.add.reduce(dD)}
+
+
+@faulty("pair potential", "c is subtracted, and its gradient is added", "dc", says=sign)
+def minus_of_the_centre_forgotten(D, r, u, eps, m):
+    dr = -24 * eps * (2 * u**2 - u) / r / m
+    dD = (dr / r)[:, None] * D
+    return {"dD": dD, "dc": dD.sum(axis=0)}
+
+
+# ---- a softmax written out
+
+
+@faulty(
+    "softmax by hand", "the sum in the softmax is held constant", "dE", says=r"\bds\b|sum|term|twice|once"
+)
+def softmax_with_a_constant_sum(Y, A1, A2, E, s, m):
+    dA2 = -Y / A2 / m
+    dE = dA2 / s
+    dZ2 = dE * E
+    return {"dA2": dA2, "dE": dE, "dZ2": dZ2, "dW2": dZ2.T @ A1, "db2": dZ2.sum(axis=0)}
+
+
+@faulty("softmax by hand", "the logarithm's minus is forgotten", "dA2", says=sign)
+def log_likelihood_maximised(Y, W2, A1, A2, m):
+    dA2 = Y / A2 / m
+    dZ2 = A2 * (dA2 - np.sum(dA2 * A2, axis=1, keepdims=True))
+    return {"dA2": dA2, "dZ2": dZ2, "dW2": dZ2.T @ A1, "dZ1": dZ2 @ W2 * (1 - A1**2)}
+
+
+@faulty("softmax by hand", "the softmax's own sum runs over the examples", "ds", says=r"axis|sum")
+def own_sum_over_the_examples(Y, A1, A2, E, s, m):
+    dA2 = -Y / A2 / m
+    dZ2 = A2 * (dA2 - np.sum(dA2 * A2, axis=0, keepdims=True))
+    return {"dA2": dA2, "dZ2": dZ2, "dW2": dZ2.T @ A1}
+
+
+@faulty("softmax by hand", "the exponential is not differentiated", "dZ2", says=r"\bE\b|slope")
+def softmax_without_the_exponential(Y, A1, A2, E, s, m):
+    dA2 = -Y / A2 / m
+    ds = -np.sum(dA2 * E / s**2, axis=1, keepdims=True)
+    dE = dA2 / s + ds
+    return {"ds": ds, "dE": dE, "dZ2": dE, "dW2": dE.T @ A1, "db2": dE.sum(axis=0)}
+
+
+# ---- regression with dropout and L2
+
+
+@faulty("regression both", "dA1 has no mask, and the penalty of W1 is counted twice", "dA1", "dW1",
+        says=both(r"\bD1\b|mask", twice), faults=2)  # fmt: skip
+def no_mask_and_the_penalty_twice(X, Y, W1, W2, A1, A1_drop, Z2, lambd, keep_prob, m):
+    dZ2 = (Z2 - Y) / m
+    dZ1 = dZ2 @ W2 / keep_prob * (1 - A1**2)
+    return {"dW2": dZ2.T @ A1_drop + lambd / m * W2, "dW1": dZ1.T @ X + 2 * lambd / m * W1}
+
+
+@faulty("regression both", "not divided by m, and tanh's slope at the dropped activations", "dZ2", "dZ1",
+        says=both(r"\bm\b", r"A1_drop"), faults=2)  # fmt: skip
+def sum_of_squares_and_the_slope_of_the_dropped(X, Y, W1, W2, A1_drop, Z2, D1, lambd, keep_prob, m):
+    dZ2 = Z2 - Y
+    dA1 = dZ2 @ W2 * D1 / keep_prob
+    dZ1 = dA1 * (1 - A1_drop**2)
+    dW2, dW1 = dZ2.T @ A1_drop + lambd / m * W2, dZ1.T @ X + lambd / m * W1
+    return {"dZ2": dZ2, "dW2": dW2, "dA1": dA1, "dZ1": dZ1, "dW1": dW1}
+
+
+@faulty("regression both", "the gradient is clipped before it is returned", "dW1", faults=0)
+def clipped_before_it_is_returned(X, Y, W1, W2, A1, Z2, D1, lambd, keep_prob, m):
+    dZ2 = (Z2 - Y) / m
+    dZ1 = dZ2 @ W2 * D1 / keep_prob * (1 - A1**2)
+    return {"dZ2": dZ2, "dZ1": dZ1, "dW1": np.clip(dZ1.T @ X + lambd / m * W1, -0.1, 0.1)}
+
+
+@faulty("regression both", "dZ1 goes on from the gradient of A1_drop, before its mask", "dZ1",
+        says=r"\bD1\b|keep_prob|mask")  # fmt: skip
+def goes_on_without_the_mask(X, Y, W1, W2, A1, Z2, D1, lambd, keep_prob, m):
+    dZ2 = (Z2 - Y) / m
+    dA1_drop = dZ2 @ W2
+    dA1 = dA1_drop * D1 / keep_prob
+    dZ1 = dA1_drop * (1 - np.square(A1))
+    return {"dZ2": dZ2, "dA1": dA1, "dZ1": dZ1, "dW1": dZ1.T @ X + lambd / m * W1}
+
+
+@faulty(
+    "regression both", "the gradients are those of the first four examples", "dZ2", "dW2", "dW1", faults=0
+)
+def of_the_first_four_examples(X, Y, W1, W2, A1, A1_drop, Z2, D1, lambd, keep_prob):
+    few = slice(4)
+    dZ2 = (Z2[few] - Y[few]) / 4
+    dZ1 = dZ2 @ W2 * D1[few] / keep_prob * (1 - A1[few] ** 2)
+    return {"dW2": dZ2.T @ A1_drop[few] + lambd / 4 * W2, "dW1": dZ1.T @ X[few] + lambd / 4 * W1}

@@ -272,3 +272,68 @@ def _(rng: np.random.Generator) -> mg.Tensor:
     Z3 = named("Z3", A2 @ W3.T + b3)
     A3 = named("A3", mg.sigmoid(Z3))
     return nn.binary_cross_entropy(A3, Y)
+
+
+# ---- of another kind
+
+
+@network("attention")
+def _(rng: np.random.Generator) -> mg.Tensor:
+    """One head of attention among the seven rows of X, and the squared error of what it gives."""
+    X, Y = inputs(rng, 4), targets(rng, 3)
+    Wq, Wk, Wv = (parameter(rng, name, 4, n) for name, n in (("Wq", 5), ("Wk", 5), ("Wv", 3)))
+    Q, K, V = named("Q", X @ Wq), named("K", X @ Wk), named("V", X @ Wv)
+    R = named("R", Q @ K.T)
+    S = named("S", R / np.sqrt(mg.constant(5, "d_k")))
+    P = named("P", mg.softmax(S))
+    O = named("O", P @ V)  # noqa: E741
+    return np.sum(np.square(O - Y)) / (2 * mg.constant(m, "m"))
+
+
+@network("convolution")
+def _(rng: np.random.Generator) -> mg.Tensor:
+    """A kernel w that slides along each row of X, relu, and a weight for each place."""
+    X, Y = inputs(rng, 9), targets(rng, 6)
+    w, b, v = parameter(rng, "w", 4), parameter(rng, "b", 1), parameter(rng, "v", 6)
+    windows = named("windows", X[:, np.arange(6)[:, None] + np.arange(4)])
+    Z = named("Z", windows @ w + b)
+    A = named("A", mg.relu(Z))
+    E = named("E", A * v - Y)
+    return np.sum(E * E) / (2 * mg.constant(m, "m"))
+
+
+@network("pair potential")
+def _(rng: np.random.Generator) -> mg.Tensor:
+    """The mean Lennard-Jones energy of particles at X and one at c."""
+    X = inputs(rng)
+    c = mg.Tensor(1.5 + 0.3 * rng.standard_normal(3), requires_grad=True, name="c")
+    eps = mg.Tensor([1.3], requires_grad=True, name="eps")
+    sigma = mg.Tensor([2.1], requires_grad=True, name="sigma")
+    D = named("D", X - c)
+    r = named("r", np.sqrt(np.sum(D * D, axis=1)))
+    q = named("q", sigma / r)
+    u = named("u", q**6)
+    return np.sum(4 * eps * (u * u - u)) / mg.constant(m, "m")
+
+
+@network("softmax by hand")
+def _(rng: np.random.Generator) -> mg.Tensor:
+    """The softmax is written as what it is, and not called."""
+    X, Y = inputs(rng, 4), classes(rng, 3)
+    W1, b1 = parameter(rng, "W1", 5, 4), parameter(rng, "b1", 5)
+    W2, b2 = parameter(rng, "W2", 3, 5), parameter(rng, "b2", 3)
+    Z1 = named("Z1", X @ W1.T + b1)
+    A1 = named("A1", np.tanh(Z1))
+    Z2 = named("Z2", A1 @ W2.T + b2)
+    E = named("E", np.exp(Z2))
+    s = named("s", np.sum(E, axis=1, keepdims=True))
+    A2 = named("A2", E / s)
+    return -np.sum(Y * np.log(A2)) / mg.constant(m, "m")
+
+
+@network("regression both")
+def _(rng: np.random.Generator) -> mg.Tensor:
+    """tanh, dropout and L2; the mean of squares over examples and two outputs."""
+    X, Y = inputs(rng, 4), targets(rng, 2)
+    model = layers(rng, 4, 6, 2, hidden=nn.Tanh, dropout=True)
+    return nn.mse_loss(model(X), Y) + nn.l2_penalty(model, lambd=lambd, m=m)
