@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import re
 from html.parser import HTMLParser
 from itertools import pairwise
+from time import perf_counter
 
 import numpy as np
 import pytest
@@ -15,7 +17,8 @@ import minigrad as mg
 from minigrad import nn
 from minigrad.check import Report
 from minigrad.check.grading import changes as changes_of
-from minigrad.check.grading.expression import atoms, evaluate
+from minigrad.check.grading import explanations
+from minigrad.check.grading.expression import atoms, attempt, evaluate
 from minigrad.check.grading.solution import Solution
 from minigrad.check.grading.words import phrases
 
@@ -327,6 +330,21 @@ def test_a_gradient_for_another_batch():
     (fault,) = mg.grade(handed_in(J, [line], names=("dW1",)), J).faults
     text = "it is what examples 1, 2, 4 of 7 give, counted 2.333 times"
     assert fault.clues == (f"{text}, and what no example enters 2.333 times",)
+
+
+def test_many_examples_are_not_looked_through_for_ever(monkeypatch):
+    def attempts(m):
+        J = network(m=m, sizes=(4, 5, 1))
+        work = {"dW1": np.sin(100 * handed_in(J, names=("dW1",))["dW1"])}
+        made, clock = [], itertools.count(perf_counter(), 0.02)
+        monkeypatch.setattr(explanations.Explainer, "_pairs", lambda *_: iter(()))
+        monkeypatch.setattr(explanations, "perf_counter", lambda: next(clock))
+        monkeypatch.setattr(explanations, "attempt", lambda *a: made.append(1) or attempt(*a))
+        (fault,) = mg.grade(work, J, seconds=0).faults
+        assert not fault.found
+        return len(made)
+
+    assert attempts(3000) < attempts(30) + 100
 
 
 def test_a_batch_in_which_some_examples_are_dead(loss):

@@ -150,6 +150,8 @@ def _what_each_example_gives(solution: Solution, line: Variable) -> list[np.ndar
     expression, values = solution.lines[line], solution.values
     entered = {x: np.asarray(values[x]) for x in atoms(expression) if x.kind != "parameter"}
     m = max((len(x) for x in entered.values() if x.ndim), default=0)
+    if m * np.size(values[line]) > _most_numbers:
+        return None
 
     def of(examples: slice) -> np.ndarray | None:
         part = {x: a[examples] if a.shape[:1] == (m,) else values[x] for x, a in entered.items()}
@@ -164,6 +166,10 @@ def _what_each_example_gives(solution: Solution, line: Variable) -> list[np.ndar
     if distance(alone[0] + but_one - added, together) > 1e-9:
         return None
     return [*(x - added for x in alone), added]
+
+
+_most_numbers = 300_000
+"""Examples times entries, up to which it is worth the time to take a sum apart."""
 
 
 def _where(given: np.ndarray, right: np.ndarray) -> str:

@@ -21,6 +21,10 @@ _exact = 1e-9
 _usual = 2.5
 """Two mistakes at once are each looked for among those that are no more far-fetched than that."""
 
+_for_examples = 0.2
+"""Seconds for sums over some of the examples, also when those for two mistakes at once are over: with a
+thousand examples there are thousands of them."""
+
 _as_likely = 0.25
 """Mistakes in different lines that always give the same numbers are told together if they are as likely."""
 
@@ -180,7 +184,10 @@ class Explainer:
         subsets = [(f"the first {k} examples", np.arange(k)) for k in range(1, m)]
         subsets += [(f"the last {k} examples", np.arange(m - k, m)) for k in range(1, m)]
         subsets += [(f"all examples but number {k}", np.delete(np.arange(m), k)) for k in range(1, m - 1)]
+        until = max(self.deadline, perf_counter() + _for_examples)
         for text, rows in subsets:
+            if perf_counter() > until:
+                return
             part = {
                 x: context[x][rows] if np.shape(context[x])[:1] == (m,) else context[x]
                 for x in atoms(expression)
