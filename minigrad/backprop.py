@@ -102,7 +102,7 @@ def grad(
                 + ("" if x.requires_grad else ", which needs no gradient (requires_grad=True)")
                 + "; pass allow_unused=True for zeros"
             )
-        results.append(found[x.stamp] if x.stamp in found else made(np.zeros_like(x.data)))
+        results.append(found[x.stamp] if x.stamp in found else made(np.zeros_like(x._value)))
     return results[0] if isinstance(inputs, Tensor) else tuple(results)
 
 

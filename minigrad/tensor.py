@@ -174,6 +174,8 @@ class Tensor:
                 "gradient (write 1.0 for 1, or pass dtype=float)"
             )
         if value != self._requires_grad:
+            if watchers and (watcher := watching()):
+                watcher.switched(self)
             self._requires_grad = bool(value)
             self._value = freeze(np.asarray(self._value)) if type(self._value) in _scalars else self._value
             self.stamp = next_stamp()  # a graph that used it as it was is refused
@@ -231,7 +233,10 @@ class Tensor:
 
     def detach(self) -> Tensor:
         """The same values as a leaf that needs no gradient."""
-        return made(self._value)
+        values = made(self._value)
+        if watchers and (watcher := watching()):
+            watcher.copied(values, self)
+        return values
 
     # ---- reading the values
 
@@ -319,6 +324,7 @@ class Tensor:
         return (self[i] for i in range(self.shape[0]))
 
     def __contains__(self, value: Any) -> bool:
+        self._check_reading("in")
         return bool(np.any(self._value == plain(value)))
 
     def __repr__(self) -> str:
@@ -677,6 +683,8 @@ def _without_gradient(function: Callable, name: str, args: tuple, kwargs: dict) 
         from minigrad.messages import no_derivative
 
         raise TypeError(no_derivative(function, name, kwargs))
+    if watchers and (watcher := watching()) and function not in _of_shape:
+        watcher.refuse_function(name)
     try:
         if name.endswith(".at") and isinstance(args[0], Tensor):
             raise ValueError("read-only, which ufunc.at does not look at")
@@ -688,6 +696,10 @@ def _without_gradient(function: Callable, name: str, args: tuple, kwargs: dict) 
             f"{name}: the array of a Tensor is not changed in place, since graphs use it; assign to a leaf, "
             "t[...] = value"
         ) from error
+
+
+_of_shape = {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.isrealobj, np.iscomplexobj}
+"""Those whose answer does not depend on the values."""
 
 
 def _needs_gradient(value: Any) -> bool:
@@ -714,6 +726,8 @@ def fixed(value: Any) -> Any:
     if isinstance(value, Tensor):
         if value._requires_grad and recording.get():
             raise TypeError(f"{describe(value)} as a parameter or an index would lose its gradient")
+        if watchers and (watcher := watching()):
+            watcher.refuse_parameter(value)
         return value._value
     if isinstance(value, np.ndarray):
         return _array(value)

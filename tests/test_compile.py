@@ -364,7 +364,7 @@ def test_a_counter_is_refused():
         calls += 1
         return x
 
-    with pytest.raises(NotReplayable, match="changes a number"):
+    with pytest.raises(NotReplayable, match="changes a variable"):
         mg.compile(counting)(np.ones(2))
 
 

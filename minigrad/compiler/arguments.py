@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -38,12 +38,14 @@ def signature(value: Any, found: list[Any], seen: dict[int, int]) -> Any:
     if isinstance(value, float | np.floating):
         found.append(value)
         return "number", type(value)
-    if isinstance(value, dict):
+    if type(value) is dict:
         return "dict", tuple((key, signature(entry, found, seen)) for key, entry in value.items())
-    if isinstance(value, list | tuple):
+    if _is_sequence(value):
         return type(value), tuple(signature(entry, found, seen) for entry in value)
-    if isinstance(value, bool | int | str | bytes | type | np.generic | None):
+    if isinstance(value, bool | int | str | bytes | complex | np.generic | np.dtype | None):
         return type(value), value
+    if isinstance(value, slice):
+        return slice, signature((value.start, value.stop, value.step), found, seen)
     return "object", id(value)
 
 
@@ -56,24 +58,54 @@ def as_tensors(value: Any, made: list[Tensor]) -> Any:
         made.append(Tensor(value))
         return made[-1]
     if isinstance(value, float | np.floating):
-        made.append(constant(float(value) if isinstance(value, float) else value, name=f"number_{len(made)}"))
+        made.append(constant(value, name=f"number_{len(made)}"))
         return made[-1]
     return _mapped(value, lambda entry: as_tensors(entry, made))
 
 
-def tensors_in(value: Any, found: list[Tensor]) -> Any:
-    """A result with a place for each Tensor in it; the Tensors are put into `found`."""
+def tensors_in(value: Any, found: list[Tensor], known: Mapping[int, Any]) -> Any:
+    """A result with a place for each Tensor in it; the Tensors are put into `found`.
+
+    known   id -> object that the function reaches by itself, or was given: it may be returned as it is
+    Raises: TypeError for other objects, in which there may be Tensors, or which are made anew at each call.
+    """
     if isinstance(value, Tensor):
         found.append(value)
         return _Place(len(found) - 1)
-    return _mapped(value, lambda entry: tensors_in(entry, found))
+    if type(value) is np.ndarray:
+        return np.array(value)
+    plain = isinstance(value, bool | int | float | complex | str | bytes | np.generic | np.dtype | None)
+    if not plain and type(value) is not dict and not _is_sequence(value) and id(value) not in known:
+        raise TypeError(
+            f"returns a {type(value).__name__}; return Tensors, numbers, texts, and dicts, lists and tuples"
+        )
+    return _mapped(value, lambda entry: tensors_in(entry, found, known))
+
+
+def objects_in(value: Any, found: list[Any]) -> list[Any]:
+    """What arguments hold beside arrays, Tensors, numbers and texts: Modules, functions, objects."""
+    if type(value) is dict:
+        for entry in value.values():
+            objects_in(entry, found)
+    elif _is_sequence(value):
+        for entry in value:
+            objects_in(entry, found)
+    elif not isinstance(value, Tensor | np.ndarray):
+        found.append(value)
+    return found
 
 
 def filled(value: Any, results: list[Tensor]) -> Any:
     """The result with other Tensors in the places."""
     if isinstance(value, _Place):
         return results[value.number]
+    if type(value) is np.ndarray:
+        return value.copy()
     return _mapped(value, lambda entry: filled(entry, results))
+
+
+def _is_sequence(value: Any) -> bool:
+    return type(value) in (list, tuple) or (isinstance(value, tuple) and hasattr(value, "_fields"))
 
 
 class _Place:

@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import random
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from functools import update_wrapper
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from threading import RLock
-from types import CodeType, FunctionType, MethodType, NoneType
+from types import MethodType
 from typing import Any
 
 import numpy as np
 
-from minigrad.compiler.arguments import as_tensors, filled, signature, tensors_in
+from minigrad.compiler.arguments import as_tensors, filled, objects_in, signature, tensors_in
 from minigrad.compiler.numpy_text import Text
 from minigrad.compiler.passes import rebuilt
+from minigrad.compiler.reached import Reached
 from minigrad.compiler.recording import (
     NotReplayable,
     Recorder,
     Source,
-    generators_of,
     same_state,
     structure_of,
 )
-from minigrad.nn.module import Module
 from minigrad.program import Program, Variable
 from minigrad.random import generator_state
-from minigrad.tensor import Tensor, made, next_stamp
-from minigrad.watch import watched_by
+from minigrad.tensor import Tensor, made, next_stamp, recording
+from minigrad.watch import watched_by, watchers, watching
 
 
-def compile(function: Callable[..., Any] | None = None, *, backend: str = "numpy") -> Any:
+def compile(function: Any = None, *, backend: str = "numpy") -> Any:
     """Record a function at its first call, and replay it at later ones: the same results, without the graph.
 
     function   of Tensors, arrays and numbers, also in dicts, lists and Modules: a forward pass, a loss with
@@ -53,9 +54,12 @@ def compile(function: Callable[..., Any] | None = None, *, backend: str = "numpy
     if backend != "numpy":
         raise ValueError(f'compile: backend is "numpy", not {backend!r}')
     if function is None:
-        return lambda function: Compiled(function)
-    if not callable(function):
+        return lambda function: compile(function, backend=backend)
+    if not callable(function) or isinstance(function, type):
         raise TypeError(f"compile: a {type(function).__name__} is not a function")
+    if iscoroutinefunction(function) or isgeneratorfunction(function) or isasyncgenfunction(function):
+        name = getattr(function, "__name__", "the function")
+        raise TypeError(f"compile: {name} is a coroutine or a generator; compile a function that it calls")
     return Compiled(function)
 
 
@@ -67,32 +71,45 @@ class Compiled:
         self._replays: dict[Any, list[Replay]] = {}
         self._last: Replay | None = None
         self._lock = RLock()
-        self._reached = _Reached(function)
         self._recorded = 0
         self._replayed = 0
         update_wrapper(self, function, updated=())
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if watchers and watching() is not None:  # called by a function that is being recorded
+            return self._function(*as_tensors(args, []), **as_tensors(kwargs, []))
         with self._lock:
-            reached = self._reached()
             last = self._last
-            if last is not None and not kwargs and last.takes(args, reached) and last.holds():
+            if last is not None and not kwargs and last.takes(args) and last.holds(args):
                 self._replayed += 1
                 return last(args)
             found: list[Any] = []
-            key = signature((args, kwargs), found, {}), *reached
+            key = signature((args, kwargs), found, {}), recording.get()
             candidates = self._replays.setdefault(key, [])
             for replay in candidates:
-                if replay.holds():
+                if replay.holds(found):
                     self._replayed += 1
                     self._last = replay
                     return replay(found)
-            result, replay = _record(self._function, args, kwargs, self._reached)
+            result, replay = _record(self._function, args, kwargs)
             candidates.append(replay)
-            replay.like(args, kwargs, reached)
+            self._forget(candidates)
+            replay.like(args, kwargs)
             self._last = replay
             self._recorded += 1
             return result
+
+    def _forget(self, candidates: list[Replay]) -> None:
+        """Let go of the oldest, if there are many: what changes at each call is recorded at each call."""
+        del candidates[:-_most]
+        while len(self._replays) > _most:
+            del self._replays[next(iter(self._replays))]
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else MethodType(self, instance)
+
+    def __reduce__(self) -> Any:
+        return Compiled, (self._function,)  # a copy records anew
 
     @property
     def source(self) -> str:
@@ -117,27 +134,38 @@ class Compiled:
         return f"<compiled {getattr(self._function, '__name__', 'function')}: {self.stats()}>"
 
 
+_most = 32
+"""How many recordings are kept for a kind of arguments, and for how many kinds of arguments."""
+
+
 # ---- recording
 
 
-def _record(function: Callable[..., Any], args: tuple, kwargs: dict, reached: _Reached) -> tuple[Any, Replay]:
+def _record(function: Callable[..., Any], args: tuple, kwargs: dict) -> tuple[Any, Replay]:
+    reached = Reached(function, objects_in((args, kwargs), []))
     given: list[Tensor] = []
     args, kwargs = as_tensors(args, given), as_tensors(kwargs, given)
-    rngs = generators_of(_reached(function, (args, kwargs)))
+    rngs = [*reached.generators, np.random.mtrand._rand]
     before = [deepcopy(rng) for rng in rngs]
-    numbers = reached()
+    python_draws = random.getstate()
     recorder = Recorder()
     for i, tensor in enumerate(given):
         recorder.sources.setdefault(tensor.stamp, Source("argument", i))
     returned = recorder.run(function, args, kwargs)
     results: list[Tensor] = []
-    shape_of_result = tensors_in(returned, results)
-    if reached() != numbers:
-        name = getattr(function, "__name__", "the function")
+    name = getattr(function, "__name__", "the function")
+    try:
+        shape_of_result = tensors_in(returned, results, reached.things)
+    except TypeError as error:
+        raise NotReplayable(f"compile: {name} {error}") from None
+    if not reached.same():
         raise NotReplayable(
-            f"compile: {name} changes a number that it reaches by itself, which a replay would not"
+            f"compile: {name} changes {reached.changed()}, which a replay would not; return what changes, or "
+            "change it outside of the compiled function"
         )
-    replay = Replay(recorder, given, results, shape_of_result)
+    if random.getstate() != python_draws:
+        raise _draws()
+    replay = Replay(recorder, given, results, shape_of_result, reached)
     _check_draws(rngs, before, replay)
     for leaf in recorder.graded.values():
         if leaf._grad is not None:
@@ -150,90 +178,22 @@ def _check_draws(rngs: list[Any], before: list[Any], replay: Replay) -> None:
     again = {id(rng): copy for rng, copy in zip(rngs, before, strict=True)}
     for equation in replay.drawn:
         rng = equation.parameters["rng"]
-        if id(rng) in again:
-            again[id(rng)].random(equation.parameters["shape"])
+        if id(rng) not in again:
+            raise NotReplayable(
+                "compile: the function draws from a generator that it makes itself, which would begin "
+                "anew at each call; make it outside"
+            )
+        again[id(rng)].random(equation.parameters["shape"])
     for rng in rngs:
         if not same_state(generator_state(rng), generator_state(again[id(rng)])):
-            raise NotReplayable(
-                "compile: the function draws random numbers outside of the graph, which would be the same at "
-                "each replay; draw them with mg.random.uniform, mg.random.bernoulli or nn.Dropout"
-            )
+            raise _draws()
 
 
-def _reached(function: Callable[..., Any], arguments: Any) -> Iterator[Any]:
-    """What a function can reach: arguments, closure and globals, and the attributes of Modules among them."""
-    waiting = [arguments, *_free_values(function).values()]
-    seen: set[int] = set()
-    while waiting:
-        thing = waiting.pop()
-        if id(thing) in seen:
-            continue
-        seen.add(id(thing))
-        yield thing
-        if isinstance(thing, dict):
-            waiting.extend(thing.values())
-        elif isinstance(thing, list | tuple):
-            waiting.extend(thing)
-        elif isinstance(thing, Module):
-            waiting.extend(vars(thing).values())
-        elif isinstance(thing, FunctionType | MethodType):
-            waiting.extend(_free_values(thing).values())
-
-
-def _free_values(function: Any) -> dict[str, Any]:
-    """The names of a function's closure and globals that its code mentions, and their values."""
-    found: dict[str, Any] = {}
-    if isinstance(function, MethodType):
-        found["self"] = function.__self__
-        function = function.__func__
-    if not isinstance(function, FunctionType):
-        return found
-    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
-        try:
-            found[name] = cell.cell_contents
-        except ValueError:  # not set yet
-            continue
-    waiting: list[CodeType] = [function.__code__]
-    while waiting:
-        code = waiting.pop()
-        found.update(
-            {name: function.__globals__[name] for name in code.co_names if name in function.__globals__}
-        )
-        waiting.extend(constant for constant in code.co_consts if isinstance(constant, CodeType))
-    return found
-
-
-class _Reached:
-    """The numbers and texts that a function reaches by name: they are part of what is recorded."""
-
-    def __init__(self, function: Any) -> None:
-        function = getattr(function, "__func__", function)
-        self._cells = list(getattr(function, "__closure__", None) or ())
-        self._globals = getattr(function, "__globals__", {})
-        names = _free_values(function)
-        self._names = [
-            name
-            for name, value in names.items()
-            if self._globals.get(name) is value and type(value) in _simple
-        ]
-
-    def __call__(self) -> list[Any]:
-        """Their values now."""
-        found: list[Any] = []
-        for name in self._names:
-            value = self._globals.get(name)
-            found += type(value), value
-        for cell in self._cells:
-            try:
-                value = cell.cell_contents
-            except ValueError:  # not set yet
-                continue
-            if type(value) in _simple:
-                found += type(value), value  # 2 and 2.0 are equal, and not the same
-        return found
-
-
-_simple = (int, float, str, bool, NoneType)
+def _draws() -> NotReplayable:
+    return NotReplayable(
+        "compile: the function draws random numbers outside of the graph, which would be the same at "
+        "each replay; draw them with mg.random.uniform, mg.random.bernoulli or nn.Dropout"
+    )
 
 
 # ---- replaying
@@ -243,8 +203,14 @@ class Replay:
     """One recording as a program, bound to what it reads and what it changes."""
 
     def __init__(
-        self, recorder: Recorder, given: list[Tensor], results: list[Tensor], shape_of_result: Any
+        self,
+        recorder: Recorder,
+        given: list[Tensor],
+        results: list[Tensor],
+        shape_of_result: Any,
+        reached: Reached,
     ) -> None:
+        self.reached = reached
         self.shape_of_result = shape_of_result
         self.updates = list(recorder.updates.values())
         self.graded = [
@@ -279,7 +245,10 @@ class Replay:
         self.n_results = len(results)
         self._inputs = [self._source(v, recorder) for v in self.program.leaves]
         self.text = Text(self.program)
-        self._guards = self._guarded(recorder)
+        own = {id(leaf) for leaf, _ in (*self.updates, *self.graded)} | reached.tensors
+        own |= {id(leaf) for leaf in recorder.without_grad}
+        self._own = own
+        self._must_be = {i: tensor for i, tensor in enumerate(given) if id(tensor) in own}
         self._bind()
 
     def _source(self, leaf: Variable, recorder: Recorder) -> Source:
@@ -292,40 +261,31 @@ class Replay:
                 return Source("leaf", tensor)
         return Source("leaf", tensor) if tensor.stamp < recorder.start else Source("constant", tensor)
 
-    def _guarded(self, recorder: Recorder) -> list[tuple[dict[str, Any], str, Any]]:
-        """(attributes, name, value): what has to be as it was, for the recording to hold."""
-        guards: list[tuple[dict[str, Any], str, Any]] = []
-        modules = {id(m): m for top in self.calls.values() for m in top.modules()}
-        leaves = {id(s.owner) for s in self._inputs if s.kind == "leaf"}
-        for module in modules.values():
-            guards.append((vars(module), "training", module.training))
-            guards += [
-                (vars(module), name, value) for name, value in vars(module).items() if id(value) in leaves
-            ]
-        return guards
-
-    def like(self, args: tuple, kwargs: dict, reached: list[Any]) -> None:
+    def like(self, args: tuple, kwargs: dict) -> None:
         """Keep how it was called, to see at a glance whether it is called so again."""
         plain = not kwargs and all(type(x) in _computed_with for x in args)
         alike = plain and len(set(map(id, args))) == len(args)  # no argument given twice
         self._alike = [_kind(x) for x in args] if alike else None
-        self._reached = reached
+        self._recording = recording.get()
 
-    def takes(self, args: tuple, reached: list[Any]) -> bool:
+    def takes(self, args: tuple) -> bool:
         """Whether these are arguments like those that it was recorded with: a look, for the usual case."""
         alike = self._alike
-        if alike is None or len(args) != len(alike) or reached != self._reached:
+        if alike is None or len(args) != len(alike) or recording.get() is not self._recording:
             return False
         for x, kind in zip(args, alike, strict=True):
             if type(x) not in _computed_with or _kind(x) != kind:
                 return False
         return len(args) < 2 or len(set(map(id, args))) == len(args)
 
-    def holds(self) -> bool:
-        """Whether what the function reaches, beside its arguments, is as it was when this was recorded."""
-        for attributes, name, value in self._guards:
-            if attributes.get(name, True) is not value:
+    def holds(self, found: Sequence[Any]) -> bool:
+        """Whether what the function reaches is as it was when this was recorded."""
+        own, must_be = self._own, self._must_be
+        for i, x in enumerate(found):  # a Tensor that the function changes, or has by itself, too
+            if isinstance(x, Tensor) and (i in must_be or id(x) in own) and must_be.get(i) is not x:
                 return False
+        if not self.reached.same():
+            return False
         for leaf, needs_gradient in self._needs:
             if leaf._requires_grad is not needs_gradient:
                 return False

@@ -8,14 +8,13 @@ is refused with the line that asks.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from minigrad.optim import Optimizer
-from minigrad.random import is_generator
 from minigrad.tensor import (
     Tensor,
     assign,
@@ -102,11 +101,12 @@ class Recorder:
         return y
 
     def copied(self, tensor: Tensor, source: Tensor) -> None:
-        """Tensor(source): a value of the graph, not a leaf."""
+        """Tensor(source), source.detach(): a value of the graph, not a leaf."""
         if tensor._requires_grad:
             raise self._refusal(f"Tensor({describe(source)}, requires_grad=True) makes a leaf at every call")
-        tensor.function, tensor.inputs = np.astype, (source,)
-        tensor.parameters = {"dtype": tensor.dtype}
+        tensor.function, tensor.inputs = np.positive, (source,)  # a Python number stays one
+        if tensor.dtype != source.dtype or tensor.dtype == bool:
+            tensor.function, tensor.parameters = np.astype, {"dtype": tensor.dtype}
 
     def assigned(self, leaf: Tensor, value: Any) -> None:
         """An assignment to a leaf."""
@@ -123,6 +123,24 @@ class Recorder:
             f"{how} of {describe(tensor)} is another one at each replay; keep to Tensors, read what the "
             "compiled function gives, and write W -= lr * dW, or an optimizer's step"
         )
+
+    def refuse_function(self, name: str) -> None:
+        """A function without a row: its result would be the same at each replay."""
+        raise self._refusal(
+            f"{name} of a Tensor is not recorded; apply it to what the compiled function gives"
+        )
+
+    def refuse_parameter(self, tensor: Tensor) -> None:
+        """A Tensor whose values are a parameter of an operation."""
+        raise self._refusal(
+            f"{describe(tensor)} is an index or a parameter, which is part of what is recorded; do it before "
+            "the call, or give whole numbers"
+        )
+
+    def switched(self, leaf: Tensor) -> None:
+        """leaf.requires_grad = ..."""
+        if leaf.stamp < self.start:
+            raise self._refusal(f"requires_grad of {describe(leaf)} is set, which a replay would not do")
 
     def grad_set(self, leaf: Tensor) -> None:
         """leaf.grad = ... (zero_grad)."""
@@ -203,11 +221,6 @@ def where() -> str:
 
 
 # ---- random generators: what was drawn has to be drawn by the graph
-
-
-def generators_of(things: Iterator[Any]) -> list[Any]:
-    """The random generators among things."""
-    return list({id(thing): thing for thing in things if is_generator(thing)}.values())
 
 
 def same_state(a: Any, b: Any) -> bool:

@@ -75,6 +75,15 @@ class Linear(Module):
         return f"{self.n_in}, {self.n_out}" + ("" if self.bias is not None else ", bias=False")
 
 
+class _Last:
+    """The last mask: it changes at each call, as no attribute of a layer does."""
+
+    __slots__ = ("mask",)
+
+    def __init__(self) -> None:
+        self.mask: Tensor | None = None
+
+
 class Dropout(Module):
     """Inverted dropout  y = x D / keep_prob,  D = 1 with probability keep_prob; in eval mode the identity.
 
@@ -110,7 +119,7 @@ class Dropout(Module):
             keep_prob = 1 - p
         self.keep_prob = keep_prob
         self.rng = generator(rng, "Dropout")
-        self._mask: Tensor | None = None
+        self._last = _Last()
         self._held: dict[tuple[int, ...], Tensor] | None = None  # by shape: it may be used in two places
         self._given = False
 
@@ -124,6 +133,14 @@ class Dropout(Module):
         if not _is_number(value) or not 0 < value <= 1:
             raise ValueError(f"Dropout: keep_prob, the probability to keep, must be in (0, 1], not {value!r}")
         self._keep_prob = constant(float(value), name="keep_prob")
+
+    @property
+    def _mask(self) -> Tensor | None:
+        return self._last.mask
+
+    @_mask.setter
+    def _mask(self, mask: Tensor | None) -> None:
+        self._last.mask = mask
 
     @property
     def mask(self) -> Tensor | None:
