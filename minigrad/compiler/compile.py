@@ -158,6 +158,7 @@ def _record(function: Callable[..., Any], args: tuple, kwargs: dict) -> tuple[An
         shape_of_result = tensors_in(returned, results, reached.things)
     except TypeError as error:
         raise NotReplayable(f"compile: {name} {error}") from None
+    results = [recorder.stand_in(result) for result in results]
     if not reached.same():
         raise NotReplayable(
             f"compile: {name} changes {reached.changed()}, which a replay would not; return what changes, or "
@@ -226,7 +227,9 @@ class Replay:
         self.counts = [
             (optimizer, i) for (_, i), (optimizer, kept) in recorder.states.items() if "count" in kept
         ]
-        self.optimizers, self.schedules = recorder.optimizers, recorder.schedules
+        self.optimizers = recorder.optimizers
+        self.early = [s for s in recorder.schedules if id(s) in recorder.early]
+        self.late = [s for s in recorder.schedules if id(s) not in recorder.early]
         self._structures = list(zip(recorder.optimizers, recorder.structures, strict=True))
         self._without_grad = recorder.without_grad
         gradients = [g for _, g in self.graded if g is not None]
@@ -316,6 +319,20 @@ class Replay:
 
     def __call__(self, found: Sequence[Any]) -> Any:
         """One replay, for what `signature` finds in the arguments."""
+        if not self.early:
+            return self._commit(self._run(*self._values(found)))
+        before = [(vars(x), vars(x).copy()) for s in self.early for x in (s, s.optimizer)]
+        try:
+            for schedule in self.early:
+                schedule.step()
+            return self._commit(self._run(*self._values(found)))
+        except BaseException:
+            for now, kept in before:
+                now.update(kept)
+            raise
+
+    def _values(self, found: Sequence[Any]) -> list[Any]:
+        """What the text is called with."""
         values, places = self._template.copy(), self._places
         for place, leaf, _ in places.get("leaf", ()):
             values[place] = leaf._value
@@ -331,7 +348,7 @@ class Replay:
             if (optimizer, i) not in numbers:
                 numbers[optimizer, i] = optimizer.numbers(i)
             values[place] = numbers[optimizer, i][name]
-        return self._commit(self._run(*values))
+        return values
 
     def _commit(self, outputs: tuple) -> Any:
         """Change what the step changes, now that everything is computed."""
@@ -348,7 +365,7 @@ class Replay:
             state["count"] = count
         for optimizer in self.optimizers:
             optimizer.steps += 1
-        for schedule in self.schedules:
+        for schedule in self.late:
             schedule.step()
         return filled(self.shape_of_result, [made(value) for value in results])
 
@@ -361,8 +378,8 @@ def _kind(x: Any) -> Any:
     if type(x) is Tensor:
         value = x._value
         if type(value) is np.ndarray:
-            return value.shape, value.dtype, x._requires_grad, x._grad is None, x.name
-        return type(value), x._requires_grad, x._grad is None, x.name
+            return value.shape, value.dtype, x._requires_grad, x._grad is None, x.function is None, x.name
+        return type(value), x._requires_grad, x._grad is None, x.function is None, x.name
     return (x.shape, x.dtype) if type(x) is np.ndarray else float
 
 

@@ -56,6 +56,7 @@ class Recorder:
     graded     the leaves whose .grad was set, or added to
     states     (optimizer, position of the parameter) -> the new state, as Tensors and numbers
     optimizers, schedules   whose step() was called, in order
+    early      ids of the schedules that were stepped before their optimizer
     structures      of the optimizers, as they were then
     without_grad    the leaves that had no gradient when it was looked at, and must have none again
     """
@@ -70,10 +71,27 @@ class Recorder:
         self.structures: list[Any] = []
         self.without_grad: list[Tensor] = []
         self.schedules: list[Any] = []
+        self.early: set[int] = set()
+        self._stand_ins: dict[int, Tensor] = {}
 
     def given(self, leaf: Tensor) -> bool:
         """Whether a leaf of the graph is given anew at each replay: what the function did not make itself."""
         return leaf.stamp in self.sources or leaf.stamp < self.start or id(leaf) in self.updates
+
+    def stand_in(self, x: Any) -> Any:
+        """For a result that was computed before the call: a leaf with its value; others are as they are."""
+        if not isinstance(x, Tensor) or x.function is None or x.stamp >= self.start:
+            return x
+        if x._requires_grad:
+            raise self._refusal(
+                f"{describe(x)} was computed before the call and needs a gradient, which a replay would not "
+                "pass on; compute it in the function, or use t.detach()"
+            )
+        if x.stamp not in self._stand_ins:
+            leaf = self._stand_ins[x.stamp] = made(x._value)
+            leaf.name = x.name
+            self.sources[leaf.stamp] = self.sources.get(x.stamp, Source("leaf", x))
+        return self._stand_ins[x.stamp]
 
     def run(self, function: Callable[..., Any], args: tuple, kwargs: dict) -> Any:
         """Call the function, watched."""
@@ -88,6 +106,7 @@ class Recorder:
 
     def record(self, function: Callable[..., Any], inputs: tuple, parameters: dict[str, Any]) -> Tensor:
         """An operation: computed as ever, and kept in the graph in any case."""
+        inputs = tuple(map(self.stand_in, inputs))
         for x in inputs:
             if isinstance(x, Tensor) and id(x) in self.updates:
                 raise self._refusal(
@@ -115,7 +134,7 @@ class Recorder:
                 f"{describe(leaf)} is assigned an array that is not computed from Tensors, which a replay "
                 "would not see"
             )
-        self.updates[id(leaf)] = leaf, value
+        self.updates[id(leaf)] = leaf, self.stand_in(value)
 
     def refuse(self, tensor: Tensor, how: str) -> None:
         """Something asks for a value."""
@@ -160,6 +179,10 @@ class Recorder:
 
     def optimizer_step(self, optimizer: Optimizer) -> None:
         """optimizer.step(), with Tensors for arrays and for numbers."""
+        early = {id(s) for s in self.schedules if s.optimizer is optimizer}
+        if early and any(o is optimizer for o in self.optimizers):
+            raise self._refusal("an optimizer and its schedule step in turns; compile one step")
+        self.early |= early
         self.optimizers.append(optimizer)
         self.structures.append(structure_of(optimizer))
         new: list[tuple[int, Tensor, Tensor, dict[str, Any]]] = []
