@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import threading
+from collections import OrderedDict, deque
+from copy import deepcopy
+from functools import partial
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -312,6 +317,404 @@ def test_a_global_number_is_part_of_the_recording():
     assert compiled.stats()["recordings"] == 2
 
 
+# ---- what a function reaches by itself
+
+
+class Thing:
+    """With attributes that change."""
+
+    shared = 1.0
+    __slots__ = ("__dict__", "slot")
+
+    def __init__(self):
+        self.number, self.slot, self.array, self.listed = 1.0, 1.0, np.ones(2), [1.0]
+
+    @property
+    def first(self):
+        return self.listed[0]
+
+    def call(self, x):
+        return x * self.number
+
+    def __call__(self, x):
+        return x * self.number
+
+
+def helped(x):
+    return np.multiply(x, factor)
+
+
+def by_default(x, listed=[1.0]):  # noqa: B006
+    return x * listed[-1]
+
+
+def reach_array_changed_in_place():
+    a = np.ones(2)
+    return (lambda x: x * a), lambda i: a.fill(i)
+
+
+def reach_view_of_an_array():
+    a = np.ones(4)
+    view = a[::2]
+    return (lambda x: x * view), lambda i: a.fill(i)
+
+
+def reach_number_of_an_array():
+    a = np.ones(4)
+    return (lambda x: x * np.mean(a)), lambda i: a.fill(i)
+
+
+def reach_dict():
+    d = {"a": np.ones(2), "b": 1.0}
+    return (lambda x: x * d["a"] + d["b"]), lambda i: d.update(a=np.full(2, i), b=-i)
+
+
+def reach_keys():
+    d = {"a": 1.0, "b": 2.0}
+    return (lambda x: x * d.get("c", 5.0)), lambda i: d.update({"c": d.pop("c" if "c" in d else "b")})
+
+
+def reach_list():
+    numbers = [1.0]
+    return (lambda x: x * numbers[-1]), numbers.append
+
+
+def reach_deque():
+    numbers = deque([1.0], maxlen=1)
+    return (lambda x: x * numbers[-1]), numbers.append
+
+
+def reach_cell():
+    scale = 1.0
+
+    def change(i):
+        nonlocal scale
+        scale = i
+
+    return (lambda x: x * scale), change
+
+
+def reach_function_in_a_cell():
+    act = np.tanh
+
+    def change(i):
+        nonlocal act
+        act = (np.tanh, np.sin)[int(i) % 2]
+
+    return (lambda x: act(x)), change
+
+
+def reach_tensor_in_a_cell():
+    W = mg.Tensor(1.0)
+
+    def change(i):
+        nonlocal W
+        W = mg.Tensor(i)
+
+    return (lambda x: W * x), change
+
+
+def reach_attribute():
+    thing = Thing()
+    return (lambda x: thing.number * x), lambda i: setattr(thing, "number", i)
+
+
+def reach_slot():
+    thing = Thing()
+    return (lambda x: thing.slot * x), lambda i: setattr(thing, "slot", i)
+
+
+def reach_property():
+    thing = Thing()
+    return (lambda x: thing.first * x), lambda i: thing.listed.insert(0, i)
+
+
+def reach_class_attribute():
+    return (lambda x: Thing.shared * x), lambda i: setattr(Thing, "shared", i)
+
+
+def reach_method():
+    thing = Thing()
+    return thing.call, lambda i: setattr(thing, "number", i)
+
+
+def reach_callable_object():
+    thing = Thing()
+    return thing, lambda i: setattr(thing, "number", i)
+
+
+def reach_partial():
+    thing = Thing()
+    return partial(lambda thing, x: thing.number * x, thing), lambda i: setattr(thing, "number", i)
+
+
+def reach_default():
+    return by_default, by_default.__defaults__[0].append
+
+
+def reach_module():
+    settings = ModuleType("settings")
+    settings.scale = 1.0
+    return (lambda x: settings.scale * x), lambda i: setattr(settings, "scale", i)
+
+
+def reach_global_of_a_helper():
+    def change(i):
+        global factor
+        factor = i
+
+    return (lambda x: helped(x) + 1), change
+
+
+def reach_rule_of_a_primitive():
+    scale = [1.0]
+
+    @mg.primitive
+    def scaled(x):
+        return x * 2.0
+
+    mg.derivative(scaled, x=lambda g: g * scale[0])
+    W = mg.Tensor(np.ones(2), requires_grad=True)
+    return (lambda x: mg.grad(np.sum(scaled(W * x)), W)), lambda i: scale.__setitem__(0, i)
+
+
+def reach_layers():
+    class Net(nn.Module):
+        def __init__(self):
+            self.layers = [nn.Linear(2, 2, rng=0)]
+
+        def forward(self, x):
+            for layer in self.layers:
+                x = layer(x)
+            return x
+
+    net = Net()
+    return net, lambda i: net.layers.append(nn.Linear(2, 2, rng=int(i)))
+
+
+def reach_learning_rate():
+    optimizer = mg.optim.SGD([mg.Tensor(1.0, requires_grad=True)], lr=1.0)
+    return (lambda x: x * optimizer.lr), lambda i: setattr(optimizer, "lr", i)
+
+
+def reach_result_of_an_earlier_graph():
+    X = mg.Tensor(np.ones(2), name="X")
+    doubled = 2 * X
+    return (lambda x: x * doubled), lambda i: setattr(X, "data", np.full(2, i))
+
+
+reaching = [value for name, value in list(globals().items()) if name.startswith("reach_")]
+
+
+@pytest.mark.parametrize("case", reaching, ids=lambda case: case.__name__[6:])
+def test_what_a_function_reaches_is_as_it_is_at_each_call(case):
+    global factor
+    function, change = case()
+    compiled = mg.compile(function)
+    for i in (1.0, 1.0, 2.0, 3.0, 2.0):
+        change(i)
+        x = np.array([0.3, i])
+        expected = function(mg.Tensor(x))
+        np.testing.assert_allclose(compiled(x).numpy(), expected.detach().numpy(), rtol=1e-13)
+    factor = 2.0
+
+
+def test_what_stays_is_not_recorded_anew():
+    thing, arrays = Thing(), {"a": np.ones(2)}
+    compiled = mg.compile(lambda x: x * thing.number * arrays["a"] * thing.first)
+    for _ in range(4):
+        thing.number = float("1.5")  # another object, the same number
+        compiled(np.ones(2))
+    assert compiled.stats() | {"buffers": 0, "bytes": 0} == {
+        "recordings": 1, "replays": 3, "buffers": 0, "bytes": 0,
+    }  # fmt: skip
+
+
+def test_keep_prob_that_was_1():
+    dropout = nn.Dropout(keep_prob=1.0, rng=0)
+    compiled = mg.compile(lambda x: dropout(x))
+    compiled(np.ones(50))
+    dropout.keep_prob = 0.5
+    assert set(compiled(np.ones(50)).tolist()) == {0.0, 2.0}
+
+
+def test_masks_that_are_given():
+    dropout = nn.Dropout(keep_prob=0.5, rng=0)
+    compiled = mg.compile(lambda x: dropout(x))
+    for mask in ([1, 0, 1], [0, 1, 1], [1, 1, 1]):
+        with nn.fixed_masks(dropout, [np.array(mask)]):
+            np.testing.assert_array_equal(compiled(np.ones(3)).numpy(), 2.0 * np.array(mask))
+
+
+def test_a_generator_that_is_exchanged():
+    dropout = nn.Dropout(keep_prob=0.5, rng=0)
+    compiled = mg.compile(lambda x: dropout(x))
+    for seed in range(4):
+        dropout.rng = np.random.default_rng(seed)
+        expected = 2.0 * (np.random.default_rng(seed).random(20) < 0.5)
+        np.testing.assert_array_equal(compiled(np.ones(20)).numpy(), expected)
+
+
+def test_recordings_are_not_kept_without_end():
+    compiled = mg.compile(lambda x, epoch: x * epoch)
+    for epoch in range(100):
+        assert compiled(np.ones(2), epoch).tolist() == [epoch, epoch]
+    assert len(compiled._replays) < 50
+
+
+# ---- which Tensors are given
+
+
+def test_equal_numbers_at_the_recording_stay_apart():
+    def function(x, a, b):
+        return np.maximum(x, a) * 2 + np.maximum(x, b) + np.minimum(x, 2.0)
+
+    for number in (float, np.array):
+        compiled = mg.compile(function)
+        for a, b in ((2.0, 2.0), (-0.5, 2.0), (0.1, -0.2)):
+            x = np.array([-1.0, 0.0, 3.0])
+            np.testing.assert_allclose(compiled(x, number(a), number(b)).numpy(), function(x, a, b))
+        assert compiled.stats()["recordings"] == 1
+
+
+def test_two_optimizers_with_equal_rates_stay_apart():
+    weights = []
+    for wrap in (lambda step: step, mg.compile):
+        W, V = (mg.Tensor(np.ones(3), requires_grad=True) for _ in range(2))
+        one, other = mg.optim.SGD([W], lr=0.05), mg.optim.SGD([V], lr=0.05)
+
+        @wrap
+        def step(x, W=W, V=V, one=one, other=other):
+            W.grad = V.grad = None
+            np.sum(np.square(W * V * x)).backward()
+            one.step()
+            other.step()
+
+        for i in range(5):
+            other.lr = 0.05 / (i + 1)
+            step(mg.Tensor(np.arange(3.0)))
+        weights.append((W.data, V.data))
+    np.testing.assert_allclose(weights[0], weights[1], rtol=1e-13)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_schedule_before_or_after_its_optimizer(first):
+    found = []
+    for wrap in (lambda step: step, mg.compile):
+        W = mg.Tensor(np.ones(3), requires_grad=True)
+        optimizer = mg.optim.SGD([W], lr=0.03)
+        schedule = mg.optim.StepLR(optimizer, 2, gamma=0.5)
+
+        @wrap
+        def step(x, W=W, optimizer=optimizer, schedule=schedule):
+            W.grad = None
+            np.sum(np.square(W * x)).backward()
+            for part in (schedule, optimizer) if first else (optimizer, schedule):
+                part.step()
+
+        for _ in range(6):
+            step(mg.Tensor(np.arange(3.0)))
+        with np.errstate(all="raise"), pytest.raises(FloatingPointError):
+            step(mg.Tensor(np.full(3, 1e200)))
+        found.append((*W.data, optimizer.lr, optimizer.steps))
+    np.testing.assert_allclose(*found, rtol=1e-13)
+
+
+def test_an_argument_that_the_function_has_by_itself():
+    W, V = mg.Tensor(np.ones(3)), mg.Tensor(np.full(3, 2.0))
+    compiled = mg.compile(lambda x: x * W)
+    for x in (W, V, W, V):
+        np.testing.assert_array_equal(compiled(x).numpy(), x.data)
+
+
+def test_an_argument_that_is_assigned_to_and_has_a_gradient():
+    def step(p, x):
+        p.grad = None
+        np.sum(np.square(p * x)).backward()
+        with mg.no_grad():
+            p.data = p - 0.1 * p.grad
+
+    compiled = mg.compile(step)
+    pairs = [[mg.Tensor(np.full(2, i), requires_grad=True) for _ in range(2)] for i in (1.0, 2.0)]
+    for _ in range(3):
+        for one, other in pairs:
+            step(one, np.array([0.5, 1.5]))
+            compiled(other, np.array([0.5, 1.5]))
+    for one, other in pairs:
+        np.testing.assert_allclose(other.data, one.data, rtol=1e-13)
+        np.testing.assert_allclose(other.grad.data, one.grad.data, rtol=1e-13)
+
+
+def test_an_argument_that_was_computed():
+    X = mg.Tensor(np.ones(3), name="X")
+    compiled = mg.compile(lambda x: x + 1)
+    assert [compiled(X * k).tolist()[0] for k in (2, 3, 4)] == [3.0, 4.0, 5.0]
+    W = mg.Tensor(np.ones(3), requires_grad=True, name="W")
+    with pytest.raises(NotReplayable, match="computed before the call and needs a gradient"):
+        compiled(W * 2)
+
+
+def test_objects_as_arguments():
+    compiled = mg.compile(lambda thing, x: thing.number * x * thing.array)
+    for i in range(40):
+        thing = Thing()  # at an address where another may have been
+        thing.number = float(i)
+        assert compiled(thing, np.ones(2)).tolist() == [i, i]
+        thing.array[:] = 2.0
+        assert compiled(thing, np.ones(2)).tolist() == [2.0 * i, 2.0 * i]
+
+
+def test_numbers_of_every_kind():
+    compiled = mg.compile(lambda x, s: x * s)
+    x = np.ones(2, np.float32)
+    for s in (2.0, 3.0, np.float64(3.0), np.float64(4.0), np.float32(3.0), 3, np.int64(3), True, 1j, 2j):
+        expected = mg.Tensor(x) * s
+        assert compiled(x, s).dtype == expected.dtype
+        assert compiled(x, s).tolist() == expected.tolist()
+    with pytest.raises(TypeError, match="mask"):
+        compiled(np.ma.array([1.0, 2.0], mask=[0, 1], dtype=np.float32), 2.0)
+    batch = OrderedDict(x=np.ones(2))
+    compiled = mg.compile(lambda batch, y: batch["x"] * y)
+    for i in (1.0, 2.0):
+        batch["x"] = np.full(2, i)
+        assert compiled(batch, np.full(2, 3.0)).tolist() == [3 * i, 3 * i]
+
+
+def test_a_method_a_copy_and_a_call_inside_of_another():
+    class Scaled(nn.Module):
+        def __init__(self, scale):
+            self.W = nn.Parameter(np.array([scale, 1.0]), name="W")
+
+        @mg.compile
+        def forward(self, x):
+            return np.tanh(x * self.W)
+
+    one, other = Scaled(0.5), Scaled(0.25)
+    copied = deepcopy(one)
+    outer = mg.compile(lambda x: mg.grad(np.sum(one(2 * x)), one.W))
+    for x in np.random.default_rng(0).standard_normal((3, 2)):
+        for model in (one, other, copied):
+            np.testing.assert_allclose(model(x).numpy(), np.tanh(x * model.W.data), rtol=1e-13)
+        expected = 2 * x * (1 - np.tanh(2 * x * one.W.data) ** 2)
+        np.testing.assert_allclose(outer(x).numpy(), expected, rtol=1e-13)
+    compiled = mg.compile(one)
+    compiled(x)
+    np.testing.assert_allclose(deepcopy(compiled)(x).numpy(), compiled(x).numpy(), rtol=1e-13)
+
+
+def test_detached_values_are_computed_at_each_call():
+    W = mg.Tensor(np.ones(2), requires_grad=True)
+
+    def function(x):
+        y = (x * W).detach() * W
+        return y, mg.grad(np.sum(y), W)
+
+    compiled = mg.compile(function)
+    for x in np.random.default_rng(0).standard_normal((3, 2)):
+        for a, b in zip(function(x), compiled(x), strict=True):
+            np.testing.assert_allclose(b.numpy(), a.detach().numpy(), rtol=1e-13)
+
+
 # ---- refused
 
 
@@ -340,9 +743,36 @@ def refuse_data(x):
     return x * (x * 2).data
 
 
+def refuse_argmax(x):
+    return x * np.argmax(x)
+
+
+def refuse_sort(x):
+    return np.sort(x)
+
+
+def refuse_index(x):
+    return np.arange(3.0) * x[(x > 0)]
+
+
+def refuse_in(x):
+    return x if 0.0 in x else -x
+
+
 @pytest.mark.parametrize(
     "function",
-    [refuse_branch, refuse_item, refuse_float, refuse_print, refuse_array, refuse_data],
+    [
+        refuse_branch,
+        refuse_item,
+        refuse_float,
+        refuse_print,
+        refuse_array,
+        refuse_data,
+        refuse_argmax,
+        refuse_sort,
+        refuse_index,
+        refuse_in,
+    ],
     ids=lambda f: f.__name__,
 )
 def test_what_reads_a_value_is_refused_with_the_line(function):
@@ -354,6 +784,38 @@ def test_draws_outside_of_the_graph_are_refused():
     rng = np.random.default_rng(0)
     with pytest.raises(NotReplayable, match="outside of the graph"):
         mg.compile(lambda x: x * rng.random(2))(np.ones(2))
+
+
+@pytest.mark.parametrize(
+    ("draw", "why"),
+    [
+        (lambda: np.random.rand(), "outside of the graph"),  # noqa: NPY002
+        (lambda: random.random(), "outside of the graph"),
+        (lambda: mg.random.uniform(3, (2,)), "a generator that it makes itself"),
+    ],
+)
+def test_other_draws_are_refused(draw, why):
+    with pytest.raises(NotReplayable, match=why):
+        mg.compile(lambda x: x * draw())(np.ones(2))
+
+
+def test_what_changes_beside_the_graph_is_refused():
+    history, thing, numbers = [], Thing(), iter([1.0, 2.0])
+    model = nn.Sequential(nn.Dropout(keep_prob=0.5, rng=0))
+    W = mg.Tensor(np.ones(2), requires_grad=True, name="W")
+    optimizer = mg.optim.SGD([W], lr=0.1)
+    refused = {
+        "a list": lambda x: history.append(x),
+        "an attribute of a Thing": lambda x: setattr(thing, "number", 2.0),
+        "an attribute of a Sequential": lambda x: model.eval()(x),
+        "'_lr'": lambda x: setattr(optimizer, "lr", 0.2),
+        "requires_grad": lambda x: setattr(W, "requires_grad", False),
+        "list_iterator": lambda x: x * next(numbers),
+        "returns a set": lambda x: {x * 2},
+    }
+    for what, function in refused.items():
+        with pytest.raises(NotReplayable, match=what):
+            mg.compile(function)(np.ones(2))
 
 
 def test_a_counter_is_refused():
@@ -385,6 +847,12 @@ def test_arguments_of_compile():
         mg.compile(network, backend="abacus")
     with pytest.raises(TypeError, match="not a function"):
         mg.compile(3)
+
+    async def later(x):
+        return x
+
+    with pytest.raises(TypeError, match="coroutine"):
+        mg.compile(later)
 
 
 # ---- nobody's arrays change

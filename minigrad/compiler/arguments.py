@@ -17,7 +17,7 @@ def signature(value: Any, found: list[Any], seen: dict[int, int]) -> Any:
 
     >>> found = []
     >>> signature({"x": np.zeros(3), "axis": 0}, found, {}), len(found)
-    (('dict', (('x', ('array', (3,), '<f8', 0)), ('axis', (<class 'int'>, 0)))), 1)
+    (('dict', (('x', ('array', <class 'numpy.ndarray'>, (3,), '<f8', 0)), ('axis', (<class 'int'>, 0)))), 1)
     """
     if isinstance(value, Tensor):
         where = seen.setdefault(id(value), len(found))
@@ -35,7 +35,7 @@ def signature(value: Any, found: list[Any], seen: dict[int, int]) -> Any:
     if isinstance(value, np.ndarray):
         where = seen.setdefault(id(value), len(found))
         found.append(value)
-        return "array", value.shape, value.dtype.str, where
+        return "array", type(value), value.shape, value.dtype.str, where
     if isinstance(value, float | np.floating):
         found.append(value)
         return "number", type(value)

@@ -33,6 +33,7 @@ def rebuilt(
     names: dict[Tensor, str] = {}
     tensors = behind(list(outputs))
     tensors.sort(key=lambda tensor: tensor.function is not None)  # leaves that were assigned to are newer
+    simplifier.varying = {tensor.stamp for tensor in tensors if tensor.function is None and given(tensor)}
     with enable_grad():
         for tensor in tensors:
             if tensor.function is None:

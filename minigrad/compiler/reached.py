@@ -87,6 +87,9 @@ class Reached:
         self._getters = [(itemgetter(*names, names[0]), of) for of, names in self._named.values()]
         self._lengths = list(map(len, self._views))
         self._kept = list(self._entries())
+        self._kept_named = {
+            (key, name): of[name] for key, (of, names) in self._named.items() for name in names
+        }
         self._kept_variables = list(self._variables())
 
     def same(self) -> bool:
@@ -126,6 +129,11 @@ class Reached:
         for array, kept in self._arrays:
             if _print_of(array) != kept:
                 return f"an array of shape {array.shape}"
+        for key, (of, names) in self._named.items():
+            for name in names:
+                kept = self._kept_named[key, name]
+                if not _alike([of.get(name, _unset)], [kept]):
+                    return f"{name!r}"
         return "a variable"
 
     # ---- finding
@@ -231,6 +239,7 @@ class Reached:
         for code in codes:  # grows while it is read
             names.update(code.co_names)
             codes += (constant for constant in code.co_consts if isinstance(constant, CodeType))
+            self._names.update(x for x in code.co_consts if isinstance(x, str))  # getattr(optimizer, "lr")
         self._names |= names
         cells = [_contents_of(cell) for cell in function.__closure__ or ()]
         for name in names:

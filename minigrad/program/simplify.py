@@ -132,11 +132,14 @@ class Simplifier:
         self._products: dict[tuple[Any, ...], Operand] = {}
         self._scalars: dict[int, Tensor] = {}
         self._constants: dict[Any, Tensor] = {}
+        self.varying: set[int] = set()  # stamps of leaves that will have other values
 
     # ---- operands
 
     def leaf(self, tensor: Tensor) -> Operand:
         """A leaf as an operand: unnamed numbers as Python numbers, equal constants of one name as one."""
+        if tensor.stamp in self.varying:
+            return tensor
         value = tensor._value
         python = type(value) in (int, float)
         if tensor.name is None and not tensor.requires_grad and tensor.shape == ():
