@@ -370,8 +370,8 @@ def reach_dict():
 
 
 def reach_keys():
-    d = {"a": 1.0, "b": 2.0}
-    return (lambda x: x * d.get("c", 5.0)), lambda i: d.update({"c": d.pop("c" if "c" in d else "b")})
+    d = {"b": 2.0}
+    return (lambda x: x * d.get("c", 5.0)), lambda i: d.update({"bc"[int(i) % 2]: d.popitem()[1]})
 
 
 def reach_list():

@@ -43,9 +43,15 @@ _libraries = {"minigrad", "numpy", "builtins"} | set(sys.stdlib_module_names) - 
 _open = {"types", "argparse", "collections", "functools", "contextlib"}
 """Modules of Python whose objects hold what a user puts into them."""
 
+_descriptions = {
+    "__annotations__", "__dataclass_fields__", "__dataclass_params__", "__dict__", "__doc__", "__eq__",
+    "__hash__", "__match_args__", "__module__", "__qualname__", "__repr__", "__slots__", "__weakref__",
+}  # fmt: skip
+"""What a class has for its readers and for Python, beside what is computed with."""
+
 _unset = object()
 _contents = attrgetter("cell_contents")
-_definition = attrgetter("__code__", "__defaults__", "__kwdefaults__")
+_defaults = attrgetter("__defaults__", "__kwdefaults__")
 
 
 class Reached:
@@ -64,7 +70,7 @@ class Reached:
         self._owners: list[str] = []
         self._cells: list[CellType] = []
         self._functions: list[FunctionType] = []
-        self._named: dict[int, tuple[dict[str, Any], list[str]]] = {}  # of globals, modules, optimizers
+        self._named: dict[int, tuple[Any, list[str]]] = {}  # of globals, modules, classes, optimizers
         self._slots: list[tuple[Any, str]] = []
         self._arrays: list[tuple[np.ndarray, Any]] = []
         self._names: set[str] = set()  # that code mentions
@@ -111,7 +117,7 @@ class Reached:
 
     def _variables(self) -> Iterable[Any]:
         found = [
-            *chain.from_iterable(map(_definition, self._functions)),
+            *chain.from_iterable(map(_defaults, self._functions)),
             *map(_contents, self._cells),
             *chain.from_iterable([get(of) for get, of in self._getters]),
         ]
@@ -217,14 +223,21 @@ class Reached:
 
     def _class(self, kind: type) -> None:
         for base in kind.__mro__:
-            if not _of_library(base):
-                self._watch(vars(base).values(), f"an attribute of the class {base.__name__}")
-                self._waiting.extend(vars(base).values())
+            if _of_library(base):
+                continue
+            own = vars(base)
+            for name, value in own.items():
+                code = getattr(value, "__code__", None)
+                written = "__dataclass_fields__" not in own or code is None or code.co_filename != "<string>"
+                if name not in _descriptions and written:
+                    self._name(own, name)
+                    self._waiting.append(value)
 
     def _function(self, function: FunctionType) -> None:
         if _of_library(function):
             return
-        self._functions.append(function)
+        if function.__defaults__ or function.__kwdefaults__:
+            self._functions.append(function)
         self._waiting += function.__defaults__, function.__kwdefaults__
         if vars(function):
             self._watch(vars(function).values(), f"an attribute of the function {function.__name__}")
@@ -271,7 +284,7 @@ class Reached:
             )
         self._waiting.append(value)
 
-    def _name(self, of: dict[str, Any], name: str) -> None:
+    def _name(self, of: Any, name: str) -> None:
         self._named.setdefault(id(of), (of, []))[1].append(name)
 
 
