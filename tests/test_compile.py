@@ -654,6 +654,19 @@ def test_an_argument_that_was_computed():
         compiled(W * 2)
 
 
+def test_values_that_are_checked_are_checked_at_each_call():
+    W = mg.Tensor(np.ones(3), requires_grad=True)
+    loss = mg.compile(lambda z, labels: nn.cross_entropy(z, labels))
+    penalty = mg.compile(lambda lambd: nn.l2_penalty([W], lambd=lambd, m=3))
+    for _ in range(2):
+        loss(np.zeros((2, 3)), np.array([0, 2]))
+        penalty(0.5)
+    with pytest.raises(ValueError, match="labels run from 0 to 2"):
+        loss(np.zeros((2, 3)), np.array([0, 3]))
+    with pytest.raises(ValueError, match="lambd must be at least 0"):
+        penalty(-0.5)
+
+
 def test_objects_as_arguments():
     compiled = mg.compile(lambda thing, x: thing.number * x * thing.array)
     for i in range(40):
@@ -811,6 +824,7 @@ def test_what_changes_beside_the_graph_is_refused():
         "'_lr'": lambda x: setattr(optimizer, "lr", 0.2),
         "requires_grad": lambda x: setattr(W, "requires_grad", False),
         "list_iterator": lambda x: x * next(numbers),
+        "fixed_masks": lambda x: nn.fixed_masks(model).__enter__(),
         "returns a set": lambda x: {x * 2},
     }
     for what, function in refused.items():

@@ -230,6 +230,10 @@ class Replay:
         self.optimizers = recorder.optimizers
         self.early = [s for s in recorder.schedules if id(s) in recorder.early]
         self.late = [s for s in recorder.schedules if id(s) not in recorder.early]
+        self._checks = [
+            (recorder.sources.get(tensor.stamp, Source("leaf", tensor)), check)
+            for tensor, check in recorder.checks
+        ]
         self._structures = list(zip(recorder.optimizers, recorder.structures, strict=True))
         self._without_grad = recorder.without_grad
         gradients = [g for _, g in self.graded if g is not None]
@@ -333,6 +337,9 @@ class Replay:
 
     def _values(self, found: Sequence[Any]) -> list[Any]:
         """What the text is called with."""
+        for source, check in self._checks:
+            x = found[source.owner] if source.kind == "argument" else source.owner
+            check(x._value if isinstance(x, Tensor) else x)
         values, places = self._template.copy(), self._places
         for place, leaf, _ in places.get("leaf", ()):
             values[place] = leaf._value

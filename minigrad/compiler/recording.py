@@ -56,6 +56,7 @@ class Recorder:
     graded     the leaves whose .grad was set, or added to
     states     (optimizer, position of the parameter) -> the new state, as Tensors and numbers
     optimizers, schedules   whose step() was called, in order
+    checks     (leaf, function that raises if it does not like the leaf's value)
     early      ids of the schedules that were stepped before their optimizer
     structures      of the optimizers, as they were then
     without_grad    the leaves that had no gradient when it was looked at, and must have none again
@@ -72,6 +73,7 @@ class Recorder:
         self.without_grad: list[Tensor] = []
         self.schedules: list[Any] = []
         self.early: set[int] = set()
+        self.checks: list[tuple[Tensor, Callable[[Any], None]]] = []
         self._stand_ins: dict[int, Tensor] = {}
 
     def given(self, leaf: Tensor) -> bool:
@@ -155,6 +157,17 @@ class Recorder:
             f"{describe(tensor)} is an index or a parameter, which is part of what is recorded; do it before "
             "the call, or give whole numbers"
         )
+
+    def refuse_last_mask(self) -> None:
+        """fixed_masks without masks for all layers."""
+        raise self._refusal(
+            "fixed_masks repeats a last mask, which is another one at each replay; give masks"
+        )
+
+    def checked(self, tensor: Tensor, check: Callable[[Any], None]) -> None:
+        """A value was checked, and has to be at each replay, if it is given from outside."""
+        if tensor.stamp in self.sources or tensor.stamp < self.start:
+            self.checks.append((tensor, check))
 
     def switched(self, leaf: Tensor) -> None:
         """leaf.requires_grad = ..."""

@@ -18,6 +18,7 @@ from minigrad.nn.letters import follow, named, number_of
 from minigrad.nn.module import Module, Parameter
 from minigrad.random import bernoulli, generator
 from minigrad.tensor import Tensor, constant, describe
+from minigrad.watch import watchers, watching
 
 
 class Linear(Module):
@@ -217,6 +218,8 @@ def fixed_masks(model: Module, masks: Mapping[str, Any] | Sequence[Any] | None =
             if path in held:
                 layer._held, layer._given = {held[path].shape: held[path]}, True
             elif layer._held is None:
+                if watchers and (watcher := watching()):
+                    watcher.refuse_last_mask()
                 layer._held = {} if layer._mask is None else {layer._mask.shape: layer._mask}
         yield
     finally:

@@ -137,12 +137,17 @@ def _one_hot(given: Any, labels: np.ndarray, z: Tensor) -> Any:
         )
     if labels.shape != (m,):
         raise ValueError(f"cross_entropy: the labels have shape {labels.shape}; {describe(z)} wants ({m},)")
-    if m and not (labels.min() >= 0 and labels.max() < k):
-        raise ValueError(
-            f"cross_entropy: labels run from 0 to {k - 1}; there is a {labels.min()} ... {labels.max()}"
-        )
-    if watchers and watching() and isinstance(given, Tensor):  # other labels at each replay
+    _check_labels(labels, k)
+    if watchers and (watcher := watching()) and isinstance(given, Tensor):  # other labels at each replay
+        watcher.checked(given, lambda labels: _check_labels(labels, k))
         return (given.reshape(m, 1) == np.arange(k)).astype(z.dtype)
     one_hot = np.zeros((m, k), dtype=z.dtype)
     one_hot[np.arange(m), labels.astype(np.intp)] = 1
     return one_hot
+
+
+def _check_labels(labels: np.ndarray, k: int) -> None:
+    if labels.size and not (labels.min() >= 0 and labels.max() < k):
+        raise ValueError(
+            f"cross_entropy: labels run from 0 to {k - 1}; there is a {labels.min()} ... {labels.max()}"
+        )

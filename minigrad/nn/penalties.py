@@ -10,6 +10,7 @@ import numpy as np
 
 from minigrad.nn.module import Module
 from minigrad.tensor import Tensor, constant, describe
+from minigrad.watch import watchers, watching
 
 
 def l2_penalty(
@@ -65,8 +66,16 @@ def _named_number(value: Any, name: str, wanted: str) -> Tensor:
     number = value._value if isinstance(value, Tensor) else value
     if isinstance(value, Tensor) and value.shape:
         raise ValueError(f"l2_penalty: {name} is {describe(value)}; wanted one number")
-    if not isinstance(value, Tensor | Real) or not (number >= 0 if wanted == "at least 0" else number > 0):
+    if not isinstance(value, Tensor | Real):
         raise ValueError(f"l2_penalty: {name} must be {wanted}, not {value!r}")
+    _check_sign(number, name, wanted, value)
     if isinstance(value, Tensor):
+        if watchers and (watcher := watching()):
+            watcher.checked(value, lambda number: _check_sign(number, name, wanted, number))
         return value
     return constant(number.item() if isinstance(number, np.generic) else number, name=name)
+
+
+def _check_sign(number: Any, name: str, wanted: str, shown: Any) -> None:
+    if not (number >= 0 if wanted == "at least 0" else number > 0):
+        raise ValueError(f"l2_penalty: {name} must be {wanted}, not {shown!r}")
