@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.table import compositions, name_of, table
-from minigrad.watch import watchers, watching
+from minigrad.watch import tell, watchers, watching
 
 recording: ContextVar[bool] = ContextVar("minigrad.recording", default=True)
 """Whether results keep their origin; set by no_grad and enable_grad, per thread and per task."""
@@ -138,16 +138,15 @@ class Tensor:
         _fill(self, data)
         self.name = name
         self.requires_grad = requires_grad
-        if watchers and isinstance(source, Tensor) and (watcher := watching()):
-            watcher.copied(self, source)
+        if isinstance(source, Tensor):
+            tell("copied", self, source)
 
     # ---- what it is
 
     @property
     def data(self) -> Any:
         """The array, read-only.  `t.data = a` assigns to a leaf, as `t[...] = a` does."""
-        if watchers and (watcher := watching()):
-            watcher.refuse(self, "the array (.data, numpy(), print, t[...] = value)")
+        tell("refuse", self, "the array (.data, numpy(), print, t[...] = value)")
         data = self._value
         if isinstance(data, np.generic | Number):
             data = freeze(np.asarray(data))
@@ -174,8 +173,7 @@ class Tensor:
                 "gradient (write 1.0 for 1, or pass dtype=float)"
             )
         if value != self._requires_grad:
-            if watchers and (watcher := watching()):
-                watcher.switched(self)
+            tell("switched", self)
             self._requires_grad = bool(value)
             self._value = freeze(np.asarray(self._value)) if type(self._value) in _scalars else self._value
             self.stamp = next_stamp()  # a graph that used it as it was is refused
@@ -194,8 +192,7 @@ class Tensor:
                 f"grad: {describe(self)} of {self.dtype} cannot have a gradient of shape {value.shape} and "
                 f"{value.dtype}"
             )
-        if watchers and (watcher := watching()):
-            watcher.grad_set(self)
+        tell("grad_set", self)
         self._grad = value
 
     @property
@@ -234,8 +231,7 @@ class Tensor:
     def detach(self) -> Tensor:
         """The same values as a leaf that needs no gradient."""
         values = made(self._value)
-        if watchers and (watcher := watching()):
-            watcher.copied(values, self)
+        tell("copied", values, self)
         return values
 
     # ---- reading the values
@@ -281,8 +277,7 @@ class Tensor:
         return self._value if type(self._value) in _scalars else self._value.item()
 
     def _check_reading(self, how: str) -> None:
-        if watchers and (watcher := watching()):
-            watcher.refuse(self, how)
+        tell("refuse", self, how)
         if not reading_allowed.get() and (self._requires_grad or self.function is not None):
             raise RuntimeError(
                 f"{how} of {describe(self)} inside a function that is being recorded would fix its value and "
@@ -530,8 +525,7 @@ def assign(leaf: Tensor, value: Any) -> None:
              another shape; TypeError for a dtype that does not fit.
     """
     _check_assignable(leaf)
-    if watchers and (watcher := watching()):
-        watcher.assigned(leaf, value)
+    tell("assigned", leaf, value)
     number = type(leaf._value) in _scalars
     old = np.asarray(leaf._value) if number else leaf._value
     data = plain(value)
@@ -683,8 +677,8 @@ def _without_gradient(function: Callable, name: str, args: tuple, kwargs: dict) 
         from minigrad.messages import no_derivative
 
         raise TypeError(no_derivative(function, name, kwargs))
-    if watchers and (watcher := watching()) and function not in _of_shape:
-        watcher.refuse_function(name)
+    if function not in _of_shape:
+        tell("refuse_function", name)
     try:
         if name.endswith(".at") and isinstance(args[0], Tensor):
             raise ValueError("read-only, which ufunc.at does not look at")
@@ -726,8 +720,7 @@ def fixed(value: Any) -> Any:
     if isinstance(value, Tensor):
         if value._requires_grad and recording.get():
             raise TypeError(f"{describe(value)} as a parameter or an index would lose its gradient")
-        if watchers and (watcher := watching()):
-            watcher.refuse_parameter(value)
+        tell("refuse_parameter", value)
         return value._value
     if isinstance(value, np.ndarray):
         return _array(value)

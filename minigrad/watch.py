@@ -22,6 +22,12 @@ def watching() -> Any:
     return _watcher.get()
 
 
+def tell(event: str, *what: Any) -> None:
+    """Call the watcher's method of this name, if there is a watcher."""
+    if watchers and (watcher := watching()):
+        getattr(watcher, event)(*what)
+
+
 @contextmanager
 def watched_by(watcher: Any) -> Iterator[None]:
     """Context: what happens in this thread or task is told to the watcher; to nobody if it is None."""
