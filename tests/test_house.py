@@ -258,7 +258,7 @@ def lines_of_code(path: Path) -> int:
 
 def test_the_core_can_be_read_in_an_afternoon():
     core = ("table", "tensor", "derivatives", "functions", "backprop", "random")
-    assert sum(lines_of_code(package / f"{name}.py") for name in core) <= 1220
+    assert sum(lines_of_code(package / f"{name}.py") for name in core) <= 1225
 
 
 def test_a_function_is_in_one_place():
