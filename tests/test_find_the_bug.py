@@ -54,14 +54,11 @@ def test_the_text_looks_like_that_of_the_right_one(name, seed, faults):
     ast.parse(bug.source)
     assert not re.search(r"(?<![\w.])1 \*|[*/] 1\b|- -|-1 \*|\b(\w+) / \1\b", bug.source)
     right = mg.derive(bug.loss).numpy()
-    differing = []
     for name in bug.gradients:
-        shown = written(bug.source, name)
         shapes = [
             re.search(rf"^    {name} = .*#(.*)$", text, re.MULTILINE)[1] for text in (bug.source, right)
         ]
         assert shapes[0] == shapes[1]
-        differing += [name] * (shown not in {f"{m.name} = {m.right.partition(' = ')[2]}" for m in ()})
     cost, gradients = function_of(bug.source)(**bug.inputs)
     assert cost == pytest.approx(bug.loss.item(), rel=1e-12)
     for gradient, array in gradients.items():
@@ -112,13 +109,37 @@ def test_the_solution_shows_the_lines_and_why():
     text = str(bug.solution())
     assert text == repr(bug.solution())
     for mending in bug.solution().mendings:
-        assert (
-            f"wrong   {mending.faulty}\nright   {mending.right}\n{mending.what}"
-            in text.replace(mending.what.replace(" ", "\n"), mending.what)
-            or mending.faulty in text
-        )
+        why = f": {mending.why}" if mending.why else ""
+        shown = f"wrong {mending.faulty} right {mending.right} {mending.what}{why}."
+        assert shown in " ".join(text.split())
         assert mending.faulty != mending.right
         assert mending.name == mending.right.partition(" = ")[0] == mending.faulty.partition(" = ")[0]
+
+
+@pytest.mark.parametrize("name", ["logistic", "tanh", "probability", "tied", "batch statistics"])
+def test_a_sum_is_said_to_be_one_over_uses_only_where_each_of_its_terms_is_an_upstream_gradient(name):
+    over_uses = re.compile(r"\w+ = (?=.*[+-])(?:[^()]|\(axis=0.*?\))*")
+    for seed in range(14):
+        for mending in mg.find_the_bug(name, seed=seed).solution().mendings:
+            if "used more than once" in mending.why:
+                assert over_uses.fullmatch(mending.right), mending
+                assert mending.right.count("d") >= 3, mending
+                assert not mending.right.startswith(f"{mending.name} = -"), mending
+
+
+@pytest.mark.parametrize(
+    ("name", "seed", "right", "why"),
+    [
+        ("tanh", 2, "dZ1 = dA1 * (1 - A1 * A1)", "the forward pass has `A1 = np.tanh(Z1)`, whose slope"),
+        ("tied", 2, "dZ1 = dA1 * (1 - A1 * A1)", "the forward pass has `A1 = np.tanh(Z1)`, whose slope"),
+        ("line", 8, "dR = R / m", "the forward pass has `np.square(R)`, whose slope"),
+        ("logistic", 0, "dZ1 = (A1 - Y) / m", ""),
+    ],
+)
+def test_what_is_wrong_within_a_slope_is_explained_by_the_slope(name, seed, right, why):
+    (mending,) = mg.find_the_bug(name, seed=seed).solution().mendings
+    assert mending.right == right
+    assert mending.why.startswith(why) if why else not mending.why
 
 
 def test_the_same_seed_gives_the_same_bug_and_seeds_differ():

@@ -133,7 +133,7 @@ def _reasons(solution: Solution, line: Variable, change: Change) -> Iterator[str
             if uses and played.get(equation.output.tensor.stamp) == "penalty":
                 where = _forward_line(solution, equation.output)
                 yield f"{own.name} is in {where} too, whose gradient is added"
-    if kind.startswith("term") and old is not None:
+    if kind.startswith("term") and _is_a_sum_over_uses(solution, line, change):
         yield "what is used more than once gets the sum of what comes back through each use"
     for x in mentioned:
         part = played.get(x.tensor.stamp)
@@ -145,8 +145,11 @@ def _reasons(solution: Solution, line: Variable, change: Change) -> Iterator[str
         if x.kind == "constant":
             yield from _of_a_constant(solution, forward, line, x, _in_own_term(solution, line, change))
     if kind.startswith("slope") or (isinstance(old, Apply) and kind == "comparison"):
-        for _, a in solution.surroundings(line).slopes:
-            yield f"the forward pass has `{solution.line_text(a)}`, whose slope is a factor of the gradient"
+        yield from _of_a_slope(solution, line)
+    if kind.startswith("exchanged"):
+        yield from _of_a_slope(solution, line, mentioned)
+    if kind.startswith("term"):  # within a slope: 1 + A * A
+        yield from _of_a_slope(solution, line, mentioned, named=True)
     if kind in ("mean for sum", "sum left out", "axis", "one row") and own is not None:
         yield f"{own.name} was used for every row, so its gradient is the sum of what comes back from each"
     if (
@@ -158,6 +161,35 @@ def _reasons(solution: Solution, line: Variable, change: Change) -> Iterator[str
         yield f"the axes that meet have to be the same: {shapes[0]} @ {shapes[1]}"
     if kind.startswith("exchanged") and isinstance(old, Atom) and isinstance(old.value, Variable):
         yield from _of_an_exchange(solution, line, old.value)
+
+
+def _of_a_slope(
+    solution: Solution, line: Variable, about: list[Variable] | None = None, named: bool = False
+) -> Iterator[str]:
+    """Why there is a slope in the line.
+
+    about  what the mistake is in: only slopes in which it stands
+    named  only slopes of what has a name: others are factors of one term of a cost, as of -Y log A
+    """
+    for z, a in solution.surroundings(line).slopes:
+        if (about is None or z in about or a in about) and (a.label or not named):
+            made = solution.line_text(a)
+            text = made if a.label else made.partition(" = ")[2]  # what has no name stands in another line
+            yield f"the forward pass has `{text}`, whose slope is a factor of the gradient"
+
+
+def _is_a_sum_over_uses(solution: Solution, line: Variable, change: Change) -> bool:
+    """Whether each term of a line is what comes back through one use: an upstream gradient, or a penalty's.
+
+    A3 - Y is not: there the two terms are what is left of one slope.
+    """
+    whole = solution.lines[line]
+    if change.before is not whole or not isinstance(whole, Sum):
+        return False
+    own = solution.leaves.get(line)
+    return len(whole.terms) > 1 and all(
+        any(x in solution.gradient_of or x is own for x in atoms(term)) for _, term in whole.terms
+    )
 
 
 def _in_own_term(solution: Solution, line: Variable, change: Change) -> bool:
