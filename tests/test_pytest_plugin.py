@@ -262,6 +262,26 @@ def test_a_method_of_a_testcase_is_refused(run, pytester):
     result.stdout.fnmatch_lines(["*the marker gradcheck is for functions and methods of plain classes*"])
 
 
+@pytest.mark.parametrize("returning", ["return", "yield"])
+def test_an_async_function_is_refused_and_leaves_the_next_test_alone(run, pytester, returning):
+    pytester.makepyfile(
+        f"""
+        import gc
+        import numpy as np, pytest
+
+        @pytest.mark.gradcheck
+        async def test_it():
+            {returning} np.sin, [1.0]
+
+        def test_next():
+            gc.collect()
+        """
+    )
+    result = run()
+    result.assert_outcomes(errors=1, passed=1)
+    result.stdout.fnmatch_lines(["*test_it: the marker gradcheck is for plain functions, not for those of*"])
+
+
 # ---- the fixtures
 
 of_the_fixtures = """

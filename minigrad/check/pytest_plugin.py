@@ -30,12 +30,18 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Refuse the marker on a TestCase's method: what it returns is lost, and it would pass unchecked."""
+    """Refuse the marker where what the test returns is lost: it would pass unchecked, or mislead."""
     if item.get_closest_marker("gradcheck") is None:
         return
+    from inspect import isasyncgenfunction, iscoroutinefunction
     from unittest import TestCase
 
-    cls = getattr(item, "cls", None)
+    test, cls = getattr(item, "obj", None), getattr(item, "cls", None)
+    if iscoroutinefunction(test) or isasyncgenfunction(test):  # not awaited, it warns in some later test
+        pytest.fail(
+            f"{item.name}: the marker gradcheck is for plain functions, not for those of `async def`",
+            pytrace=False,
+        )
     if cls is not None and issubclass(cls, TestCase):
         pytest.fail(
             f"{item.name}: the marker gradcheck is for functions and methods of plain classes, not for those "
