@@ -131,7 +131,7 @@ def test_a_failure_is_the_diagnosis_at_the_tests_own_line(run, pytester):
     shown = failures(result.stdout.str())
     for noise in ("assertion.py", "grade.py", "array([", "__tracebackhide__", "During handling"):
         assert noise not in shown
-    assert max(map(len, re.findall(r"^E .*", shown, re.MULTILINE))) <= 90
+    assert max(map(len, re.findall(r"^E .*", shown, re.MULTILINE))) <= 80
 
 
 def test_a_right_one_passes(run, pytester):
@@ -157,7 +157,7 @@ def test_outside_pytest_it_is_an_assertion_as_well():
     assert assert_gradients(lambda: {"dW": right}, loss)
     with pytest.raises(AssertionError, match=r"^0 of 1 arrays right, 1 mistake\n") as caught:
         assert_gradients({"dW": 2 * right}, loss)
-    assert str(caught.value) == str(mg.grade({"dW": 2 * right}, loss)).removeprefix("grade: ")
+    assert str(caught.value) == mg.grade({"dW": 2 * right}, loss).text(72)
     with pytest.raises(AssertionError, match="dW  missing"):
         assert_gradients({}, loss, W)
     with pytest.raises(AssertionError):

@@ -138,17 +138,21 @@ class Report:
         return text + (f", {ungraded} not graded" if ungraded else "")
 
     def __str__(self) -> str:
+        return f"grade: {self.text()}"
+
+    def text(self, columns: int = 80) -> str:
+        """What is printed, but for the name of the function: lines of at most so many columns."""
         width = max((len(name) for name in self.verdicts), default=0)
-        lines = [f"grade: {self.headline}", ""]
+        lines = [self.headline, ""]
         for v in self.verdicts.values():
-            first, *more = wrap(self._verdict(v), 76 - width) or [""]
+            first, *more = wrap(self._verdict(v), columns - 4 - width) or [""]
             lines += [f"  {v.name:<{width}}  {first}", *(f"  {'':<{width}}  {rest}" for rest in more)]
         for i, fault in enumerate(self.faults, 1):
-            lines += ["", *wrap(f"{i}. {fault}", 80, subsequent_indent="   ", break_on_hyphens=False)]
+            lines += ["", *wrap(f"{i}. {fault}", columns, subsequent_indent="   ", break_on_hyphens=False)]
             for label, text in fault.lines():
-                lines += _code(text, f"     {label}   ")
+                lines += _code(text, f"     {label}   ", columns)
         for note in self.notes:
-            lines += ["", *wrap(note, 80, break_on_hyphens=False)]
+            lines += ["", *wrap(note, columns, break_on_hyphens=False)]
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -179,12 +183,12 @@ class Report:
         return f"<p><b>{escape(self.headline)}</b></p><table>{rows}</table><ol>{faults}</ol>{notes}"
 
 
-def _code(text: str, label: str) -> list[str]:
+def _code(text: str, label: str, columns: int) -> list[str]:
     """A line of NumPy behind its label, broken at spaces where it is longer than a terminal is wide."""
     further = " " * (len(label) + 4)
     return wrap(
         text,
-        80,
+        columns,
         initial_indent=label,
         subsequent_indent=further,
         break_long_words=False,
