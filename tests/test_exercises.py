@@ -268,6 +268,8 @@ def test_the_saved_file_grades_itself(make, tmp_path):
         task.save(path)
     assert path.read_text("utf-8") == mended
     assert task.save(str(path), overwrite=True).read_text("utf-8") == text
+    with pytest.raises(FileNotFoundError, match=r"^save: there is no folder .*nowhere; make it first$"):
+        task.save(tmp_path / "nowhere" / "work.py")
 
 
 # ---- bad input

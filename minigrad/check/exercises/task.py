@@ -143,9 +143,12 @@ class Task:
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the function into a file that grades itself: edit it, and run it with Python.
 
-        Raises: FileExistsError if there is a file already, which may hold somebody's work, unless overwrite.
+        Raises: FileExistsError if there is a file already, which may hold somebody's work, unless overwrite;
+                FileNotFoundError if there is no such folder.
         """
         path = Path(path)
+        if not path.parent.is_dir():
+            raise FileNotFoundError(f"save: there is no folder {path.parent}; make it first")
         if path.exists() and not overwrite:
             raise FileExistsError(
                 f"save: {path} is there already; give another name, or overwrite=True to lose what is in it"
