@@ -92,7 +92,9 @@ strict = ("-p", "no:minigrad", "-p", "no:cacheprovider", "--strict-markers", "-W
 def run(pytester):
     """Run pytest with the plugin of this checkout, whether it is installed or not."""
     pytester.syspathinsert(source.parent.parent.parent)
-    return lambda *options: pytester.runpytest_inprocess(*strict, *options, plugins=[pytest_plugin])
+    # A faulthandler that is switched on and off again would take the signals by which WebAssembly traps.
+    alone = ("-p", "no:faulthandler")
+    return lambda *options: pytester.runpytest_inprocess(*strict, *alone, *options, plugins=[pytest_plugin])
 
 
 @pytest.fixture
