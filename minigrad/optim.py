@@ -88,10 +88,12 @@ class Optimizer:
             watcher.optimizer_step(self)
             return
         states = self.state.copy()
+        kinds = self.kinds()
+        numbers = {kind: self.numbers(*kind) for kind in set(kinds)}
         updates = []
         for i, p in enumerate(self.parameters):
             if p._grad is not None:
-                w, states[i] = self.updated(p._value, p._grad._value, states[i], self.numbers(i))
+                w, states[i] = self.updated(p._value, p._grad._value, states[i], numbers[kinds[i]])
                 updates.append((p, w))
         with no_grad():  # all or, if an update overflows where that is an error, none
             for p, w in updates:
@@ -99,10 +101,21 @@ class Optimizer:
         self.state = states
         self.steps += 1
 
-    def numbers(self, i: int) -> dict[str, float | None]:
-        """The numbers that the next update of parameter i is made with; None for what is left out."""
-        decay = self._weight_decay
-        return {"lr": self._lr, "decay": decay if decay and self.decays(self.parameters[i]) else None}
+    def kinds(self) -> list[tuple[bool, int]]:
+        """What the numbers of each parameter's next update depend on: (is it decayed, updates so far)."""
+        n = len(self.parameters)
+        decayed = list(map(self.decays, self.parameters)) if self._weight_decay else [False] * n
+        counted = "count" in self.slots
+        counts = [state["count"] if state else 0 for state in self.state] if counted else [0] * n
+        return list(zip(decayed, counts, strict=True))
+
+    def numbers(self, decayed: bool, count: int) -> dict[str, float | None]:
+        """The numbers that the next update of a parameter is made with; None for what is left out.
+
+        decayed  whether weight decay touches the parameter
+        count    how many updates it has had, for optimizers that count them
+        """
+        return {"lr": self._lr, "decay": self._weight_decay if decayed else None}
 
     def choices(self) -> tuple[Any, ...]:
         """What decides which operations an update is made of, beside what is kept for each parameter."""
@@ -221,10 +234,9 @@ class SGD(Optimizer):
         """The numbers that define the update."""
         return {**super().hyperparameters(), "momentum": self.momentum, "nesterov": self.nesterov}
 
-    def numbers(self, i: int) -> dict[str, float | None]:
+    def numbers(self, decayed: bool, count: int) -> dict[str, float | None]:
         """lr, weight decay and momentum."""
-        decay = self._weight_decay if self._weight_decay and self.decays(self.parameters[i]) else None
-        return {"lr": self._lr, "decay": decay, "momentum": self.momentum or None}
+        return {**super().numbers(decayed, count), "momentum": self.momentum or None}
 
     def choices(self) -> tuple[Any, ...]:
         """Also whether there is momentum, and which."""
@@ -276,12 +288,13 @@ class Adam(Optimizer):
         """The numbers that define the update."""
         return {**super().hyperparameters(), "betas": self.betas, "eps": self.eps}
 
-    def numbers(self, i: int) -> dict[str, float | None]:
+    def numbers(self, decayed: bool, count: int) -> dict[str, float | None]:
         """Also β₁, β₂ and ε, the number of the step, and what corrects the means for their start at 0."""
-        t = self.state[i].get("count", 0) + 1
+        t = count + 1
         b1, b2 = self.betas
         own = {"b1": b1, "b2": b2, "eps": self.eps, "count": t}
-        return {**super().numbers(i), **own, "rate": -self._lr / (1 - b1**t), "root": sqrt(1 - b2**t)}
+        rates = {"rate": -self._lr / (1 - b1**t), "root": sqrt(1 - b2**t)}
+        return {**super().numbers(decayed, count), **own, **rates}
 
     def updated(self, w: Any, g: Any, state: dict[str, Any], n: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         """w - lr m̂ / (√v̂ + ε), and the means."""

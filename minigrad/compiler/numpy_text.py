@@ -7,7 +7,7 @@ to where it is last used; elementwise functions compute into a buffer of an oper
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import getitem
 from sys import getrefcount
 from typing import Any
@@ -82,14 +82,13 @@ def _sums_of_squares(program: Program) -> list[Equation]:
 class Text:
     """The text of a program, and what it is executed with.
 
-    lines      the statements
-    names      what each value is called
-    objects    name -> buffers, arrays, functions and parameters that the text mentions
-    fresh      the values that leave the program, or of which a view does: they get a new array at each call
-    returned   what the text returns
+    given      what it is called with, before the random generators: the program's leaves, in any order
+    source     the text, a function `replay`
+    run        the same, to be called
+    buffers    name -> arrays that are used again at each call
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, given: Sequence[Variable]) -> None:
         self.program = program
         self.equations = _sums_of_squares(program)
         self.lines: list[str] = []
@@ -116,10 +115,17 @@ class Text:
         self._placed: dict[Variable, str] = {}
         for equation in self.equations:
             self._equation(equation)
-        self.returned = [
+        returned = [
             f"{self.names[v]}.copy()" if v.tensor.shape and roots[v].equation is None else self.names[v]
             for v in program.outputs  # what was given is not handed out
         ]
+        taken = ", ".join([*(self.names[leaf] for leaf in given), *program.generators])
+        lines = "".join(f"    {line}\n" for line in self.lines)
+        self.source = (
+            f"def replay({taken}):\n{lines}    return ({' '.join(f'{value},' for value in returned)})\n"
+        )
+        exec(compile(self.source, "<compiled>", "exec"), self.objects)
+        self.run = self.objects["replay"]
 
     def _coalesced(self) -> dict[Variable, Variable]:
         """value -> the value that leaves the program in whose array it is computed, step by step."""

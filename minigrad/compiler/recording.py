@@ -40,7 +40,8 @@ class Source(NamedTuple):
     kind   "argument", "leaf" (a Tensor that the function reached by itself), "grad", "state" (of an
            optimizer, for a parameter), "number" (of an optimizer, for a parameter)
     owner  the position of an argument, the leaf, the parameter, or the optimizer
-    key    of a state or number: the position of the parameter, and its name
+    key    of a state: the position of the parameter, and its name; of a number: the first parameter that it
+           is for, and its name
     """
 
     kind: str
@@ -199,20 +200,25 @@ class Recorder:
         self.optimizers.append(optimizer)
         self.structures.append(structure_of(optimizer))
         new: list[tuple[int, Tensor, Tensor, dict[str, Any]]] = []
+        kinds = optimizer.kinds()
+        numbers: dict[Any, dict[str, Any]] = {}
         for i, p in enumerate(optimizer.parameters):
             self._read_grad(p)
             if p._grad is None:
                 continue
-            n = {
-                name: value if value is None else self._given(constant(value), "number", optimizer, i, name)
-                for name, value in optimizer.numbers(i).items()
-            }
+            if kinds[i] not in numbers:
+                numbers[kinds[i]] = {
+                    name: value
+                    if value is None
+                    else self._given(constant(value), "number", optimizer, i, name)
+                    for name, value in optimizer.numbers(*kinds[i]).items()
+                }
             state = {
                 slot: self._given(made(value), "state", optimizer, i, slot)
                 for slot, value in optimizer.state[i].items()
                 if slot != "count"
             }
-            w, kept = optimizer.updated(p, p._grad, state, n)
+            w, kept = optimizer.updated(p, p._grad, state, numbers[kinds[i]])
             new.append((i, p, w, kept))
         for i, p, w, kept in new:
             self.assigned(p, w)
@@ -233,6 +239,12 @@ class Recorder:
         """schedule.step()."""
         self.schedules.append(schedule)
 
+    def _numbers(self, optimizer: Optimizer, i: int, numbers: dict[str, float | None]) -> dict[str, Any]:
+        return {
+            name: value if value is None else self._given(constant(value), "number", optimizer, i, name)
+            for name, value in numbers.items()
+        }
+
     def _given(self, tensor: Tensor, kind: str, owner: Any, i: int, name: str) -> Tensor:
         tensor.name = name
         self.sources[tensor.stamp] = Source(kind, owner, (i, name))
@@ -244,7 +256,14 @@ class Recorder:
 
 def structure_of(optimizer: Optimizer) -> Any:
     """What decides which operations an optimizer's step is made of."""
-    return type(optimizer), optimizer.choices(), list(map(tuple, optimizer.state))
+    kinds = optimizer.kinds()
+    decayed = [kind[0] for kind in kinds]
+    return type(optimizer), optimizer.choices(), list(map(tuple, optimizer.state)), decayed, _alike(kinds)
+
+
+def _alike(kinds: list[Any]) -> list[int]:
+    """Which parameters share their numbers: for each the first of its kind."""
+    return list(map(kinds.index, kinds))
 
 
 def where() -> str:
