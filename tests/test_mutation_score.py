@@ -94,6 +94,11 @@ def test_a_test_in_eval_mode_notices_nothing_of_dropout():
     network = Network()
     score = mg.mutation_score(network.in_eval, network.loss)
     assert not score
+    assert score.score == 0
+    assert score.noticed > 0.5  # of the layers and the loss everything is
+    assert "of np.multiply, rule of a beside a mask, which it guards worst, 0 of 4" in str(score).replace(
+        "\n", " "
+    )
     dropout = ("np.multiply, rule of a beside a mask", "np.divide, rule of a")
     assert {rule for rule, (killed, _) in score.rules.items() if not killed} == set(dropout)
     assert {rule for rule, _ in survivors(score)} == set(dropout)
@@ -113,6 +118,15 @@ def test_of_dropout_alone_a_test_in_eval_mode_notices_nothing(W):
             dropout.train()
 
     assert mg.mutation_score(test, lambda: dropout(W)).score == 0
+
+
+def test_the_score_is_that_of_the_worst_guarded_rule(W):
+    score = mg.mutation_score(by_hand(W, rtol=0.01), lambda: np.sum(np.tanh(W)))
+    assert score.score == min(killed / all_ for killed, all_ in score.rules.values()) == 2 / 3
+    assert score.noticed == 4 / 6
+    whole = mg.mutation_score(by_hand(W), lambda: np.sum(np.tanh(W)))
+    assert whole.score == whole.noticed == 1
+    assert "worst" not in str(whole)
 
 
 def test_a_test_that_cannot_fail_has_score_0():
