@@ -1,7 +1,8 @@
-"""The recorded graph made anew: simplified, with primitives spelled out, every value once."""
+"""The recorded graph made anew: in its simplest form, with primitives spelled out, and cheap to compute."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 
 from minigrad import functions
 from minigrad.backprop import enable_grad
+from minigrad.compiler.cheapest import Cheapest
 from minigrad.program.simplify import Simplifier, as_written, recorded
 from minigrad.program.tidy import behind
 from minigrad.random import is_generator
@@ -28,10 +30,12 @@ def rebuilt(
 
     given  whether a leaf is given anew at each replay; the others are constants
     """
-    simplifier = Simplifier()
+    simplifier = Cheapest()
     operands: dict[int, Any] = {}
     names: dict[Tensor, str] = {}
     tensors = behind(list(outputs))
+    uses = Counter(x.stamp for tensor in tensors for x in tensor.inputs if isinstance(x, Tensor))
+    uses.update(output.stamp for output in outputs)
     tensors.sort(key=lambda tensor: tensor.function is not None)  # leaves that were assigned to are newer
     simplifier.varying = {tensor.stamp for tensor in tensors if tensor.function is None and given(tensor)}
     with enable_grad():
@@ -40,6 +44,7 @@ def rebuilt(
                 operands[tensor.stamp] = tensor if given(tensor) else _constant(simplifier, tensor)
                 continue
             operand = operands[tensor.stamp] = _operand(simplifier, tensor, operands)
+            simplifier.used(operand, uses[tensor.stamp])
             if tensor.name and isinstance(operand, Tensor) and operand.function is not None:
                 names.setdefault(operand, tensor.name)
         return [_wrapped(operands[output.stamp], output) for output in outputs], names

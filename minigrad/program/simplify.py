@@ -41,6 +41,10 @@ _longest_typed = 8
 """How many characters a decimal has that is taken for one that was typed."""
 
 
+Rewrite = Callable[["Simplifier", tuple[Operand, ...], Mapping[str, Any]], Operand]
+"""Of a function: a simpler operand of the same value, made of the operands and parameters, or None."""
+
+
 class Monomial(NamedTuple):
     """number · Π scalarᵖ:  an exact fraction times powers of named constants, which are given by stamp.
 
@@ -123,6 +127,9 @@ class Simplifier:
     Tensor([0.6, 0.8], made by np.divide)
     """
 
+    rewrites: Mapping[Callable[..., Any], Rewrite]
+    """Function -> how it is written more simply."""
+
     def __init__(self) -> None:
         self._built: dict[Any, Operand] = {}
         self._factors: dict[int, tuple[Monomial, Operand]] = {}
@@ -157,11 +164,11 @@ class Simplifier:
         self._built.setdefault(self._key(tensor.function, inputs, tensor.parameters), tensor)
         if tensor.function is np.multiply:
             self._known_product(tensor, inputs)
-        cores = [core for _, core in map(self._split, inputs) if core is not None]
+        cores = [core for _, core in map(self.split, inputs) if core is not None]
         multiple = tensor.function in _multiples and len(cores) == 1 and _is_at_hand(cores[0])
         if tensor.name is None and (multiple or not cores):
             with suppress(ZeroDivisionError, OverflowError):
-                opened = self._split(self.equation(tensor.function, inputs, tensor.parameters))
+                opened = self.split(self.equation(tensor.function, inputs, tensor.parameters))
                 if not cores or opened[1] is cores[0]:
                     self._factors[tensor.stamp] = opened
         return tensor
@@ -188,21 +195,19 @@ class Simplifier:
                 float(value)  # 1e400 is none
         except (ZeroDivisionError, OverflowError):  # nan and inf, which arrays give and numbers do not
             return tensor
-        scalar = not hasattr(value, "dtype") or self._split(value)[1] is None
+        scalar = not hasattr(value, "dtype") or self.split(value)[1] is None
         if _shape(value) == tensor.shape and (scalar or value.dtype == tensor.dtype):
             return value
-        value = self._build(tensor.function, inputs, tensor.parameters)
+        value = self.build(tensor.function, inputs, tensor.parameters)
         return (
-            value
-            if value.dtype == tensor.dtype
-            else self._build(np.astype, (value,), {"dtype": tensor.dtype})
+            value if value.dtype == tensor.dtype else self.build(np.astype, (value,), {"dtype": tensor.dtype})
         )
 
     def _terms(self, x: Operand) -> list[tuple[Monomial, Operand]]:
         """What it is a sum of, if it is a short sum without a name."""
         if isinstance(x, Tensor) and x.stamp in self._sums and x.name is None:
             return self._sums[x.stamp]
-        p, a = self._split(x)
+        p, a = self.split(x)
         if p == _minus_one and isinstance(a, Tensor) and a.stamp in self._sums and a.name is None:
             return [(q * p, b) for q, b in self._sums[a.stamp]]
         return [(p, a)]
@@ -212,11 +217,11 @@ class Simplifier:
         p, _ = before
         if len(terms) > 1 and all(_are_alike(p, q) and core is not None for q, core in terms):
             inside = [(q * p.size().inverse(), core) for q, core in terms]
-            return self._scaled(p.size(), self._sum_of(inside))
+            return self.scaled(p.size(), self._sum_of(inside))
         for p, a in terms:
-            term = self._product(p, a)
+            term = self.product(p, a)
             value = term if value is None else _sum_of_two(self, value, before, term, (p, a))
-            before = self._split(value)
+            before = self.split(value)
         if isinstance(value, Tensor) and len(terms) > 1:
             self._sums.setdefault(value.stamp, terms)
         return value
@@ -225,7 +230,7 @@ class Simplifier:
         """Let a value be written by its name from now on: its factors are not looked into."""
         self._factors[tensor.stamp] = _one, tensor
 
-    def _split(self, x: Operand) -> tuple[Monomial, Operand]:
+    def split(self, x: Operand) -> tuple[Monomial, Operand]:
         """(monomial, core) with x = monomial · core; the core is None for a scalar."""
         if isinstance(x, Tensor):
             found = self._factors.get(x.stamp)
@@ -242,25 +247,23 @@ class Simplifier:
 
     def _split_factors(self, inputs: tuple[Operand, ...]) -> list[tuple[Monomial, Operand]]:
         """The factors of an elementwise product, split; what was broadcast for it is taken as it was."""
-        split = [self._split(x) for x in inputs]
+        split = [self.split(x) for x in inputs]
         cores = tuple(1 if core is None else core for _, core in split)
         for i, simple in enumerate(_without_broadcasts(cores)):
             if simple is not cores[i]:
-                monomial, core = self._split(simple)
+                monomial, core = self.split(simple)
                 split[i] = split[i][0] * monomial, core
         return split
 
     def _unrepeated(self, inputs: tuple[Operand, ...]) -> tuple[Operand, Operand]:
         """Two operands of a sum as they were before they were broadcast for it."""
-        split = [self._split(x) for x in inputs]
+        split = [self.split(x) for x in inputs]
         cores = tuple(1 if core is None else core for _, core in split)
         simple = _without_broadcasts(cores)
-        x, y = (
-            inputs[i] if simple[i] is cores[i] else self._scaled(split[i][0], simple[i]) for i in range(2)
-        )
+        x, y = (inputs[i] if simple[i] is cores[i] else self.scaled(split[i][0], simple[i]) for i in range(2))
         return x, y
 
-    def _product(self, monomial: Monomial, core: Operand) -> Operand:
+    def product(self, monomial: Monomial, core: Operand) -> Operand:
         """monomial · core as a person writes it: p / q * core, or core / q where there is nothing above."""
         number = monomial.number
         if core is None and (not monomial.powers or not number):
@@ -270,8 +273,8 @@ class Simplifier:
         top, bottom = monomial.over
         is_mask = core is not None and is_narrow(core)
         if number < 0 and not is_mask and (core is not None or any(n > 0 for _, n in monomial.powers)):
-            positive = self._product(monomial * _minus_one, core)
-            return self._remember(self._build(np.negative, (positive,)), monomial, core)
+            positive = self.product(monomial * _minus_one, core)
+            return self._remember(self.build(np.negative, (positive,)), monomial, core)
         if monomial.divisor is not None or max(abs(top), bottom) <= _largest_written:
             above += [float(top) if is_mask else top] * (top != 1)  # -D is none, where D is a mask
             below += [bottom] * (bottom != 1)
@@ -283,29 +286,29 @@ class Simplifier:
         if core is None:
             value = self._quotient(1 if factor is None else factor, divisor)
         elif any(power > 0 for _, power in monomial.powers):
-            value = self._build(np.multiply, (self._quotient(factor, divisor), core))
+            value = self.build(np.multiply, (self._quotient(factor, divisor), core))
         else:
             value = self._quotient(
-                core if factor is None else self._build(np.multiply, (factor, core)), divisor
+                core if factor is None else self.build(np.multiply, (factor, core)), divisor
             )
         return self._remember(value, monomial, core)
 
-    def _scaled(self, monomial: Monomial, x: Operand) -> Operand:
+    def scaled(self, monomial: Monomial, x: Operand) -> Operand:
         """monomial · x"""
-        p, core = self._split(x)
-        return self._product(monomial * p, core)
+        p, core = self.split(x)
+        return self.product(monomial * p, core)
 
     def _quotient(self, top: Operand, bottom: Operand | None) -> Operand:
         if bottom is None:
             return top
         if isinstance(top, int | float | Fraction) and isinstance(bottom, int | float | Fraction):
             return Fraction(top) / Fraction(bottom)
-        return self._build(np.divide, (top, bottom))
+        return self.build(np.divide, (top, bottom))
 
     def _chain(self, factors: list[Operand]) -> Operand:
         value = None
         for factor in factors:
-            value = factor if value is None else self._build(np.multiply, (value, factor))
+            value = factor if value is None else self.build(np.multiply, (value, factor))
         return value
 
     def _remember(self, value: Operand, monomial: Monomial, core: Operand) -> Operand:
@@ -321,21 +324,21 @@ class Simplifier:
     ) -> Operand:
         """function(*inputs, **parameters) in its simplest form: a rewrite's, or the equation as it is."""
         parameters = table[function].parameters if parameters is None else parameters
-        rewrite = _rewrites.get(function)
+        rewrite = self.rewrites.get(function)
         if rewrite is not None:
             value = rewrite(self, inputs, parameters)
             if value is not None:
                 return value
-        return self._build(function, inputs, parameters)
+        return self.build(function, inputs, parameters)
 
-    def _build(
+    def build(
         self, function: Callable, inputs: tuple[Operand, ...], parameters: Mapping[str, Any] | None = None
     ) -> Operand:
         """Compute and record the equation, or give what was built of the same before."""
         parameters = table[function].parameters if parameters is None else parameters
         inputs = tuple(as_written(x) for x in inputs)
         if function in _added and all(map(is_narrow, inputs)):
-            inputs = (self._build(np.astype, inputs[:1], {"dtype": np.dtype(float)}), *inputs[1:])
+            inputs = (self.build(np.astype, inputs[:1], {"dtype": np.dtype(float)}), *inputs[1:])
         key = self._key(function, inputs, parameters)
         value = self._built.get(key)
         if value is None:
@@ -391,8 +394,8 @@ def identity_of(value: Any) -> Any:
 
 # ---- the rewrites: each gives a simpler operand of the same value, or None
 
-Rewrite = Callable[[Simplifier, tuple[Operand, ...], Mapping[str, Any]], Operand]
 _rewrites: dict[Callable[..., Any], Rewrite] = {}
+Simplifier.rewrites = _rewrites
 
 
 def _rewrite(*functions: Callable[..., Any]) -> Callable[[Rewrite], Rewrite]:
@@ -412,8 +415,8 @@ def _multiply(s: Simplifier, inputs: tuple[Operand, ...], _: Mapping[str, Any]) 
     if p.number * q.number == 0 and not a is b is None:
         return None
     if a is None or b is None:
-        return s._product(p * q, a if b is None else b)
-    return s._product(p * q, s._known_product(s._build(np.multiply, (a, b)), (a, b)))
+        return s.product(p * q, a if b is None else b)
+    return s.product(p * q, s._known_product(s.build(np.multiply, (a, b)), (a, b)))
 
 
 @_rewrite(np.divide)
@@ -423,15 +426,15 @@ def _divide(s: Simplifier, inputs: tuple[Operand, ...], _: Mapping[str, Any]) ->
     if q.number == 0 or (p.number == 0 and not a is b is None):
         return None
     if b is not None:
-        a = s._build(np.divide, (1 if a is None else a, b))
-    return s._product(p * q.inverse(), a)
+        a = s.build(np.divide, (1 if a is None else a, b))
+    return s.product(p * q.inverse(), a)
 
 
 @_rewrite(np.negative)
 def _negative(s: Simplifier, inputs: tuple[Operand, ...], _: Mapping[str, Any]) -> Operand:
     """-(p a) = (-p) a"""
-    p, a = s._split(inputs[0])
-    return s._product(p * _minus_one, a)
+    p, a = s.split(inputs[0])
+    return s.product(p * _minus_one, a)
 
 
 @_rewrite(np.positive)
@@ -453,7 +456,7 @@ def _subtract(s: Simplifier, inputs: tuple[Operand, ...], _: Mapping[str, Any]) 
 
 def _sum(s: Simplifier, x: Operand, y: Operand, sign: Monomial) -> Operand:
     """x + sign · y"""
-    (p, a), (q, b) = s._split(x), s._split(y)
+    (p, a), (q, b) = s.split(x), s.split(y)
     q = q * sign
     if a is b is None and not p.powers and not q.powers:
         return p.number + q.number
@@ -463,8 +466,8 @@ def _sum(s: Simplifier, x: Operand, y: Operand, sign: Monomial) -> Operand:
         return s._sum_of(together)
     if _are_alike(p, q) and a is not None and b is not None:
         size = p.size()
-        first = s._product(p * size.inverse(), a)
-        value = s._scaled(size, _sum(s, first, b, q * size.inverse()))
+        first = s.product(p * size.inverse(), a)
+        value = s.scaled(size, _sum(s, first, b, q * size.inverse()))
     elif q == _minus_one and len(s._terms(y)) > 1:
         return s._sum_of(terms)  # a - (b + c) is  a - b - c
     else:
@@ -501,15 +504,15 @@ def _sum_of_two(
     if q.number == 0 and _shape(y) == ():
         return x
     if p.number == 0 and _shape(x) == ():
-        return s._product(q, b)
+        return s.product(q, b)
     if q.number < 0:
         if p.number < 0:
-            both = s._build(np.add, (s._product(p * _minus_one, a), s._product(q * _minus_one, b)))
-            return s._product(_minus_one, both)
-        return s._build(np.subtract, (x, s._product(q * _minus_one, b)))
+            both = s.build(np.add, (s.product(p * _minus_one, a), s.product(q * _minus_one, b)))
+            return s.product(_minus_one, both)
+        return s.build(np.subtract, (x, s.product(q * _minus_one, b)))
     if p.number < 0:
-        return s._build(np.subtract, (s._product(q, b), s._product(p * _minus_one, a)))
-    return s._build(np.add, (x, s._product(q, b)))
+        return s.build(np.subtract, (s.product(q, b), s.product(p * _minus_one, a)))
+    return s.build(np.add, (x, s.product(q, b)))
 
 
 @_rewrite(np.power)
@@ -520,21 +523,21 @@ def _power(s: Simplifier, inputs: tuple[Operand, ...], _: Mapping[str, Any]) -> 
         if exponent == 1:
             return base
         if exponent == 2:
-            return s._build(np.square, (base,))
+            return s.build(np.square, (base,))
     return None
 
 
 @_rewrite(np.where)
 def _where(s: Simplifier, inputs: tuple[Operand, ...], _: Mapping[str, Any]) -> Operand:
     """What was broadcast for it as it was"""
-    return s._build(np.where, _without_broadcasts(inputs))
+    return s.build(np.where, _without_broadcasts(inputs))
 
 
 @_rewrite(np.astype)
 def _astype(s: Simplifier, inputs: tuple[Operand, ...], parameters: Mapping[str, Any]) -> Operand:
     """No cast to the dtype that it has; a Python number takes the dtype of what it meets."""
     (x,) = inputs
-    if not isinstance(x, Tensor) or s._split(x)[1] is None:
+    if not isinstance(x, Tensor) or s.split(x)[1] is None:
         return x
     return x if x.dtype == parameters["dtype"] else None
 
@@ -542,24 +545,24 @@ def _astype(s: Simplifier, inputs: tuple[Operand, ...], parameters: Mapping[str,
 @_rewrite(np.transpose)
 def _transpose(s: Simplifier, inputs: tuple[Operand, ...], parameters: Mapping[str, Any]) -> Operand:
     """(aᵀ)ᵀ = a,  (p a)ᵀ = p aᵀ,  (aᵀ b)ᵀ = bᵀ a"""
-    p, a = s._split(inputs[0])
+    p, a = s.split(inputs[0])
     axes, n = parameters["axes"], _ndim(a)
     if a is None or n < 2 or (axes is not None and [i % n for i in axes] == list(range(n))):
         return inputs[0]
     if n == 2:
-        return s._product(p, _turned(s, a))
+        return s.product(p, _turned(s, a))
     if axes is None and _made_by(np.transpose, a) and a.parameters["axes"] is None:
-        return s._product(p, a.inputs[0])
+        return s.product(p, a.inputs[0])
     return None
 
 
 @_rewrite(np.swapaxes)
 def _swapped(s: Simplifier, inputs: tuple[Operand, ...], parameters: Mapping[str, Any]) -> Operand:
     """The same for each matrix in a stack"""
-    p, a = s._split(inputs[0])
+    p, a = s.split(inputs[0])
     if a is None or not swaps_last_axes(parameters, _ndim(a)):
         return _linear(np.swapaxes)(s, inputs, parameters)
-    return s._product(p, _turned(s, a))
+    return s.product(p, _turned(s, a))
 
 
 def swaps_last_axes(parameters: Mapping[str, Any], ndim: int) -> bool:
@@ -573,18 +576,18 @@ def _turned(s: Simplifier, a: Operand) -> Operand:
         return a.inputs[0]
     if _made_by(np.broadcast_to, a) and not _shape(a.inputs[0]):
         shape = (*a.shape[:-2], a.shape[-1], a.shape[-2])
-        return s._build(np.broadcast_to, a.inputs, {"shape": shape})
+        return s.build(np.broadcast_to, a.inputs, {"shape": shape})
     if _made_by(np.matmul, a) and a.stamp not in s._given:
         left, right = a.inputs
         if min(_ndim(left), _ndim(right)) >= 2 and (_holds_turned(left) or _holds_turned(right)):
-            return s._build(np.matmul, (_turned(s, right), _turned(s, left)))
+            return s.build(np.matmul, (_turned(s, right), _turned(s, left)))
     if isinstance(a, Tensor) and a.name is None and a.stamp in s._sums:
         terms = s._sums[a.stamp]
         if all(_ndim(core) == a.ndim and _holds_turned(core) for _, core in terms):
             return s._sum_of([(p, _turned(s, core)) for p, core in terms])
     if _ndim(a) == 2:
-        return s._build(np.transpose, (a,), {"axes": None})
-    return s._build(np.swapaxes, (a,), {"axis1": -1, "axis2": -2})
+        return s.build(np.transpose, (a,), {"axes": None})
+    return s.build(np.swapaxes, (a,), {"axis1": -1, "axis2": -2})
 
 
 def _is_turned(x: Operand) -> bool:
@@ -630,15 +633,15 @@ def is_narrow(x: Operand) -> bool:
 @_rewrite(np.matmul)
 def _matmul(s: Simplifier, inputs: tuple[Operand, ...], _: Mapping[str, Any]) -> Operand:
     """(p a) (q b) = p q · (a b), the products of matrices"""
-    (p, a), (q, b) = map(s._split, inputs)
-    return s._product(p * q, s._build(np.matmul, (a, b)))
+    (p, a), (q, b) = map(s.split, inputs)
+    return s.product(p * q, s.build(np.matmul, (a, b)))
 
 
 @_rewrite(np.sum)
 def _summed(s: Simplifier, inputs: tuple[Operand, ...], parameters: Mapping[str, Any]) -> Operand:
     """Σ p a = p Σ a,  and what was broadcast is multiplied: Σ over n equal terms is n of them"""
     (x,) = inputs
-    p, a = s._split(x)
+    p, a = s.split(x)
     if a is None:
         return None
     axis, keepdims = parameters["axis"], parameters["keepdims"]
@@ -649,38 +652,38 @@ def _summed(s: Simplifier, inputs: tuple[Operand, ...], parameters: Mapping[str,
         repeated = {i for i in axes if i < lead or _shape(source)[i - lead] == 1 != a.shape[i]}
         if axes == repeated == set(range(lead)) and not keepdims and a.size:
             count = int(np.prod([a.shape[i] for i in axes]))
-            return s.equation(np.multiply, (s._product(p, None), s.equation(np.multiply, (count, source))))
-    return s._product(p, s._build(np.sum, (a,), parameters))
+            return s.equation(np.multiply, (s.product(p, None), s.equation(np.multiply, (count, source))))
+    return s.product(p, s.build(np.sum, (a,), parameters))
 
 
 @_rewrite(getitem)
 def _item(s: Simplifier, inputs: tuple[Operand, ...], parameters: Mapping[str, Any]) -> Operand:
     """(p a)[i] = p a[i]"""
-    p, a = s._split(inputs[0])
-    return None if a is None else s._product(p, s._build(getitem, (a,), parameters))
+    p, a = s.split(inputs[0])
+    return None if a is None else s.product(p, s.build(getitem, (a,), parameters))
 
 
 @_rewrite(scatter_add)
 def _scattered(s: Simplifier, inputs: tuple[Operand, ...], parameters: Mapping[str, Any]) -> Operand:
     """The same the other way round"""
-    p, a = s._split(inputs[0])
-    return None if a is None else s._product(p, s._build(scatter_add, (a,), parameters))
+    p, a = s.split(inputs[0])
+    return None if a is None else s.product(p, s.build(scatter_add, (a,), parameters))
 
 
 def _linear(function: Any) -> Rewrite:
     """f(p a) = p f(a),  and f(a) = a where it changes nothing, or undoes what was done before"""
 
     def rewrite(s: Simplifier, inputs: tuple[Operand, ...], parameters: Mapping[str, Any]) -> Operand:
-        p, a = s._split(inputs[0])
+        p, a = s.split(inputs[0])
         if a is None:
             number = not isinstance(inputs[0], Tensor)
-            return s._build(function, (float(inputs[0]),), parameters) if number else None
-        value = s._build(function, (a,), parameters)
+            return s.build(function, (float(inputs[0]),), parameters) if number else None
+        value = s.build(function, (a,), parameters)
         if _made_by(np.broadcast_to, a) and not _shape(a.inputs[0]):
-            value = s._build(np.broadcast_to, a.inputs, {"shape": _shape(value)})  # of one number, any shape
+            value = s.build(np.broadcast_to, a.inputs, {"shape": _shape(value)})  # of one number, any shape
         if function is not np.swapaxes:
             value = _reshaped(s, a, value)
-        return s._product(p, value)
+        return s.product(p, value)
 
     return rewrite
 
@@ -698,7 +701,7 @@ def _reshaped(s: Simplifier, a: Operand, value: Operand) -> Operand:
         for axis in axes.tolist():
             kept[axis] = 1
         if tuple(kept) == _shape(value):
-            return s._build(np.sum, a.inputs, {**a.parameters, "keepdims": True})
+            return s.build(np.sum, a.inputs, {**a.parameters, "keepdims": True})
     return value
 
 
