@@ -43,6 +43,9 @@ class Cheapest(Simplifier):
                 scaled = self.scaled(monomial, smaller)
                 inputs = (scaled, b) if smaller is a else (a, scaled)
                 return self.because(self.build(np.matmul, inputs), _moved)
+        if _made_by(np.transpose, core) and core.ndim == 2 and _is_factor(monomial):
+            scaled = self.scaled(monomial, core.inputs[0])  # which may be needed as it is, too
+            return self._remember(self.build(np.transpose, (scaled,), core.parameters), monomial, core)
         return super().product(monomial, core)
 
     def known(self, function: Callable[..., Any], inputs: tuple[Operand, ...]) -> Operand | None:
@@ -65,9 +68,9 @@ def _size(x: Operand) -> int:
     return getattr(x, "size", 1)
 
 
-def _cost(*arrays: Operand) -> int:
-    """Of an elementwise operation on each of the arrays, in elements."""
-    return sum(max(_size(x), _few) for x in arrays)
+def _cost(x: Operand) -> int:
+    """Of an elementwise operation on an array, in elements."""
+    return max(_size(x), _few)
 
 
 _moved = "the factor is applied to the smaller matrix"
@@ -75,12 +78,12 @@ _moved = "the factor is applied to the smaller matrix"
 
 
 def _matmul(s: Any, inputs: tuple[Operand, ...], parameters: Mapping[str, Any]) -> Operand:
-    """(p a) (q b): the factor p q is applied where there are fewest elements; in a tie, where it stands"""
+    """(p a) (q b): a factor stays with a small array, or is put where there are fewest elements"""
     (p, a), (q, b) = map(s.split, inputs)
     factor = p * q
     if a is None or b is None or not _is_factor(factor):
         return Simplifier.rewrites[np.matmul](s, inputs, parameters)
-    as_it_stands = _cost(*(x for x, r in ((a, p), (b, q)) if _is_factor(r)))
+    as_it_stands = sum(_size(x) for x, r in ((a, p), (b, q)) if _is_factor(r) and _size(x) > _few)
     behind = max(_size_of_product(a, b), _few)
     _, place = min((as_it_stands, 0), (_cost(a), 1), (_cost(b), 2), (behind, 3))
     if place == 0:

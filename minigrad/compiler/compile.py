@@ -72,21 +72,21 @@ class Compiled:
             return self._function(*as_tensors(args, []), **as_tensors(kwargs, []))
         with self._lock:
             last = self._last
-            if last is not None and not kwargs and last.takes(args) and last.holds(args):
+            if last is not None and not kwargs and last.guard.holds_at_a_glance(args):
                 self._replayed += 1
                 return last(args)
             found: list[Any] = []
             key = signature((args, kwargs), found, {}), recording.get()
             candidates = self._replays.setdefault(key, [])
             for replay in candidates:
-                if replay.holds(found):
+                if replay.guard.holds(found):
                     self._replayed += 1
                     self._last = replay
                     return replay(found)
             result, replay = _record(self._function, args, kwargs)
             candidates.append(replay)
             self._forget(candidates)
-            replay.like(args, kwargs)
+            replay.guard.like(args, kwargs)
             self._last = replay
             self._recorded += 1
             return result

@@ -26,37 +26,40 @@ _views = (np.transpose, np.reshape, np.ravel, np.expand_dims, np.squeeze, np.bro
 
 
 class Fresh:
-    """Gives an array that nobody else holds: one of those that it gave before, if they have been let go.
+    """Gives arrays that nobody else holds: those that it gave before last, if they have been let go.
 
     What leaves a program (a new weight, a gradient, a result) may be kept by whoever asked for it, and must
     not change under their hands: not while another reference, or a view, is alive.
 
-    >>> fresh = Fresh((2,), np.dtype(float))
-    >>> a = fresh(); b = fresh(); a is b
+    >>> fresh = Fresh([((2,), np.dtype(float))])
+    >>> (a,), (b,) = fresh(), fresh(); a is b
     False
-    >>> kept = id(a); del a; id(fresh()) == kept
+    >>> kept = id(a); del a; id(*fresh()) == kept
     True
     """
 
-    __slots__ = ("arrays", "dtype", "shape")
+    __slots__ = ("_alone", "_now", "_other", "kinds")
 
-    def __init__(self, shape: tuple[int, ...], dtype: np.dtype) -> None:
-        self.shape = shape
-        self.dtype = dtype
-        self.arrays: list[np.ndarray] = []
+    def __init__(self, kinds: list[tuple[tuple[int, ...], np.dtype]]) -> None:
+        self.kinds = kinds
+        self._now, self._other = ([np.empty(*kind) for kind in kinds] for _ in range(2))
+        self._alone = [_only_listed] * len(kinds)
 
-    def __call__(self) -> np.ndarray:
-        for array in self.arrays:
-            if getrefcount(array) == _alone:
-                array.setflags(True)  # type: ignore[call-arg]
-                return array
-        array = np.empty(self.shape, self.dtype)
-        self.arrays = [*self.arrays[-1:], array]
-        return array
+    def __call__(self) -> list[np.ndarray]:
+        arrays, self._other = self._other, self._now
+        self._now = arrays
+        held = list(map(getrefcount, arrays))
+        if held != self._alone:
+            for i, references in enumerate(held):
+                if references != _only_listed:
+                    arrays[i] = np.empty(*self.kinds[i])
+        for array in arrays:
+            array.setflags(True)  # type: ignore[call-arg]
+        return arrays
 
 
-_alone = 3
-"""References to an array that only `Fresh` knows: its list, the loop's name, and the call that counts."""
+(_only_listed,) = map(getrefcount, [np.empty(0)])
+"""References to an array that is in a list and nowhere else, as `getrefcount` counts them."""
 
 
 def sum_of_squares(x: Any) -> Any:
@@ -113,12 +116,17 @@ class Text:
             self._left[roots[output]] += 1
         self._into = self._coalesced()
         self._placed: dict[Variable, str] = {}
+        self._fresh: list[Any] = []  # shape and dtype of what is computed into new arrays
         for equation in self.equations:
             self._equation(equation)
         returned = [
             f"{self.names[v]}.copy()" if v.tensor.shape and roots[v].equation is None else self.names[v]
             for v in program.outputs  # what was given is not handed out
         ]
+        if self._fresh:
+            self.objects["fresh"] = Fresh(self._fresh)
+            names = " ".join(f"{name}," for name in dict.fromkeys(self._placed.values()))
+            self.lines.insert(0, f"{names} = fresh()")
         taken = ", ".join([*(self.names[leaf] for leaf in given), *program.generators])
         lines = "".join(f"    {line}\n" for line in self.lines)
         self.source = (
@@ -181,7 +189,7 @@ class Text:
                 same = [x for x in dying if x.tensor.shape == shape and x.tensor.dtype == dtype]
                 self._release(same)
                 dying = [x for x in dying if x not in same]
-            out = self._out(value, e.function in (np.where, np.astype))
+            out = self._out(value)
             *before, last = write(self, e, operands, out)
             for line in before:
                 self._say(line)
@@ -209,20 +217,16 @@ class Text:
             array = self.buffers[buffer]
             self._free.setdefault((array.shape, array.dtype), []).append(buffer)
 
-    def _out(self, value: Variable, filled: bool) -> str:
-        """The array that a value is computed into; under a name of its own if it is `filled` in place."""
+    def _out(self, value: Variable) -> str:
+        """The array that a value is computed into."""
         shape, dtype = value.tensor.shape, value.tensor.dtype
         end = value if value in self.fresh else self._into.get(value)
         if end in self._placed:
             return self._placed[end]
         if end is not None:
-            fresh = f"fresh_{len(self.objects)}"
-            self.objects[fresh] = Fresh(shape, dtype)
-            self._placed[end] = self.names[value]
-            if not filled:
-                return f"{fresh}()"
-            self._say(f"{self.names[value]} = {fresh}()")
-            return self.names[value]
+            fresh = self._placed[end] = f"fresh_{len(self._placed) + 1}"
+            self._fresh.append((shape, dtype))
+            return fresh
         free = self._free.get((shape, dtype))
         if free:
             buffer = free.pop()

@@ -1,8 +1,8 @@
 """What a function reaches by itself: closures, globals, defaults, attributes, arrays, generators.
 
 A recording holds as long as all of it is as it was.  It is found once, when the function is recorded, and
-looked at before each replay, which therefore has to be quick: containers are compared entry by entry with
-`is`, in C; only where an entry is another object it is asked whether it is an equal number or text.
+looked at before each replay, which therefore has to be quick: it is asked whether the same objects are there;
+only where an entry is another object it is asked whether it is an equal number or text.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ from collections import deque
 from collections.abc import Iterable
 from functools import partial
 from itertools import chain
-from operator import attrgetter, is_, itemgetter
+from operator import attrgetter, is_
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
 
+from minigrad.compiler.conditions import Conditions
 from minigrad.compiler.recording import NotReplayable
+from minigrad.nn.module import Module, assignments
 from minigrad.optim import Optimizer, Schedule
 from minigrad.random import is_generator
 from minigrad.table import table
@@ -68,6 +70,7 @@ class Reached:
         self.things: dict[int, Any] = {}
         self._views: list[Any] = []  # of what is iterated over: lists, keys and values of dicts
         self._owners: list[str] = []
+        self._of_modules: list[int] = []  # which of the views are of attributes of Modules
         self._cells: list[CellType] = []
         self._functions: list[FunctionType] = []
         self._named: dict[int, tuple[Any, list[str]]] = {}  # of globals, modules, classes, optimizers
@@ -90,48 +93,72 @@ class Reached:
                     isinstance(thing, Schedule) and {"lr", "hyperparameters"} & self._names
                 ):
                     self._name(vars(thing), name)
-        self._getters = [(itemgetter(*names, names[0]), of) for of, names in self._named.values()]
         self._lengths = list(map(len, self._views))
-        self._kept = list(self._entries())
+        self._kept = list(map(list, self._views))
+        self._assignments = assignments[0]
+        self._others = [view for i, view in enumerate(self._views) if i not in self._of_modules]
+        self._lengths_of_others = list(map(len, self._others))
+        self._kept_others = list(chain.from_iterable(self._others))
         self._kept_named = {
             (key, name): of[name] for key, (of, names) in self._named.items() for name in names
         }
         self._kept_variables = list(self._variables())
+        self._variables_are_the_same = self._conditions().function()
 
     def same(self) -> bool:
         """Whether all of it is as it was."""
-        if list(map(len, self._views)) != self._lengths:
+        if assignments[0] != self._assignments:
+            if not all(self._view_is_alike(i) for i in self._of_modules):
+                return False
+            self._assignments = assignments[0]
+        if list(map(len, self._others)) != self._lengths_of_others:
             return False
-        if not all(map(is_, self._entries(), self._kept)) and not _alike(self._entries(), self._kept):
+        if not all(map(is_, chain.from_iterable(self._others), self._kept_others)) and not all(
+            map(self._view_is_alike, range(len(self._views)))
+        ):
             return False
-        try:
-            variables = list(self._variables())
-        except (ValueError, KeyError, AttributeError):  # one is not set any more
-            return False
-        if not all(map(is_, variables, self._kept_variables)) and not _alike(variables, self._kept_variables):
-            return False
+        if not self._variables_are_the_same():
+            try:
+                variables = self._variables()
+            except (ValueError, KeyError, AttributeError):  # one is not set any more
+                return False
+            if not _alike(variables, self._kept_variables):
+                return False
         return not self._arrays or all(_print_of(array) == kept for array, kept in self._arrays)
 
-    def _entries(self) -> Iterable[Any]:
-        return chain.from_iterable(self._views)
+    def _view_is_alike(self, i: int) -> bool:
+        return len(self._views[i]) == self._lengths[i] and _alike(self._views[i], self._kept[i])
 
-    def _variables(self) -> Iterable[Any]:
-        found = [
+    def _variables(self) -> list[Any]:
+        return [
             *chain.from_iterable(map(_defaults, self._functions)),
             *map(_contents, self._cells),
-            *chain.from_iterable([get(of) for get, of in self._getters]),
+            *(of[name] for of, names in self._named.values() for name in names),
+            *(getattr(thing, name, _unset) for thing, name in self._slots),
         ]
-        if self._slots:
-            found += [getattr(thing, name, _unset) for thing, name in self._slots]
-        return found
+
+    def _conditions(self) -> Conditions:
+        """That each variable is the same object."""
+        conditions = Conditions()
+        for function in self._functions:
+            conditions.add("{}.__defaults__ is {}", function, function.__defaults__)
+            conditions.add("{}.__kwdefaults__ is {}", function, function.__kwdefaults__)
+        for cell in self._cells:
+            conditions.add("{}.cell_contents is {}", cell, cell.cell_contents)
+        for of, names in self._named.values():
+            for name in names:
+                conditions.add(f"{{}}[{name!r}] is {{}}", of, of[name])
+        for thing, name in self._slots:
+            conditions.add(
+                f"getattr({{}}, {name!r}, {{}}) is {{}}", thing, _unset, getattr(thing, name, _unset)
+            )
+        return conditions
 
     def changed(self) -> str:
         """The first thing that is not as it was."""
-        start = 0
-        for view, owner, length in zip(self._views, self._owners, self._lengths, strict=True):
-            if len(view) != length or not _alike(view, self._kept[start : start + length]):
+        for i, owner in enumerate(self._owners):
+            if not self._view_is_alike(i):
                 return owner
-            start += length
         for array, kept in self._arrays:
             if _print_of(array) != kept:
                 return f"an array of shape {array.shape}"
@@ -208,9 +235,12 @@ class Reached:
                 for name in own.keys() - passing:
                     self._name(own, name)
             else:
+                first = len(self._views)
                 if not _of_library(kind):
                     self._watch(own.keys(), f"the attributes of a {kind.__name__}")
                 self._watch(own.values(), f"an attribute of a {kind.__name__}")
+                if isinstance(thing, Module) and _assigns_as_modules_do(kind):
+                    self._of_modules += range(first, len(self._views))
             self._waiting.extend(value for name, value in own.items() if name not in passing)
         if not _of_library(kind):
             self._waiting.append(kind)
@@ -286,6 +316,11 @@ class Reached:
 
     def _name(self, of: Any, name: str) -> None:
         self._named.setdefault(id(of), (of, []))[1].append(name)
+
+
+def _assigns_as_modules_do(kind: type) -> bool:
+    """Whether attributes are set by Module's own __setattr__, which counts."""
+    return next(base for base in kind.__mro__ if "__setattr__" in vars(base)) is Module
 
 
 def _contents_of(cell: CellType) -> Any:

@@ -1,4 +1,4 @@
-"""One recording as a program that is run again: what it reads, what has to be as it was, what it changes."""
+"""One recording as a program that is run again: what it reads, and what it changes."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 
 from minigrad.compiler.arguments import filled
+from minigrad.compiler.guard import Guard
 from minigrad.compiler.numpy_text import Text
 from minigrad.compiler.passes import rebuilt
 from minigrad.compiler.reached import Reached
-from minigrad.compiler.recording import Recorder, Source, structure_of
+from minigrad.compiler.recording import Recorder, Source
 from minigrad.program import Program, Variable
-from minigrad.tensor import Tensor, made, next_stamp, recording
+from minigrad.tensor import Tensor, made, next_stamp
 from minigrad.watch import watched_by
 
 _value_of = attrgetter("_value")
 _grad_of = attrgetter("_grad")
-_needs_gradient = attrgetter("_requires_grad")
 
 
 class Replay:
@@ -38,7 +38,6 @@ class Replay:
         shape_of_result: Any,
         reached: Reached,
     ) -> None:
-        self.reached = reached
         self.shape_of_result = shape_of_result
         self.n_results = len(results)
         self._changed(recorder)
@@ -56,7 +55,10 @@ class Replay:
             names.setdefault(value, f"d{leaf.name or 'leaf'}")
         self.program = Program(outputs, names)
         self._read(recorder)
-        self._guarded(recorder, given)
+        changed = {id(leaf) for leaf, _ in (*self.updates, *self.graded)}
+        self.guard = Guard(recorder, given, reached, self._leaves, self._grads, changed)
+        of = {id(stepped.optimizer): stepped for stepped in self.guard.optimizers}
+        self._numbers = [(of[optimizer], i, names) for (optimizer, i), names in self._numbers_of.items()]
 
     def _changed(self, recorder: Recorder) -> None:
         """What a replay changes, beside its results."""
@@ -93,13 +95,13 @@ class Replay:
         self._arguments = [s.owner for s in of["argument"]]
         self._grads = [s.owner for s in of["grad"]]
         self._states = [(s.owner, *s.key) for s in of["state"] if s.key]
-        self._numbers: dict[tuple[int, int], tuple[Any, int, list[str]]] = {}
+        self._numbers_of: dict[tuple[int, int], list[str]] = {}
         numbers: dict[tuple[int, int], list[Variable]] = {}
         for leaf in leaves:
             source = sources[leaf]
             if source.kind == "number" and source.key:
                 i, name = source.key
-                self._numbers.setdefault((id(source.owner), i), (source.owner, i, []))[2].append(name)
+                self._numbers_of.setdefault((id(source.owner), i), []).append(name)
                 numbers.setdefault((id(source.owner), i), []).append(leaf)
         gathered = [leaf for leaf in leaves if sources[leaf].kind != "number"]
         self._generators = list(self.program.generators.values())
@@ -132,53 +134,10 @@ class Replay:
             values += map(_value_of, map(_grad_of, self._grads))
         for optimizer, i, slot in self._states:
             values.append(optimizer.state[i][slot])
-        for optimizer, i, names in self._numbers.values():
-            numbers = optimizer.numbers(*optimizer.kinds()[i])
+        for optimizer, i, names in self._numbers:
+            numbers = optimizer.numbers(i)
             values += [numbers[name] for name in names]
         return values + self._generators
-
-    # ---- what has to be as it was
-
-    def _guarded(self, recorder: Recorder, given: list[Tensor]) -> None:
-        own = {id(leaf) for leaf, _ in (*self.updates, *self.graded)} | self.reached.tensors
-        own |= {id(leaf) for leaf in recorder.without_grad}
-        self._own = own
-        self._must_be = {i: tensor for i, tensor in enumerate(given) if id(tensor) in own}
-        self._needs = list(map(_needs_gradient, self._leaves))
-        self._structures = list(zip(recorder.optimizers, recorder.structures, strict=True))
-        self._without_grad = recorder.without_grad
-
-    def like(self, args: tuple, kwargs: dict) -> None:
-        """Keep how it was called, to see at a glance whether it is called so again."""
-        plain = not kwargs and all(type(x) in _computed_with for x in args)
-        alike = plain and len(set(map(id, args))) == len(args)  # no argument given twice
-        self._alike = [_kind(x) for x in args] if alike else None
-        self._recording = recording.get()
-
-    def takes(self, args: tuple) -> bool:
-        """Whether these are arguments like those that it was recorded with: a look, for the usual case."""
-        alike = self._alike
-        if alike is None or len(args) != len(alike) or recording.get() is not self._recording:
-            return False
-        for x, kind in zip(args, alike, strict=True):
-            if type(x) not in _computed_with or _kind(x) != kind:
-                return False
-        return len(args) < 2 or len(set(map(id, args))) == len(args)
-
-    def holds(self, found: Sequence[Any]) -> bool:
-        """Whether what the function reaches is as it was when this was recorded."""
-        own, must_be = self._own, self._must_be
-        for i, x in enumerate(found):  # a Tensor that the function changes, or has by itself, too
-            if isinstance(x, Tensor) and (i in must_be or id(x) in own) and must_be.get(i) is not x:
-                return False
-        if not self.reached.same() or list(map(_needs_gradient, self._leaves)) != self._needs:
-            return False
-        for optimizer, structure in self._structures:
-            if structure_of(optimizer) != structure:
-                return False
-        if self._grads and None in map(_grad_of, self._grads):
-            return False
-        return all(leaf._grad is None for leaf in self._without_grad)
 
     # ---- running
 
@@ -214,19 +173,6 @@ class Replay:
         for schedule in self.late:
             schedule.step()
         return filled(self.shape_of_result, [made(value) for value in results])
-
-
-_computed_with = (Tensor, np.ndarray, float)
-
-
-def _kind(x: Any) -> Any:
-    """What must stay as it is of an argument that is computed with."""
-    if type(x) is Tensor:
-        value = x._value
-        if type(value) is np.ndarray:
-            return value.shape, value.dtype, x._requires_grad, x._grad is None, x.function is None, x.name
-        return type(value), x._requires_grad, x._grad is None, x.function is None, x.name
-    return (x.shape, x.dtype) if type(x) is np.ndarray else float
 
 
 def _frozen(value: Any) -> Any:

@@ -40,6 +40,10 @@ class Parameter(Tensor):
         return {**super()._state(), "decay": self.decay, "letter": self.letter, "numbered": self.numbered}
 
 
+assignments = [0]
+"""How often an attribute of any Module was set or deleted: while that is the same, no Module has changed."""
+
+
 class Incompatible(NamedTuple):
     """What load_state_dict(strict=False) passed over."""
 
@@ -99,10 +103,15 @@ class Module:
         if type(value) not in _plain and not isinstance(value, Tensor):
             _search(name, value, found)  # before anything is set: it may raise
         super().__setattr__(name, value)
+        assignments[0] += 1
         if found and any(
             p.letter for _, child in found if isinstance(child, Module) for p in child.parameters()
         ):
             _number_letters(self)
+
+    def __delattr__(self, name: str) -> None:
+        super().__delattr__(name)
+        assignments[0] += 1
 
     # ---- walking the tree
 
