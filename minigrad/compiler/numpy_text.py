@@ -6,15 +6,20 @@ to where it is last used; elementwise functions compute into a buffer of an oper
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from operator import getitem
+from functools import partial
+from itertools import accumulate, chain, pairwise
+from math import prod
+from operator import getitem, is_
 from sys import getrefcount
 from typing import Any
 
 import numpy as np
 
 from minigrad import functions
+from minigrad.compiler.together import Storage, Together, assembled, gathered, part
 from minigrad.program import Equation, Literal, Program, Variable
 from minigrad.random import is_generator, uniform_draw
 from minigrad.table import name_of, table
@@ -31,35 +36,74 @@ class Fresh:
     What leaves a program (a new weight, a gradient, a result) may be kept by whoever asked for it, and must
     not change under their hands: not while another reference, or a view, is alive.
 
-    >>> fresh = Fresh([((2,), np.dtype(float))])
+    makers  functions, each of which makes arrays: one, or all parts of a `SideBySide`
+
+    >>> fresh = Fresh([lambda: [np.empty(2)]])
     >>> (a,), (b,) = fresh(), fresh(); a is b
     False
     >>> kept = id(a); del a; id(*fresh()) == kept
     True
     """
 
-    __slots__ = ("_alone", "_now", "_other", "kinds")
-
-    def __init__(self, kinds: list[tuple[tuple[int, ...], np.dtype]]) -> None:
-        self.kinds = kinds
-        self._now, self._other = ([np.empty(*kind) for kind in kinds] for _ in range(2))
-        self._alone = [_only_listed] * len(kinds)
+    def __init__(self, makers: Sequence[Callable[[], list[np.ndarray]]]) -> None:
+        self.makers = makers
+        self.sets = [[maker() for maker in makers] for _ in range(2)]
+        self._alone = [list(map(getrefcount, arrays)) for arrays in self.sets[0]]
 
     def __call__(self) -> list[np.ndarray]:
-        arrays, self._other = self._other, self._now
-        self._now = arrays
-        held = list(map(getrefcount, arrays))
-        if held != self._alone:
-            for i, references in enumerate(held):
-                if references != _only_listed:
-                    arrays[i] = np.empty(*self.kinds[i])
-        for array in arrays:
+        self.sets.reverse()
+        arrays = self.sets[0]
+        for i, alone in enumerate(self._alone):
+            if list(map(getrefcount, arrays[i])) != alone:
+                arrays[i] = self.makers[i]()
+        given = list(chain.from_iterable(arrays))
+        for array in given:
             array.setflags(True)  # type: ignore[call-arg]
-        return arrays
+        return given
 
 
-(_only_listed,) = map(getrefcount, [np.empty(0)])
-"""References to an array that is in a list and nowhere else, as `getrefcount` counts them."""
+class Gather:
+    """Puts arrays side by side, unless they lie so already: they are parts that `fresh` gave last."""
+
+    def __init__(self, fresh: Fresh, storage: Storage) -> None:
+        self._fresh = fresh
+        self._n = len(storage.members)
+        self.whole, *self._parts = side_by_side(storage)[: self._n + 1]
+        self._place: Any = None  # where they were last: number in the set, first and last part, numbers
+
+    def __call__(self, *arrays: np.ndarray) -> np.ndarray:
+        if self._place is not None:
+            number, first, last, numbers = self._place
+            given = self._fresh.sets[1][number]
+            if all(map(is_, arrays, given[first:last])):
+                return given[0][numbers]
+        whole = self._found(arrays)
+        return self._copied(arrays) if whole is None else whole
+
+    def _found(self, arrays: tuple[np.ndarray, ...]) -> np.ndarray | None:
+        """The arrays as a part of one that was given last, if they are."""
+        for number, given in enumerate(self._fresh.sets[1]):
+            for first in range(1, len(given) + 1 - self._n):
+                last = first + self._n
+                if all(map(is_, arrays, given[first:last])):
+                    start = sum(x.size for x in given[1:first])
+                    self._place = number, first, last, slice(start, start + self.whole.size)
+                    return given[0][self._place[-1]]
+        return None
+
+    def _copied(self, arrays: tuple[np.ndarray, ...]) -> np.ndarray:
+        for part_of_it, array in zip(self._parts, arrays, strict=True):
+            part_of_it[...] = array
+        return self.whole
+
+
+def side_by_side(storage: Storage) -> list[np.ndarray]:
+    """One array, its parts in the shapes of the storage's members, and its ranges, flat."""
+    sizes = [prod(shape) for shape in storage.shapes]
+    ends = [0, *accumulate(sizes)]
+    whole = np.empty(ends[-1], storage.dtype)
+    parts = [whole[a:b].reshape(shape) for (a, b), shape in zip(pairwise(ends), storage.shapes, strict=True)]
+    return [whole, *parts, *(whole[ends[a] : ends[b]] for a, b in storage.ranges)]
 
 
 def sum_of_squares(x: Any) -> Any:
@@ -86,14 +130,14 @@ class Text:
     """The text of a program, and what it is executed with.
 
     given      what it is called with, before the random generators: the program's leaves, in any order
+    updates    those of the program's outputs that are new values of parameters
     source     the text, a function `replay`
     run        the same, to be called
     buffers    name -> arrays that are used again at each call
     """
 
-    def __init__(self, program: Program, given: Sequence[Variable]) -> None:
+    def __init__(self, program: Program, given: Sequence[Variable], updates: Sequence[Variable] = ()) -> None:
         self.program = program
-        self.equations = _sums_of_squares(program)
         self.lines: list[str] = []
         self.objects: dict[str, Any] = {"np": np, "copyto": np.copyto}
         self.names: dict[Variable, str] = {}
@@ -105,9 +149,15 @@ class Text:
         self._taken = {v.name for v in (*program.leaves, *(e.output for e in program.equations))}
         self._taken |= {*program.generators}
         for variable in (*program.leaves, *(e.output for e in program.equations)):
-            self.names[variable] = f"v_{variable.name}" if variable.name in self.objects else variable.name
+            self.names[variable] = _own_names.sub(r"v_\g<0>", variable.name)
+        self.together = Together(
+            _sums_of_squares(program), program.outputs, updates, self._is_elementwise, self._is_written
+        )
+        self.names.update(self.together.names)
+        self.equations = self.together.equations
         roots = self._roots()
         self.fresh = {roots[v] for v in program.outputs if roots[v].equation is not None}
+        self.fresh -= self.together.places.keys()
         for e in self.equations:
             for x in e.inputs:
                 if isinstance(x, Variable):
@@ -123,10 +173,7 @@ class Text:
             f"{self.names[v]}.copy()" if v.tensor.shape and roots[v].equation is None else self.names[v]
             for v in program.outputs  # what was given is not handed out
         ]
-        if self._fresh:
-            self.objects["fresh"] = Fresh(self._fresh)
-            names = " ".join(f"{name}," for name in dict.fromkeys(self._placed.values()))
-            self.lines.insert(0, f"{names} = fresh()")
+        self._new_arrays()
         taken = ", ".join([*(self.names[leaf] for leaf in given), *program.generators])
         lines = "".join(f"    {line}\n" for line in self.lines)
         self.source = (
@@ -134,6 +181,29 @@ class Text:
         )
         exec(compile(self.source, "<compiled>", "exec"), self.objects)
         self.run = self.objects["replay"]
+
+    def _new_arrays(self) -> None:
+        """The arrays that are new at each call, and those in which values lie side by side."""
+        names = list(dict.fromkeys(self._placed.values()))
+        makers: list[Any] = [partial(_one_array, *kind) for kind in self._fresh]
+        for storage in self.together.storages:
+            members = [self.names[v] for v in storage.members]
+            of_storage = [storage.name, *members, *storage.ranges.values()]
+            if storage.kind == "fresh":
+                makers.append(partial(side_by_side, storage))
+                names += of_storage
+            elif storage.kind == "kept":
+                arrays = side_by_side(storage)
+                self.objects.update(zip(of_storage, arrays, strict=True))
+                self.buffers[storage.name] = arrays[0]
+        fresh = Fresh(makers)
+        if makers:
+            self.objects["fresh"] = fresh
+            self.lines.insert(0, f"{', '.join(names)}, = fresh()")
+        for storage in self.together.storages:
+            if storage.kind == "given":
+                gather = self.objects[f"gather_{storage.name}"] = Gather(fresh, storage)
+                self.buffers[storage.name] = gather.whole
 
     def _coalesced(self) -> dict[Variable, Variable]:
         """value -> the value that leaves the program in whose array it is computed, step by step."""
@@ -179,7 +249,13 @@ class Text:
         shape, dtype = value.tensor.shape, value.tensor.dtype
         operands = [self._operand(x) for x in e.inputs]
         dying = self._dying(e)
-        if self._is_view(e):
+        if e.function is gathered:
+            self._say(f"{name} = gather_{name}({', '.join(operands)})")
+        elif e.function is assembled:
+            self._range(e)
+        elif e.function is part:
+            pass
+        elif self._is_view(e):
             self._say(f"{name} = {self._call(e, operands)}")
         elif not shape:
             self._say(f"{name} = {self._scalar(e, operands)}")
@@ -193,13 +269,25 @@ class Text:
             *before, last = write(self, e, operands, out)
             for line in before:
                 self._say(line)
-            self._say(f"{name} = {last}" if "copyto" not in last else last)
-            if "copyto" in last and out != name:
+            filled = "copyto" in last or out == name
+            self._say(last if filled else f"{name} = {last}")
+            if filled and out != name:
                 self._say(f"{name} = {out}")
             self._release(dying)
         else:
             self._say(f"{name} = {self._call(e, operands)}")
             self._release(dying)
+
+    def _range(self, e: Equation) -> None:
+        """A range of values that were given side by side; of others it has a name already."""
+        first = e.inputs[0]
+        assert isinstance(first, Variable)
+        if first in self.together.places:
+            storage, i = self.together.places[first]
+            if storage.kind == "given" and len(e.inputs) < len(storage.members):
+                start = sum(v.tensor.size for v in storage.members[:i])
+                stop = start + e.output.tensor.size
+                self._say(f"{self.names[e.output]} = {storage.name}[{start}:{stop}]")
 
     def _dying(self, e: Equation) -> list[Variable]:
         dying = []
@@ -220,6 +308,11 @@ class Text:
     def _out(self, value: Variable) -> str:
         """The array that a value is computed into."""
         shape, dtype = value.tensor.shape, value.tensor.dtype
+        if value in self.together.names:
+            return self.names[value]
+        if value in self.together.places:
+            storage, i = self.together.places[value]
+            return self.names[storage.members[i]]
         end = value if value in self.fresh else self._into.get(value)
         if end in self._placed:
             return self._placed[end]
@@ -246,6 +339,15 @@ class Text:
         ):
             return False
         return all(isinstance(x, Literal) or x.tensor.dtype.kind in "fib" for x in e.inputs)
+
+    def _is_written(self, e: Equation) -> bool:
+        """Whether it is computed into an array that it is given."""
+        return bool(e.output.tensor.shape) and e.function in _writers and self._writable(e)
+
+    def _is_elementwise(self, e: Equation) -> bool:
+        """Whether it is, of arrays and numbers."""
+        numbers = all(type(x.value) in (int, float, bool) for x in e.inputs if isinstance(x, Literal))
+        return numbers and e.function in _elementwise and self._is_written(e)
 
     def _say(self, line: str) -> None:
         self.lines.append(line)
@@ -323,6 +425,14 @@ class Text:
 
 
 # ---- how functions are computed into an array
+
+_own_names = re.compile(r"^(np|copyto|replay|fresh|buffer|gather|together)(?=_|$)")
+"""What the text itself calls something."""
+
+
+def _one_array(shape: tuple[int, ...], dtype: np.dtype) -> list[np.ndarray]:
+    return [np.empty(shape, dtype)]
+
 
 Write = Callable[[Text, Equation, list[str], str], list[str]]
 _writers: dict[Callable[..., Any], Write] = {}

@@ -105,7 +105,8 @@ class Replay:
                 numbers.setdefault((id(source.owner), i), []).append(leaf)
         gathered = [leaf for leaf in leaves if sources[leaf].kind != "number"]
         self._generators = list(self.program.generators.values())
-        self.text = Text(self.program, [*gathered, *(leaf for group in numbers.values() for leaf in group)])
+        given = [*gathered, *(leaf for group in numbers.values() for leaf in group)]
+        self.text = Text(self.program, given, self.program.outputs[self.n_results :][: len(self.updates)])
         self._checks = [
             (recorder.sources.get(tensor.stamp, Source("leaf", tensor)), check)
             for tensor, check in recorder.checks
