@@ -126,6 +126,10 @@ def _sums_of_squares(program: Program) -> list[Equation]:
     return [instead.get(e.output, e) for e in program.equations if e.output not in squares]
 
 
+_short = 4096
+"""Up to so many elements, a plain sum is as exact as NumPy's in pairs, to within the rounding of a few."""
+
+
 class Text:
     """The text of a program, and what it is executed with.
 
@@ -145,13 +149,19 @@ class Text:
         self._root: dict[Variable, Variable] = {}  # of a view: the value whose memory it is
         self._held: dict[Variable, str] = {}  # value -> its buffer
         self._free: dict[Any, list[str]] = {}
+        self._constants: dict[Any, str] = {}
         self._left: Counter[Variable] = Counter()
         self._taken = {v.name for v in (*program.leaves, *(e.output for e in program.equations))}
         self._taken |= {*program.generators}
         for variable in (*program.leaves, *(e.output for e in program.equations)):
             self.names[variable] = _own_names.sub(r"v_\g<0>", variable.name)
         self.together = Together(
-            _sums_of_squares(program), program.outputs, updates, self._is_elementwise, self._is_written
+            _sums_of_squares(program),
+            program.outputs,
+            updates,
+            self._is_elementwise,
+            self._is_written,
+            sum_of_squares,
         )
         self.names.update(self.together.names)
         self.equations = self.together.equations
@@ -367,17 +377,19 @@ class Text:
             return "None"
         return self._object(value, "array")
 
-    def ones(self, n: int, dtype: np.dtype) -> np.ndarray:
-        """An array of ones, the same one for the same length."""
-        for known in self.objects.values():
-            if (
-                isinstance(known, np.ndarray)
-                and known.shape == (n,)
-                and known.dtype == dtype
-                and np.all(known == 1)
-            ):
-                return known
-        return np.ones(n, dtype)
+    def ones(self, n: int, dtype: np.dtype) -> str:
+        """The name of an array of ones, the same one for the same length."""
+        return self._constant(np.ones(n, dtype), "ones")
+
+    def number(self, value: float, dtype: np.dtype) -> str:
+        """The name of a number as an array: NumPy need not look what it is and what its dtype would be."""
+        return self._constant(np.array(value, dtype), {0: "zero", 1: "one"}.get(value, "number"))
+
+    def _constant(self, array: np.ndarray, kind: str) -> str:
+        key = array.shape, array.dtype, array.tobytes()
+        if key not in self._constants:
+            self._constants[key] = self._object(array, kind)
+        return self._constants[key]
 
     def _object(self, value: Any, kind: str) -> str:
         for name, known in self.objects.items():
@@ -393,14 +405,24 @@ class Text:
         if e.function is np.negative:
             return f"-{operands[0]}"
         if e.function is np.sum and e.parameters["axis"] is None and not e.parameters["keepdims"]:
-            return f"{operands[0]}.sum()" if isinstance(e.inputs[0], Variable) else self._call(e, operands)
+            return self._total(e, operands)
         if e.function is np.mean and e.parameters["axis"] is None and not e.parameters["keepdims"]:
             x = e.inputs[0]
             if isinstance(x, Variable) and x.tensor.ndim and x.tensor.dtype.kind == "f" and x.tensor.size:
-                return f"{operands[0]}.sum() / {x.tensor.size}"
+                return f"{self._total(e, operands)} / {x.tensor.size}"
         if e.function is sum_of_squares:
             return f"{self._object(np.vdot, 'vdot')}({operands[0]}, {operands[0]})"
         return self._call(e, operands)
+
+    def _total(self, e: Equation, operands: list[str]) -> str:
+        """Σ x over all elements: of a short array as the product with ones."""
+        x = e.inputs[0]
+        if not isinstance(x, Variable):
+            return self._call(e, operands)
+        if x.tensor.dtype.kind == "f" and 0 < x.tensor.size <= _short:
+            ones = self.ones(x.tensor.size, x.tensor.dtype)
+            return f"{self._object(np.vdot, 'vdot')}({ones}, {operands[0]})"
+        return f"{operands[0]}.sum()"
 
     def _call(self, e: Equation, operands: list[str]) -> str:
         """The function as eager calls it."""
@@ -441,9 +463,19 @@ _elementwise: set[Callable[..., Any]] = set()
 
 def _ufunc(function: np.ufunc) -> Write:
     said = "out=" if function in (np.maximum, np.minimum) else ""  # NumPy wants it said there
-    return lambda text, e, operands, out: [
-        f"{text._object(function, function.__name__)}({', '.join(operands)}, {said}{out})"
-    ]
+
+    def write(text: Text, e: Equation, operands: list[str], out: str) -> list[str]:
+        dtypes = {x.tensor.dtype for x in e.inputs if isinstance(x, Variable) and x.tensor.shape}
+        if len(dtypes) == 1 and next(iter(dtypes)).kind == "f":
+            operands = [
+                text.number(x.value, *dtypes)
+                if isinstance(x, Literal) and type(x.value) in (int, float)
+                else name
+                for x, name in zip(e.inputs, operands, strict=True)
+            ]
+        return [f"{text._object(function, function.__name__)}({', '.join(operands)}, {said}{out})"]
+
+    return write
 
 
 for _function in table:
@@ -457,7 +489,9 @@ def _matmul(text: Text, e: Equation, operands: list[str], out: str) -> list[str]
 
 
 def _relu(text: Text, e: Equation, operands: list[str], out: str) -> list[str]:
-    return [f"{text._object(np.maximum, 'maximum')}({operands[0]}, 0, out={out})"]
+    x = e.inputs[0]
+    zero = text.number(0, x.tensor.dtype) if isinstance(x, Variable) and x.tensor.dtype.kind == "f" else "0"
+    return [f"{text._object(np.maximum, 'maximum')}({operands[0]}, {zero}, out={out})"]
 
 
 def _draw(text: Text, e: Equation, operands: list[str], out: str) -> list[str]:
@@ -474,8 +508,8 @@ def _sum(text: Text, e: Equation, operands: list[str], out: str) -> list[str]:
         and x.tensor.dtype.kind == "f"
         and not keepdims
     ):
-        ones = text._object(text.ones(len(x.tensor._value), x.tensor.dtype), "ones")  # Σₘ by BLAS
-        return [f"{text._object(np.matmul, 'matmul')}({ones}, {operands[0]}, {out})"]
+        ones = text.ones(len(x.tensor._value), x.tensor.dtype)  # Σₘ by BLAS
+        return [f"{text._object(np.dot, 'dot')}({ones}, {operands[0]}, {out})"]
     return [f"np.add.reduce({operands[0]}, axis={axis!r}, keepdims={keepdims!r}, out={out})"]
 
 

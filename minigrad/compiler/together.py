@@ -80,6 +80,7 @@ class Together:
     updates      the new values of the parameters: outputs of the program
     elementwise  whether an equation computes element by element, into an array that it is given
     writes       whether an equation computes into an array that it is given
+    total        a function of an array that gives a number, such that of arrays side by side it is the sum
     equations    the new ones
     places       value -> (its storage, its number in it)
     names        of the values that are whole storages, or ranges of one
@@ -92,6 +93,7 @@ class Together:
         updates: Sequence[Variable],
         elementwise: Callable[[Equation], bool],
         writes: Callable[[Equation], bool],
+        total: Callable[..., Any],
     ) -> None:
         self.places: dict[Variable, tuple[Storage, int]] = {}
         self.names: dict[Variable, str] = {}
@@ -112,6 +114,7 @@ class Together:
             if len(members) > 1:
                 self._attempt(members)
         if self._new:
+            self._sums(total)
             self._put_in_order()
 
     def _attempt(self, members: tuple[Variable, ...]) -> None:
@@ -238,6 +241,38 @@ class Together:
             if v in self._outputs or self._uses[v] > 1:
                 self._new.append(Equation(v, part, (whole,), {}))
         return whole
+
+    # ---- sums over several
+
+    def _sums(self, total: Callable[..., Any]) -> None:
+        """Σ total(W_l) over values that lie side by side is the total of them all."""
+        for e in reversed(self.equations):
+            if e.function is np.add and e.output not in self._gone:
+                inside, values = self._terms(e, total)
+                if len(values) > 1 and all(v in self.places for v in values):
+                    values.sort(key=lambda v: self.places[v][1])
+                    try:
+                        whole = self._place(tuple(values))
+                    except _Apart:
+                        continue
+                    self._gone.update(inside)
+                    self._new.append(Equation(e.output, total, (whole,), {}))
+
+    def _terms(self, e: Equation, total: Callable[..., Any]) -> tuple[list[Variable], list[Any]]:
+        """What is computed on the way to a sum of totals, the sum too, and the arrays; none if it is another."""
+        inside, values = [e.output], []
+        waiting = list(e.inputs)
+        while waiting:
+            x = waiting.pop()
+            of_x = self._of.get(x) if isinstance(x, Variable) and self._uses[x] == 1 else None
+            if of_x is None or of_x.function not in (np.add, total):
+                return [], []
+            inside.append(of_x.output)
+            if of_x.function is total:
+                values += of_x.inputs
+            else:
+                waiting += of_x.inputs
+        return inside, values
 
     def _dies_here(self, v: Any) -> bool:
         return v in self._of and self._uses[v] == 1 and v not in self._outputs and v not in self.places
