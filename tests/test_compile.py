@@ -952,6 +952,129 @@ def test_source_is_what_runs():
     assert compiled.source.startswith("def replay(")
 
 
+def steps_of(optimizer, **numbers):
+    """A compiled and an eager training of the same network of small parameters."""
+    models = [network(), network()]
+    optimizers = [getattr(mg.optim, optimizer)(model.parameters(), lr=0.05, **numbers) for model in models]
+    steps = [training_step(model, o) for model, o in zip(models, optimizers, strict=True)]
+    return models, mg.compile(steps[0]), steps[1]
+
+
+@pytest.mark.parametrize("numbers", [{"weight_decay": 0.1}, {"weight_decay": 0.1, "decay_biases": True}])
+@pytest.mark.parametrize("optimizer", ["SGD", "Adam", "AdamW"])
+def test_parameters_that_are_updated_together(optimizer, numbers):
+    models, compiled, eager = steps_of(optimizer, **numbers)
+    X, Y = data()
+    for _ in range(5):
+        compiled(X, Y, 0.9)
+        eager(mg.Tensor(X), mg.Tensor(Y), 0.9)
+    for p, q in zip(models[0].parameters(), models[1].parameters(), strict=True):
+        np.testing.assert_allclose(p.data, q.data, rtol=1e-11, atol=1e-13)
+        np.testing.assert_allclose(p.grad.data, q.grad.data, rtol=1e-11, atol=1e-13)
+    assert "of several at once" in compiled.source
+    assert compiled.stats()["recordings"] <= 2
+
+
+def test_parameters_updated_together_may_be_set_from_outside():
+    models, compiled, eager = steps_of("SGD")
+    X, Y = data()
+    for i in range(6):
+        if i in (2, 3, 5):  # one of them, so that they do not lie side by side any more
+            for model in models:
+                with mg.no_grad():
+                    model[0].bias.data = np.full(model[0].bias.shape, 0.1 * i)
+        compiled(X, Y, 0.9)
+        eager(mg.Tensor(X), mg.Tensor(Y), 0.9)
+        for p, q in zip(models[0].parameters(), models[1].parameters(), strict=True):
+            np.testing.assert_allclose(p.data, q.data, rtol=1e-11, atol=1e-13)
+
+
+def test_what_was_kept_of_parameters_updated_together_does_not_change():
+    models, compiled, _ = steps_of("SGD")
+    X, Y = data()
+    kept = []
+    for _ in range(6):
+        compiled(X, Y, 0.9)
+        of_one = models[0][0].bias.data[1:]  # a view of an array that is itself a part of another
+        kept.append((of_one, of_one.copy()))
+        assert not models[0][0].bias.data.flags.writeable
+    for view, copy in kept:
+        np.testing.assert_array_equal(view, copy)
+
+
+def test_the_text_says_why():
+    _models, compiled, _ = steps_of("SGD")
+    X, Y = data()
+    compiled(X, Y, 0.9)
+    for reason in (
+        "what is not used is left out",
+        "each is used again after the last use of what it holds",
+        "arrays that nobody holds",
+        "both masks at once",
+        "the sum over the rows, as a product",
+        "the sum of squares, as a product",
+        "they lie side by side",
+        "of several at once",
+    ):
+        assert reason in compiled.source
+
+
+def test_a_factor_goes_to_the_smaller_matrix():
+    W = mg.Tensor(np.ones((2, 100)), requires_grad=True, name="W")
+    c = mg.constant(3.0, name="c")
+    compiled = mg.compile(lambda X: (X * c) @ W.T)
+    X = np.random.default_rng(0).standard_normal((500, 100))
+    compiled(X)
+    np.testing.assert_allclose(compiled(X).numpy(), 3 * X @ np.ones((100, 2)), rtol=1e-12)
+    assert "the factor is applied to the smaller matrix" in compiled.source
+    assert "multiply(c, W, " in compiled.source
+
+
+@pytest.mark.parametrize(
+    "name", ["np", "copyto", "replay", "fresh", "fresh_1", "buffer_1", "together_1", "zero", "ones", "matmul"]
+)
+def test_names_that_the_text_uses_itself(name):
+    rng = np.random.default_rng(0)
+    W = mg.Tensor(rng.standard_normal((3, 4)), requires_grad=True, name=name)
+    b = mg.Tensor(rng.standard_normal(3), requires_grad=True, name="b")
+    optimizer = mg.optim.SGD([W, b], lr=0.1)
+
+    def step(X):
+        J = np.sum(np.tanh(mg.relu(X @ W.T + b))) + np.sum(W**2)
+        optimizer.zero_grad()
+        J.backward()
+        optimizer.step()
+        return J
+
+    X = rng.standard_normal((5, 4))
+    before = W.data, b.data
+    eager = [step(mg.Tensor(X)).item() for _ in range(3)]
+    with mg.no_grad():
+        W.data, b.data = before
+    compiled = mg.compile(step)
+    np.testing.assert_allclose([compiled(X).item() for _ in range(3)], eager, rtol=1e-12)
+
+
+def test_attributes_of_modules_are_looked_at_when_one_was_set():
+    model = network()
+    compiled = mg.compile(lambda X: model(X))
+    X, _ = data()
+    model.eval()
+    for _ in range(3):
+        compiled(X)
+    model.note = "nothing that is computed with"
+    compiled(X)
+    recordings = compiled.stats()["recordings"]
+    model[-1].bias = mg.nn.Parameter(np.full(model[-1].bias.shape, 7.0), name="b")
+    np.testing.assert_allclose(compiled(X).numpy(), model(X).detach().numpy(), rtol=1e-12)
+    assert compiled.stats()["recordings"] == recordings + 1
+    layer = model[0]
+    layer.own = 3
+    compiled(X)
+    del layer.own
+    np.testing.assert_allclose(compiled(X).numpy(), model(X).detach().numpy(), rtol=1e-12)
+
+
 # ---- random programs
 
 unary = (np.tanh, np.exp, np.negative, np.square, mg.sigmoid, mg.relu, mg.softplus, np.sin, np.absolute)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import accumulate, chain, pairwise
 from math import prod
 from operator import getitem, is_
 from sys import getrefcount
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -126,6 +127,10 @@ def _sums_of_squares(program: Program) -> list[Equation]:
     return [instead.get(e.output, e) for e in program.equations if e.output not in squares]
 
 
+_called: Mapping[float, str] = {0: "zero", 1: "one"}
+
+_no_reasons: Mapping[int, str] = {}
+
 _short = 4096
 """Up to so many elements, a plain sum is as exact as NumPy's in pairs, to within the rounding of a few."""
 
@@ -135,13 +140,23 @@ class Text:
 
     given      what it is called with, before the random generators: the program's leaves, in any order
     updates    those of the program's outputs that are new values of parameters
+    reasons    stamp of a value -> why it is computed as it is
+    recorded   how many equations there were before they were simplified
     source     the text, a function `replay`
     run        the same, to be called
     buffers    name -> arrays that are used again at each call
     """
 
-    def __init__(self, program: Program, given: Sequence[Variable], updates: Sequence[Variable] = ()) -> None:
+    def __init__(
+        self,
+        program: Program,
+        given: Sequence[Variable],
+        updates: Sequence[Variable] = (),
+        reasons: Mapping[int, str] = _no_reasons,
+        recorded: int = 0,
+    ) -> None:
         self.program = program
+        self.reason = ""
         self.lines: list[str] = []
         self.objects: dict[str, Any] = {"np": np, "copyto": np.copyto}
         self.names: dict[Variable, str] = {}
@@ -178,6 +193,7 @@ class Text:
         self._placed: dict[Variable, str] = {}
         self._fresh: list[Any] = []  # shape and dtype of what is computed into new arrays
         for equation in self.equations:
+            self.reason = reasons.get(equation.output.tensor.stamp, "")
             self._equation(equation)
         returned = [
             f"{self.names[v]}.copy()" if v.tensor.shape and roots[v].equation is None else self.names[v]
@@ -185,6 +201,11 @@ class Text:
         ]
         self._new_arrays()
         taken = ", ".join([*(self.names[leaf] for leaf in given), *program.generators])
+        self.lines[:0] = [
+            f"# {len(self.lines)} lines for {recorded} recorded operations: what is not used is left out,",
+            "# what is computed twice is computed once, and algebra saves the rest",
+            f"# {len(self.buffers)} buffers: each is used again after the last use of what it holds",
+        ]
         lines = "".join(f"    {line}\n" for line in self.lines)
         self.source = (
             f"def replay({taken}):\n{lines}    return ({' '.join(f'{value},' for value in returned)})\n"
@@ -209,7 +230,8 @@ class Text:
         fresh = Fresh(makers)
         if makers:
             self.objects["fresh"] = fresh
-            self.lines.insert(0, f"{', '.join(names)}, = fresh()")
+            taken = "\n        ".join(wrap(f"{', '.join(names)},", 96))
+            self.lines.insert(0, f"(\n        {taken}\n    ) = fresh()  # arrays that nobody holds")
         for storage in self.together.storages:
             if storage.kind == "given":
                 gather = self.objects[f"gather_{storage.name}"] = Gather(fresh, storage)
@@ -260,6 +282,7 @@ class Text:
         operands = [self._operand(x) for x in e.inputs]
         dying = self._dying(e)
         if e.function is gathered:
+            self.reason = "they lie side by side, unless others were set"
             self._say(f"{name} = gather_{name}({', '.join(operands)})")
         elif e.function is assembled:
             self._range(e)
@@ -276,6 +299,8 @@ class Text:
                 self._release(same)
                 dying = [x for x in dying if x not in same]
             out = self._out(value)
+            if value in self.together.names:
+                self.reason = "of several at once"
             *before, last = write(self, e, operands, out)
             for line in before:
                 self._say(line)
@@ -360,7 +385,8 @@ class Text:
         return numbers and e.function in _elementwise and self._is_written(e)
 
     def _say(self, line: str) -> None:
-        self.lines.append(line)
+        self.lines.append(f"{line}  # {self.reason}" if self.reason else line)
+        self.reason = ""
 
     # ---- expressions
 
@@ -383,7 +409,7 @@ class Text:
 
     def number(self, value: float, dtype: np.dtype) -> str:
         """The name of a number as an array: NumPy need not look what it is and what its dtype would be."""
-        return self._constant(np.array(value, dtype), {0: "zero", 1: "one"}.get(value, "number"))
+        return self._constant(np.array(value, dtype), _called.get(value, "number"))
 
     def _constant(self, array: np.ndarray, kind: str) -> str:
         key = array.shape, array.dtype, array.tobytes()
@@ -411,6 +437,7 @@ class Text:
             if isinstance(x, Variable) and x.tensor.ndim and x.tensor.dtype.kind == "f" and x.tensor.size:
                 return f"{self._total(e, operands)} / {x.tensor.size}"
         if e.function is sum_of_squares:
+            self.reason = self.reason or "the sum of squares, as a product"
             return f"{self._object(np.vdot, 'vdot')}({operands[0]}, {operands[0]})"
         return self._call(e, operands)
 
@@ -421,6 +448,7 @@ class Text:
             return self._call(e, operands)
         if x.tensor.dtype.kind == "f" and 0 < x.tensor.size <= _short:
             ones = self.ones(x.tensor.size, x.tensor.dtype)
+            self.reason = self.reason or "the sum, as a product"
             return f"{self._object(np.vdot, 'vdot')}({ones}, {operands[0]})"
         return f"{operands[0]}.sum()"
 
@@ -508,7 +536,8 @@ def _sum(text: Text, e: Equation, operands: list[str], out: str) -> list[str]:
         and x.tensor.dtype.kind == "f"
         and not keepdims
     ):
-        ones = text.ones(len(x.tensor._value), x.tensor.dtype)  # Σₘ by BLAS
+        ones = text.ones(len(x.tensor._value), x.tensor.dtype)
+        text.reason = text.reason or "the sum over the rows, as a product"
         return [f"{text._object(np.dot, 'dot')}({ones}, {operands[0]}, {out})"]
     return [f"np.add.reduce({operands[0]}, axis={axis!r}, keepdims={keepdims!r}, out={out})"]
 

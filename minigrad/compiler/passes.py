@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,10 +23,16 @@ _spelled_out = frozenset(
 """minigrad's own functions: what they are composed of is shared with the backward pass."""
 
 
-def rebuilt(
-    outputs: Sequence[Tensor], given: Callable[[Tensor], bool]
-) -> tuple[list[Tensor], dict[Tensor, str]]:
-    """The outputs as a graph in its simplest form, and what its values are called.
+class Rebuilt(NamedTuple):
+    """A graph made anew: its outputs, what its values are called, and why some are computed as they are."""
+
+    outputs: list[Tensor]
+    names: dict[Tensor, str]
+    reasons: dict[int, str]  # by stamp
+
+
+def rebuilt(outputs: Sequence[Tensor], given: Callable[[Tensor], bool]) -> Rebuilt:
+    """The outputs as a graph in its simplest form.
 
     given  whether a leaf is given anew at each replay; the others are constants
     """
@@ -47,7 +53,8 @@ def rebuilt(
             simplifier.used(operand, uses[tensor.stamp])
             if tensor.name and isinstance(operand, Tensor) and operand.function is not None:
                 names.setdefault(operand, tensor.name)
-        return [_wrapped(operands[output.stamp], output) for output in outputs], names
+        outputs = [_wrapped(operands[output.stamp], output) for output in outputs]
+    return Rebuilt(outputs, names, simplifier.reasons)
 
 
 def _constant(simplifier: Simplifier, tensor: Tensor) -> Any:

@@ -45,9 +45,10 @@ class Replay:
         wanted = [*results, *(new for _, new in self.updates), *gradients, *(v for *_, v in self.states)]
         recorded = Program(wanted)
         self.calls = {id(c.module): c.module for c in recorded.calls}
+        self._n_recorded = len(recorded.equations)
         self.drawn = [e for e in recorded.equations if "rng" in e.parameters]
         with watched_by(None):
-            outputs, names = rebuilt(wanted, recorder.given)
+            outputs, names, self._reasons = rebuilt(wanted, recorder.given)
         new, rest = outputs[len(results) :][: len(self.updates)], outputs[len(results) + len(self.updates) :]
         for (leaf, _), value in zip(self.updates, new, strict=True):
             names.setdefault(value, f"{leaf.name or 'leaf'}_new")
@@ -106,7 +107,8 @@ class Replay:
         gathered = [leaf for leaf in leaves if sources[leaf].kind != "number"]
         self._generators = list(self.program.generators.values())
         given = [*gathered, *(leaf for group in numbers.values() for leaf in group)]
-        self.text = Text(self.program, given, self.program.outputs[self.n_results :][: len(self.updates)])
+        updates = self.program.outputs[self.n_results :][: len(self.updates)]
+        self.text = Text(self.program, given, updates, self._reasons, self._n_recorded)
         self._checks = [
             (recorder.sources.get(tensor.stamp, Source("leaf", tensor)), check)
             for tensor, check in recorder.checks

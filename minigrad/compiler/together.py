@@ -259,8 +259,9 @@ class Together:
                     self._new.append(Equation(e.output, total, (whole,), {}))
 
     def _terms(self, e: Equation, total: Callable[..., Any]) -> tuple[list[Variable], list[Any]]:
-        """What is computed on the way to a sum of totals, the sum too, and the arrays; none if it is another."""
-        inside, values = [e.output], []
+        """What is computed for a sum of totals, the sum too, and the arrays; nothing if it is another sum."""
+        inside: list[Variable] = [e.output]
+        values: list[Any] = []
         waiting = list(e.inputs)
         while waiting:
             x = waiting.pop()
