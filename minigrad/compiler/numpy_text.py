@@ -284,10 +284,10 @@ class Text:
         if e.function is gathered:
             self.reason = "they lie side by side, unless others were set"
             self._say(f"{name} = gather_{name}({', '.join(operands)})")
-        elif e.function is assembled:
-            self._range(e)
-        elif e.function is part:
-            pass
+        elif e.function is part and e.parameters:
+            self._say(f"{name} = {operands[0]}[{e.parameters['start']}:{e.parameters['stop']}]")
+        elif e.function in (assembled, part):
+            pass  # they lie where they were computed
         elif self._is_view(e):
             self._say(f"{name} = {self._call(e, operands)}")
         elif not shape:
@@ -312,17 +312,6 @@ class Text:
         else:
             self._say(f"{name} = {self._call(e, operands)}")
             self._release(dying)
-
-    def _range(self, e: Equation) -> None:
-        """A range of values that were given side by side; of others it has a name already."""
-        first = e.inputs[0]
-        assert isinstance(first, Variable)
-        if first in self.together.places:
-            storage, i = self.together.places[first]
-            if storage.kind == "given" and len(e.inputs) < len(storage.members):
-                start = sum(v.tensor.size for v in storage.members[:i])
-                stop = start + e.output.tensor.size
-                self._say(f"{self.names[e.output]} = {storage.name}[{start}:{stop}]")
 
     def _dying(self, e: Equation) -> list[Variable]:
         dying = []

@@ -33,9 +33,9 @@ def assembled(*arrays: np.ndarray) -> Any:
     return gathered(*arrays)
 
 
-def part(whole: np.ndarray) -> Any:
-    """One of the arrays that lie side by side: there is nothing to be done."""
-    return whole
+def part(whole: np.ndarray, start: int = 0, stop: int | None = None) -> Any:
+    """One or several of the arrays that lie side by side, from a number to another."""
+    return whole[start:stop]
 
 
 @dataclass(eq=False)
@@ -142,17 +142,18 @@ class Together:
         """The values side by side, as one: found, or computed into a storage from a member on."""
         if values in self._whole:
             return self._whole[values]
-        placed = [v for v in values if v in self.places]
-        if placed:
-            return self._range_of(values)
-        if all(v not in self._of for v in values):
-            storage, first = self._storage("given", values), 0
-            self._add(storage, first, values, gathered, values)
+        given = all(v not in self._of for v in values)
+        if any(v in self.places for v in values):
+            try:
+                return self._range_of(values)
+            except _Apart:
+                if not given:  # what is given may be put together twice
+                    raise
+        if given:
+            self._add(self._storage("given", values), 0, values, gathered, values)
         else:
             leave = [v in self._outputs for v in values]
             if any(v not in self._of for v in values) or any(leave) != all(leave):
-                raise _Apart
-            if not all(leave) and any(self._uses[v] != 1 for v in values):
                 raise _Apart
             if into is None or all(leave):
                 into = self._storage("fresh" if all(leave) else "kept", values), 0
@@ -168,8 +169,12 @@ class Together:
         if any(b != a + 1 for a, b in pairwise(numbers)):
             raise _Apart
         storage = places[0][0]  # type: ignore[index]
-        self._add(storage, numbers[0], values, assembled, values)
-        return self._whole[values]
+        if storage.kind != "given":
+            return self._add(storage, numbers[0], values, assembled, values)
+        whole = self._whole[storage.members]
+        start = sum(v.tensor.size for v in storage.members[: numbers[0]])
+        numbers_of = {"start": start, "stop": start + sum(v.tensor.size for v in values)}
+        return self._add(storage, numbers[0], values, part, (whole,), numbers_of)
 
     def _storage(self, kind: str, members: tuple[Variable, ...]) -> Storage:
         storage = Storage(kind, members, f"together_{len(self.storages) + 1}")
