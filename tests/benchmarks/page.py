@@ -58,6 +58,7 @@ def tables(results: dict[str, Any]) -> str:
     done = results["tasks"]
     parts = [
         _conditions(results),
+        _shown(done),
         _times("Forward, backward, SGD; L2 and dropout", done, sizes),
         _aims(done),
         _times("The same without dropout", done, (name for name in variants if "no-dropout" in name)),
@@ -82,6 +83,13 @@ def _conditions(results: dict[str, Any]) -> str:
         f"{on['processor']}, {on['cores']} cores, {on['system']}; Python {on['python']}, {versions};\n"
         f"{threads}, `OPENBLAS_CORETYPE` unset; {results['rounds']} rounds of {results['seconds']:g} s.\n"
     )
+
+
+def _shown(done: dict[str, Any]) -> str:
+    if not any(name in done for name in widths):
+        return ""
+    what = "Milliseconds per step against the width of the network, both logarithmic, for every engine"
+    return f"![{what}](images/{picture.name})\n"
 
 
 def _times(title: str, done: dict[str, Any], names: Iterable[str]) -> str:

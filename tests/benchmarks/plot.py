@@ -28,13 +28,13 @@ each way of using it."""
 
 
 def draw(results: dict[str, Any], path: Path) -> None:
-    """Log-log, every line named at its end."""
+    """Log-log, every line named where it begins, since at large widths all of them come together."""
     from matplotlib.figure import Figure
 
     names = [name for name in widths if name in results["tasks"]]
     figure = Figure(figsize=(8.2, 5.6), layout="constrained")
     axes = figure.subplots()
-    ends = {}
+    begins = {}
     for engine in engines:
         points = [
             (tasks[name].sizes[0], results["tasks"][name][engine]["seconds"] * 1e3)
@@ -43,27 +43,32 @@ def draw(results: dict[str, Any], path: Path) -> None:
         ]
         if points:
             axes.plot(*zip(*points, strict=True), **{"markersize": 4, "linewidth": 1.3, **styles[engine]})
-            ends[engine] = points[-1]
-    last = max(x for x, _ in ends.values())
-    axes.set(xscale="log", yscale="log", xlabel="width", ylabel="milliseconds per step")
-    axes.set_xticks([tasks[name].sizes[0] for name in names], [str(tasks[name].sizes[0]) for name in names])
-    axes.minorticks_off()
-    axes.spines[["top", "right"]].set_visible(False)
+            begins[engine] = points[0]
+    ticks = [tasks[name].sizes[0] for name in names]
+    axes.set(xscale="log", yscale="log", xlabel="width w", ylabel="milliseconds per step")
+    axes.set_xlim(ticks[0] / 13, ticks[-1] * 1.15)
+    axes.set_xticks(ticks, map(str, ticks))
+    axes.tick_params(axis="x", which="minor", bottom=False)
+    axes.yaxis.tick_right()
+    axes.yaxis.set_label_position("right")
+    axes.spines[["top", "left"]].set_visible(False)
     axes.grid(alpha=0.25)
     axes.set_title(f"A training step of {_family(names)}", fontsize=10)
     low, high = np.log(axes.get_ylim())
-    order = sorted(ends, key=lambda engine: ends[engine][1])
-    heights = _apart([np.log(ends[engine][1]) for engine in order], (high - low) / 24)
+    order = sorted(begins, key=lambda engine: begins[engine][1])
+    heights = _apart([np.log(begins[engine][1]) for engine in order], (high - low) / 26)
     for engine, height in zip(order, heights, strict=True):
-        axes.annotate(
+        x, y = begins[engine]
+        look = {"color": styles[engine]["color"]}
+        axes.plot([x / 1.06, x / 1.3], [y, np.exp(height)], linewidth=0.6, **look)
+        axes.text(
+            x / 1.35,
+            np.exp(height),
             engine,
-            ends[engine],
-            xytext=(last * 1.18, np.exp(height)),
-            color=styles[engine]["color"],
             fontsize=8.5,
+            horizontalalignment="right",
             verticalalignment="center",
-            annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": styles[engine]["color"], "linewidth": 0.5},
+            **look,
         )
     figure.savefig(path, dpi=100)
 
