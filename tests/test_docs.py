@@ -204,6 +204,8 @@ def test_the_picture_of_overfitting_is_what_the_command_makes(tmp_path):
 
 def test_the_plot_of_the_benchmark_is_what_its_results_make(tmp_path):
     pytest.importorskip("matplotlib")
+    if not page_of_the_benchmark.kept.exists():
+        pytest.skip("no run of the benchmark is kept; python tests/benchmarks/run.py --write keeps one")
     results = json.loads(page_of_the_benchmark.kept.read_text(encoding="utf-8"))
     page_of_the_benchmark.draw(results, tmp_path / of_the_benchmark)
     try:

@@ -40,6 +40,9 @@ aims: dict[tuple[str, tuple[str, ...]], tuple[float | None, float | None, float 
 }
 """The largest ratio that is aimed at, of compiled numpy, compiled numba and eager, to the fastest of some."""
 
+compile_aims = {compiled: 0.03, compiled_numba: 3.0}
+"""Seconds for S, with empty caches."""
+
 
 def keep(results: dict[str, Any]) -> None:
     kept.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
@@ -49,8 +52,17 @@ def write() -> None:
     """Draw the plot, and put the tables between the markers of the page."""
     results = json.loads(kept.read_text(encoding="utf-8"))
     draw(results, picture)
-    before, _, rest = shown.read_text(encoding="utf-8").partition(begin)
-    shown.write_text(f"{before}{begin}\n\n{tables(results)}\n{end}{rest.partition(end)[2]}", encoding="utf-8")
+    before, _, after = parts(shown.read_text(encoding="utf-8"))
+    shown.write_text(f"{before}\n{tables(results)}\n{after}", encoding="utf-8")
+
+
+def parts(text: str) -> tuple[str, str, str]:
+    """The page up to the line of the first marker, what is between the markers, and the rest."""
+    before, first, rest = text.partition(f"{begin}\n")
+    between, second, after = rest.partition(end)
+    if not first or not second:
+        raise ValueError(f"{shown.name}: wanted the lines {begin} and {end}")
+    return before + first, between, second + after
 
 
 def tables(results: dict[str, Any]) -> str:
@@ -136,7 +148,21 @@ def _memory(done: dict[str, Any]) -> str:
         if any("peak" in of for of in found):
             rows.append([engine, *(_bytes(of.get(key)) for of in found for key in ("peak", "allocated"))])
     heads = [head for name in names for head in (f"{name}: peak", "allocated per step")]
-    return _table("Memory of a step", ["", *heads], rows)
+    return _table("Memory of a step", ["", *heads], rows) + _memory_aim(done)
+
+
+def _memory_aim(done: dict[str, Any]) -> str:
+    """The peak at L against that of eager PyTorch, the smaller of the two."""
+    peaks = {name: found["peak"] for name, found in done.get("L", {}).items() if "peak" in found}
+    least = min((peaks[name] for name in pytorch if name in peaks), default=None)
+    if least is None:
+        return ""
+    ratios = [
+        f"{name} {peaks[name] / least:.2f}{', missed' * (peaks[name] > least)}"
+        for name in (compiled, compiled_numba, eager)
+        if name in peaks
+    ]
+    return f"\nThe peak at L, to that of PyTorch eager (the aim is ≤ 1): {'; '.join(ratios)}.\n"
 
 
 def _compiling(done: dict[str, Any]) -> str:
@@ -151,7 +177,9 @@ def _compiling(done: dict[str, Any]) -> str:
                     _steps(cold, other - found["seconds"]) if other else ""
                     for other in (plain, _seconds(done[name], hand_written))
                 ]
-                rows.append([f"{name}, {engine}", _time(cold), _time(cached), *paid_off])
+                aim = compile_aims.get(engine) if name == "S" else None
+                said = f" (≤ {_time(aim)}{', missed' * (cold > aim)})" if aim else ""
+                rows.append([f"{name}, {engine}", _time(cold) + said, _time(cached), *paid_off])
     heads = ["", "compile time", "in the next process", "paid off to eager after", "to hand-written after"]
     return _table("Compile time, and the steps after which it has paid off", heads, rows)
 

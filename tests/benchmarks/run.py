@@ -28,6 +28,7 @@ from memory import make_counter
 from tasks import looked_at, sizes, tasks, widths
 
 here = Path(__file__).parent
+sys.path.insert(0, str(here.parent.parent))  # minigrad, installed or not
 packages = ("numpy", "numba", "torch", "jax", "autograd", "mygrad")
 
 
