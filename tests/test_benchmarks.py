@@ -206,10 +206,10 @@ def test_the_plot_names_every_engine(made_up, tmp_path):
     assert len((tmp_path / "plot.png").read_bytes()) > 5000
 
 
-def test_names_at_the_ends_of_lines_are_moved_apart():
+def test_names_at_the_ends_of_lines_are_movedapart():
     import plot
 
-    heights = plot._apart([0.0, 0.01, 0.02, 1.0], 0.1)
+    heights = plot.apart([0.0, 0.01, 0.02, 1.0], 0.1)
     assert min(np.diff(heights)) >= 0.099
     assert heights[-1] == 1.0
 

@@ -172,7 +172,8 @@ def _compiling(done: dict[str, Any]) -> str:
         for engine, found in done.get(name, {}).items():
             if "first" in found:
                 plain = done[name].get(engines[engine].eager, {}).get("seconds")
-                cold, cached = (found[key] - (plain or found["seconds"]) for key in ("first", "first_cached"))
+                usual = plain or found["seconds"]
+                cold, cached = (max(found[key] - usual, 0) for key in ("first", "first_cached"))
                 paid_off = [
                     _steps(cold, other - found["seconds"]) if other else ""
                     for other in (plain, _seconds(done[name], hand_written))

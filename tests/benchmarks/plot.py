@@ -56,7 +56,7 @@ def draw(results: dict[str, Any], path: Path) -> None:
     axes.set_title(f"A training step of {_family(names)}", fontsize=10)
     low, high = np.log(axes.get_ylim())
     order = sorted(begins, key=lambda engine: begins[engine][1])
-    heights = _apart([np.log(begins[engine][1]) for engine in order], (high - low) / 26)
+    heights = apart([np.log(begins[engine][1]) for engine in order], (high - low) / 26)
     for engine, height in zip(order, heights, strict=True):
         x, y = begins[engine]
         look = {"color": styles[engine]["color"]}
@@ -78,7 +78,7 @@ def _family(names: list[str]) -> str:
     return f"three layers, w-w-w-{task.sizes[-1]}: SGD, L2, dropout, batch {task.batch}, {task.dtype}"
 
 
-def _apart(heights: list[float], least: float) -> list[float]:
+def apart(heights: list[float], least: float) -> list[float]:
     """Increasing heights, moved apart until there is room for a line of text between each two."""
     moved = np.array(heights)
     for _ in range(1000):
