@@ -2,6 +2,7 @@
 
 import argparse
 import doctest
+import json
 import re
 import runpy
 import shlex
@@ -11,6 +12,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
+import page as page_of_the_benchmark
 import pytest
 
 from minigrad.experiments import command
@@ -82,12 +84,15 @@ scripts = sorted(root.glob("examples/*.py"))
 screenshots = {"steps.png"}
 """Pictures of a browser's window, which are not compared; test_steps.py has the tests of the page itself."""
 of_the_command = "overfitting_side_of_the_field.svg"
+of_the_benchmark = "performance.png"
 
 
 def maker(picture: Path) -> str:
     """What makes a picture, as pages write it after "python": mostly the example that it is named after."""
     if picture.name == of_the_command:
         return "-m minigrad"
+    if picture.name == of_the_benchmark:
+        return "tests/benchmarks/run.py"
     return next((f"examples/{s.name}" for s in scripts if picture.name.startswith(s.stem)), "")
 
 
@@ -98,7 +103,7 @@ def test_every_picture_is_used_and_every_page_with_one_names_the_command_that_ma
         for target in re.findall(r"!\[[^]]*\]\(([^)\s]+)\)", text):
             picture = (page.parent / target).resolve()
             used.add(picture)
-            commands = re.findall(r"python (examples/\w+\.py|-m minigrad)", text)
+            commands = re.findall(r"python (examples/\w+\.py|tests/benchmarks/run\.py|-m minigrad)", text)
             named = commands if picture.name in screenshots else maker(picture) in commands
             assert named, f"{_name(page)} shows {target} without the command that makes it"
     assert used == {path.resolve() for path in images.iterdir()}
@@ -195,6 +200,18 @@ def test_the_picture_of_overfitting_is_what_the_command_makes(tmp_path):
         assert_same_figure(made, images / made.name)
     except AssertionError as error:
         pytest.fail(f"{made.name} is out of date: run python {maker(made)}, and copy it from there\n{error}")
+
+
+def test_the_plot_of_the_benchmark_is_what_its_results_make(tmp_path):
+    pytest.importorskip("matplotlib")
+    if not page_of_the_benchmark.kept.exists():
+        pytest.skip("no run of the benchmark is kept; python tests/benchmarks/run.py --write keeps one")
+    results = json.loads(page_of_the_benchmark.kept.read_text(encoding="utf-8"))
+    page_of_the_benchmark.draw(results, tmp_path / of_the_benchmark)
+    try:
+        assert_same_pixels(tmp_path / of_the_benchmark, images / of_the_benchmark)
+    except AssertionError as error:
+        pytest.fail(f"{of_the_benchmark} is out of date: run python tests/benchmarks/page.py\n{error}")
 
 
 @pytest.mark.parametrize(
