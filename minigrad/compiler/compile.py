@@ -169,14 +169,13 @@ def _record(function: Callable[..., Any], args: tuple, kwargs: dict) -> tuple[An
 def _check_draws(rngs: list[Any], before: list[Any], replay: Replay) -> None:
     """Whether the graph has all that was drawn: draw it again from how the generators were."""
     again = {id(rng): copy for rng, copy in zip(rngs, before, strict=True)}
-    for equation in replay.drawn:
-        rng = equation.parameters["rng"]
+    for rng, shape in replay.drawn:
         if id(rng) not in again:
             raise NotReplayable(
                 "compile: the function draws from a generator that it makes itself, which would begin "
                 "anew at each call; make it outside"
             )
-        again[id(rng)].random(equation.parameters["shape"])
+        again[id(rng)].random(shape)
     for rng in rngs:
         if not same_state(generator_state(rng), generator_state(again[id(rng)])):
             raise _draws()

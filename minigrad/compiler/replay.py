@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import islice
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,12 +23,21 @@ _value_of = attrgetter("_value")
 _grad_of = attrgetter("_grad")
 
 
-class Replay:
-    """One recording, bound to what it reads and what it changes.
+class Printed(NamedTuple):
+    """A program that was printed: its text, the same to be called, and the arrays that it uses again."""
 
-    program  in its simplest form; its outputs are the results, then the new values of leaves, then gradients,
-             then what optimizers keep
-    text     the program as it is printed and run
+    source: str
+    run: Callable[..., tuple]
+    buffers: dict[str, np.ndarray]
+
+
+class Replay:
+    """One recording, bound to what it reads and what it changes; of its values it keeps none.
+
+    guard   says whether it holds for a call
+    text    the program as it is printed and run: its outputs are the results, then the new values of leaves,
+            then gradients, then what optimizers keep
+    drawn   the (generator, shape) of what was drawn, in order
     """
 
     def __init__(
@@ -38,56 +48,62 @@ class Replay:
         shape_of_result: Any,
         reached: Reached,
     ) -> None:
-        self.shape_of_result = shape_of_result
-        self.n_results = len(results)
-        self._changed(recorder)
-        gradients = [g for _, g in self.graded if g is not None]
-        wanted = [*results, *(new for _, new in self.updates), *gradients, *(v for *_, v in self.states)]
-        recorded = Program(wanted)
-        self.calls = {id(c.module): c.module for c in recorded.calls}
-        self._n_recorded = len(recorded.equations)
-        self.drawn = [e for e in recorded.equations if "rng" in e.parameters]
+        self._shape_of_result = shape_of_result
+        self._n_results = len(results)
+        new = [new for _, new in recorder.updates.values()]
+        gradients, kept = self._changed(recorder)
+        recorded = Program([*results, *new, *gradients.values(), *kept])
+        self.drawn = [
+            (e.parameters["rng"], e.parameters["shape"]) for e in recorded.equations if "rng" in e.parameters
+        ]
         with watched_by(None):
-            outputs, names, self._reasons = rebuilt(wanted, recorder.given)
-        new, rest = outputs[len(results) :][: len(self.updates)], outputs[len(results) + len(self.updates) :]
-        for (leaf, _), value in zip(self.updates, new, strict=True):
-            names.setdefault(value, f"{leaf.name or 'leaf'}_new")
-        for leaf, value in zip([leaf for leaf, g in self.graded if g is not None], rest, strict=False):
-            names.setdefault(value, f"d{leaf.name or 'leaf'}")
-        self.program = Program(outputs, names)
-        self._read(recorder)
-        changed = {id(leaf) for leaf, _ in (*self.updates, *self.graded)}
+            outputs, names, reasons = rebuilt([*results, *new, *gradients.values(), *kept], recorder.given)
+        leaves = [*(f"{leaf.name or 'leaf'}_new" for leaf in self._updated)]
+        leaves += [f"d{leaf.name or 'leaf'}" for leaf in gradients]
+        for value, name in zip(outputs[len(results) :], leaves, strict=False):
+            names.setdefault(value, name)
+        program = Program(outputs, names)
+        given_to_it = self._read(program, recorder)
+        updates = program.outputs[len(results) :][: len(new)]
+        text = Text(program, given_to_it, updates, reasons, len(recorded.equations))
+        self.text = Printed(text.source, text.run, text.buffers)
+        changed = {id(leaf) for leaf in (*self._updated, *self._graded, *self._cleared)}
         self.guard = Guard(recorder, given, reached, self._leaves, self._grads, changed)
         of = {id(stepped.optimizer): stepped for stepped in self.guard.optimizers}
         self._numbers = [(of[optimizer], i, names) for (optimizer, i), names in self._numbers_of.items()]
 
-    def _changed(self, recorder: Recorder) -> None:
-        """What a replay changes, beside its results."""
-        self.updates = list(recorder.updates.values())
-        self.graded = [
-            (leaf, leaf._grad if leaf._grad is not None and leaf._grad.stamp > recorder.start else None)
+    def _changed(self, recorder: Recorder) -> tuple[dict[Tensor, Tensor], list[Tensor]]:
+        """What a replay changes, beside its results; the gradients of leaves, and what optimizers keep."""
+        self._updated = [leaf for leaf, _ in recorder.updates.values()]
+        gradients = {
+            leaf: leaf._grad
             for leaf in recorder.graded.values()
-        ]
-        self.states = [
+            if leaf._grad is not None and leaf._grad.stamp > recorder.start
+        }
+        self._graded = list(gradients)
+        self._cleared = [leaf for leaf in recorder.graded.values() if leaf not in gradients]
+        states = [
             (optimizer, i, slot, value)
             for (_, i), (optimizer, kept) in recorder.states.items()
             for slot, value in kept.items()
             if slot != "count"
         ]
-        self.counts = [
+        self._kept = [(optimizer, i, slot) for optimizer, i, slot, _ in states]
+        self._counts = [
             (optimizer, i) for (_, i), (optimizer, kept) in recorder.states.items() if "count" in kept
         ]
-        self.optimizers = recorder.optimizers
-        self.early = [s for s in recorder.schedules if id(s) in recorder.early]
-        self.late = [s for s in recorder.schedules if id(s) not in recorder.early]
+        self._optimizers = recorder.optimizers
+        self._early = [s for s in recorder.schedules if id(s) in recorder.early]
+        self._late = [s for s in recorder.schedules if id(s) not in recorder.early]
+        return gradients, [value for *_, value in states]
 
     # ---- what it reads
 
-    def _read(self, recorder: Recorder) -> None:
-        """Print the program as a function of what is given, in the order in which `_values` gathers it."""
-        sources = {leaf: self._source(leaf, recorder) for leaf in self.program.leaves}
+    def _read(self, program: Program, recorder: Recorder) -> list[Variable]:
+        """The leaves of the program, in the order in which `_values` gathers their values."""
+        sources = {leaf: _source(leaf, recorder) for leaf in program.leaves}
         order = ["constant", "leaf", "argument", "grad", "state", "number"]
-        leaves = sorted(self.program.leaves, key=lambda leaf: order.index(sources[leaf].kind))
+        leaves = sorted(program.leaves, key=lambda leaf: order.index(sources[leaf].kind))
         of: dict[str, list[Source]] = {kind: [] for kind in order}
         for leaf in leaves:
             of[sources[leaf].kind].append(sources[leaf])
@@ -96,6 +112,7 @@ class Replay:
         self._arguments = [s.owner for s in of["argument"]]
         self._grads = [s.owner for s in of["grad"]]
         self._states = [(s.owner, *s.key) for s in of["state"] if s.key]
+        self._generators = list(program.generators.values())
         self._numbers_of: dict[tuple[int, int], list[str]] = {}
         numbers: dict[tuple[int, int], list[Variable]] = {}
         for leaf in leaves:
@@ -104,25 +121,12 @@ class Replay:
                 i, name = source.key
                 self._numbers_of.setdefault((id(source.owner), i), []).append(name)
                 numbers.setdefault((id(source.owner), i), []).append(leaf)
-        gathered = [leaf for leaf in leaves if sources[leaf].kind != "number"]
-        self._generators = list(self.program.generators.values())
-        given = [*gathered, *(leaf for group in numbers.values() for leaf in group)]
-        updates = self.program.outputs[self.n_results :][: len(self.updates)]
-        self.text = Text(self.program, given, updates, self._reasons, self._n_recorded)
         self._checks = [
             (recorder.sources.get(tensor.stamp, Source("leaf", tensor)), check)
             for tensor, check in recorder.checks
         ]
-
-    def _source(self, leaf: Variable, recorder: Recorder) -> Source:
-        tensor = leaf.tensor
-        source = recorder.sources.get(tensor.stamp)
-        if source is not None:
-            return source
-        for owner, _ in recorder.updates.values():
-            if owner is tensor:
-                return Source("leaf", tensor)
-        return Source("leaf", tensor) if tensor.stamp < recorder.start else Source("constant", tensor)
+        gathered = [leaf for leaf in leaves if sources[leaf].kind != "number"]
+        return [*gathered, *(leaf for group in numbers.values() for leaf in group)]
 
     def _values(self, found: Sequence[Any]) -> list[Any]:
         """What the text is called with."""
@@ -146,11 +150,11 @@ class Replay:
 
     def __call__(self, found: Sequence[Any]) -> Any:
         """One replay, for what `signature` finds in the arguments."""
-        if not self.early:
+        if not self._early:
             return self._commit(self.text.run(*self._values(found)))
-        before = [(vars(x), vars(x).copy()) for s in self.early for x in (s, s.optimizer)]
+        before = [(vars(x), vars(x).copy()) for s in self._early for x in (s, s.optimizer)]
         try:
-            for schedule in self.early:
+            for schedule in self._early:
                 schedule.step()
             return self._commit(self.text.run(*self._values(found)))
         except BaseException:
@@ -160,22 +164,35 @@ class Replay:
 
     def _commit(self, outputs: tuple) -> Any:
         """Change what the step changes, now that everything is computed."""
-        results, rest = outputs[: self.n_results], iter(outputs[self.n_results :])
-        counts = [(o.state[i], o.state[i].get("count", 0) + 1) for o, i in self.counts]
-        for leaf, _ in self.updates:
-            leaf._value = _frozen(next(rest))
+        values = iter(outputs)
+        results = [made(value) for value in islice(values, self._n_results)]
+        counts = [(o.state[i], o.state[i].get("count", 0) + 1) for o, i in self._counts]
+        for leaf in self._updated:
+            leaf._value = _frozen(next(values))
             leaf.stamp = next_stamp()
-        for leaf, g in self.graded:
-            leaf._grad = None if g is None else made(next(rest))
-        for optimizer, i, slot, _ in self.states:
-            optimizer.state[i][slot] = next(rest)
+        for leaf in self._graded:
+            leaf._grad = made(next(values))
+        for leaf in self._cleared:
+            leaf._grad = None
+        for optimizer, i, slot in self._kept:
+            optimizer.state[i][slot] = next(values)
         for state, count in counts:
             state["count"] = count
-        for optimizer in self.optimizers:
+        for optimizer in self._optimizers:
             optimizer.steps += 1
-        for schedule in self.late:
+        for schedule in self._late:
             schedule.step()
-        return filled(self.shape_of_result, [made(value) for value in results])
+        return filled(self._shape_of_result, results)
+
+
+def _source(leaf: Variable, recorder: Recorder) -> Source:
+    """Where the value of a leaf comes from."""
+    tensor = leaf.tensor
+    source = recorder.sources.get(tensor.stamp)
+    if source is not None:
+        return source
+    assigned = any(owner is tensor for owner, _ in recorder.updates.values())
+    return Source("leaf" if assigned or tensor.stamp < recorder.start else "constant", tensor)
 
 
 def _frozen(value: Any) -> Any:
