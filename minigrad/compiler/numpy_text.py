@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import accumulate, chain, pairwise
 from math import prod
@@ -69,7 +69,7 @@ class Gather:
     def __init__(self, fresh: Fresh, storage: Storage) -> None:
         self._fresh = fresh
         self._n = len(storage.members)
-        self.whole, *self._parts = side_by_side(storage)[: self._n + 1]
+        self.whole, *self._parts = side_by_side(storage.shapes, storage.dtype)
         self._place: Any = None  # where they were last: number in the set, first and last part, numbers
 
     def __call__(self, *arrays: np.ndarray) -> np.ndarray:
@@ -98,13 +98,14 @@ class Gather:
         return self.whole
 
 
-def side_by_side(storage: Storage) -> list[np.ndarray]:
-    """One array, its parts in the shapes of the storage's members, and its ranges, flat."""
-    sizes = [prod(shape) for shape in storage.shapes]
-    ends = [0, *accumulate(sizes)]
-    whole = np.empty(ends[-1], storage.dtype)
-    parts = [whole[a:b].reshape(shape) for (a, b), shape in zip(pairwise(ends), storage.shapes, strict=True)]
-    return [whole, *parts, *(whole[ends[a] : ends[b]] for a, b in storage.ranges)]
+def side_by_side(
+    shapes: Sequence[tuple[int, ...]], dtype: np.dtype, ranges: Iterable[tuple[int, int]] = ()
+) -> list[np.ndarray]:
+    """One array, its parts in the shapes, and flat what lies from a part to another."""
+    ends = [0, *accumulate(map(prod, shapes))]
+    whole = np.empty(ends[-1], dtype)
+    parts = [whole[a:b].reshape(shape) for (a, b), shape in zip(pairwise(ends), shapes, strict=True)]
+    return [whole, *parts, *(whole[ends[a] : ends[b]] for a, b in ranges)]
 
 
 def sum_of_squares(x: Any) -> Any:
@@ -135,6 +136,37 @@ _short = 4096
 """Up to so many elements, a plain sum is as exact as NumPy's in pairs, to within the rounding of a few."""
 
 
+def _late(equations: list[Equation]) -> list[Equation]:
+    """The equations, with draws, and what is computed of leaves alone, no sooner than it is needed.
+
+    It would take memory until then.  Draws stay in their order.
+    """
+    waiting = {e.output: e for e in equations if _waits(e)}
+    order: list[Equation] = []
+
+    def take(value: Any) -> None:
+        if value in waiting:
+            if waiting[value].function is uniform_draw:
+                draws = [v for v, e in waiting.items() if e.function is uniform_draw]
+                order.extend(map(waiting.pop, draws[: draws.index(value)]))
+            order.append(waiting.pop(value))
+
+    for e in equations:
+        if not _waits(e):
+            for x in e.inputs:
+                take(x)
+            order.append(e)
+    for value in list(waiting):
+        take(value)
+    return order
+
+
+def _waits(e: Equation) -> bool:
+    arrays = [x for x in e.inputs if isinstance(x, Variable) and x.tensor.shape]
+    of_leaves = e.output.tensor.shape != () and all(x.equation is None for x in arrays)
+    return e.function is uniform_draw or of_leaves
+
+
 class Text:
     """The text of a program, and what it is executed with.
 
@@ -163,7 +195,8 @@ class Text:
         self.buffers: dict[str, np.ndarray] = {}
         self._root: dict[Variable, Variable] = {}  # of a view: the value whose memory it is
         self._held: dict[Variable, str] = {}  # value -> its buffer
-        self._free: dict[Any, list[str]] = {}
+        self._free: list[str] = []
+        self._memory: dict[str, np.ndarray] = {}  # buffer -> what it is a view of
         self._constants: dict[Any, str] = {}
         self._left: Counter[Variable] = Counter()
         self._taken = {v.name for v in (*program.leaves, *(e.output for e in program.equations))}
@@ -171,7 +204,7 @@ class Text:
         for variable in (*program.leaves, *(e.output for e in program.equations)):
             self.names[variable] = _own_names.sub(r"v_\g<0>", variable.name)
         self.together = Together(
-            _sums_of_squares(program),
+            _late(_sums_of_squares(program)),
             program.outputs,
             updates,
             self._is_elementwise,
@@ -220,11 +253,12 @@ class Text:
         for storage in self.together.storages:
             members = [self.names[v] for v in storage.members]
             of_storage = [storage.name, *members, *storage.ranges.values()]
+            maker = partial(side_by_side, storage.shapes, storage.dtype, list(storage.ranges))
             if storage.kind == "fresh":
-                makers.append(partial(side_by_side, storage))
+                makers.append(maker)
                 names += of_storage
             elif storage.kind == "kept":
-                arrays = side_by_side(storage)
+                arrays = maker()
                 self.objects.update(zip(of_storage, arrays, strict=True))
                 self.buffers[storage.name] = arrays[0]
         fresh = Fresh(makers)
@@ -325,9 +359,7 @@ class Text:
 
     def _release(self, values: list[Variable]) -> None:
         for value in values:
-            buffer = self._held.pop(value)
-            array = self.buffers[buffer]
-            self._free.setdefault((array.shape, array.dtype), []).append(buffer)
+            self._free.append(self._held.pop(value))
 
     def _out(self, value: Variable) -> str:
         """The array that a value is computed into."""
@@ -344,14 +376,27 @@ class Text:
             fresh = self._placed[end] = f"fresh_{len(self._placed) + 1}"
             self._fresh.append((shape, dtype))
             return fresh
-        free = self._free.get((shape, dtype))
-        if free:
-            buffer = free.pop()
+        self._held[value] = self._buffer(shape, dtype)
+        return self._held[value]
+
+    def _buffer(self, shape: tuple[int, ...], dtype: np.dtype) -> str:
+        """A free buffer: of this shape the newest, or the smallest that is not too large; else a new one."""
+        alike = [name for name in self._free if _kind_of(self.objects[name]) == (shape, dtype)]
+        needed = prod(shape) * dtype.itemsize
+        large = [name for name in self._free if needed <= self._memory[name].nbytes <= 2 * needed]
+        if alike or large:
+            name = alike[-1] if alike else min(large, key=lambda name: self._memory[name].nbytes)
+            self._free.remove(name)
+            if alike:
+                return name
+            memory = self._memory[name]
         else:
-            buffer = f"buffer_{len(self.buffers) + 1}"
-            self.buffers[buffer] = self.objects[buffer] = np.empty(shape, dtype)
-        self._held[value] = buffer
-        return buffer
+            memory = np.empty(needed, np.uint8)
+            self.buffers[f"memory_{len(self.buffers) + 1}"] = memory
+        name = f"buffer_{len(self._memory) + 1}"
+        self._memory[name] = memory
+        self.objects[name] = memory[:needed].view(dtype).reshape(shape)
+        return name
 
     def _writable(self, e: Equation) -> bool:
         """Whether NumPy can compute it into an array: the operands have to be arrays, and no casts needed."""
@@ -467,6 +512,10 @@ class Text:
 
 _own_names = re.compile(r"^(np|copyto|replay|fresh|buffer|gather|together)(?=_|$)")
 """What the text itself calls something."""
+
+
+def _kind_of(array: np.ndarray) -> Any:
+    return array.shape, array.dtype
 
 
 def _one_array(shape: tuple[int, ...], dtype: np.dtype) -> list[np.ndarray]:
