@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import functions
+from minigrad.program import Equation, Program, Variable
 from minigrad.program.simplify import Monomial, Operand, Simplifier
 from minigrad.table import table
 from minigrad.tensor import Tensor
@@ -144,3 +145,26 @@ def _is_zero(x: Operand) -> bool:
 Cheapest.rewrites = {
     **Simplifier.rewrites, np.matmul: _matmul, np.sum: _sum, np.greater: _greater, np.multiply: _multiply,
 }  # fmt: skip
+
+
+# ---- sums of squares
+
+
+def sum_of_squares(x: Any) -> Any:
+    """Σ x², as the product of x with itself: in half the time of squaring and adding."""
+    return np.vdot(x, x)
+
+
+def with_sums_of_squares(program: Program) -> list[Equation]:
+    """The equations, with the sum of a square that serves nothing else as one."""
+    uses = Counter(x for e in program.equations for x in e.inputs if isinstance(x, Variable))
+    uses.update(program.outputs)
+    squares: dict[Variable, Equation] = {}
+    for e in program.equations:
+        total = e.function is np.sum and e.parameters["axis"] is None and not e.parameters["keepdims"]
+        x = e.inputs[0] if total else None
+        square = x.equation if isinstance(x, Variable) and uses[x] == 1 else None
+        if square is not None and square.function is np.square and square.output.tensor.dtype.kind == "f":
+            squares[square.output] = Equation(e.output, sum_of_squares, square.inputs, {})
+    instead = {e.output: e for e in squares.values()}
+    return [instead.get(e.output, e) for e in program.equations if e.output not in squares]

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from itertools import accumulate, chain, pairwise
 from math import prod
-from operator import getitem, is_
-from sys import getrefcount
+from operator import getitem
 from textwrap import wrap
 from typing import Any
 
 import numpy as np
 
 from minigrad import functions
-from minigrad.compiler.together import Storage, Together, assembled, gathered, part
+from minigrad.compiler.cheapest import sum_of_squares, with_sums_of_squares
+from minigrad.compiler.memory import Fresh, Gather, one_array, side_by_side
+from minigrad.compiler.schedule import late
+from minigrad.compiler.together import Together, assembled, gathered, part
 from minigrad.program import Equation, Literal, Program, Variable
 from minigrad.random import is_generator, uniform_draw
 from minigrad.table import name_of, table
@@ -30,141 +31,12 @@ _between = {
 }  # fmt: skip
 _views = (np.transpose, np.reshape, np.ravel, np.expand_dims, np.squeeze, np.broadcast_to, np.swapaxes)
 
-
-class Fresh:
-    """Gives arrays that nobody else holds: those that it gave before last, if they have been let go.
-
-    What leaves a program (a new weight, a gradient, a result) may be kept by whoever asked for it, and must
-    not change under their hands: not while another reference, or a view, is alive.
-
-    makers  functions, each of which makes arrays: one, or all parts of a `SideBySide`
-
-    >>> fresh = Fresh([lambda: [np.empty(2)]])
-    >>> (a,), (b,) = fresh(), fresh(); a is b
-    False
-    >>> kept = id(a); del a; id(*fresh()) == kept
-    True
-    """
-
-    def __init__(self, makers: Sequence[Callable[[], list[np.ndarray]]]) -> None:
-        self.makers = makers
-        self.sets = [[maker() for maker in makers] for _ in range(2)]
-        self._alone = [list(map(getrefcount, arrays)) for arrays in self.sets[0]]
-
-    def __call__(self) -> list[np.ndarray]:
-        self.sets.reverse()
-        arrays = self.sets[0]
-        for i, alone in enumerate(self._alone):
-            if list(map(getrefcount, arrays[i])) != alone:
-                arrays[i] = self.makers[i]()
-        given = list(chain.from_iterable(arrays))
-        for array in given:
-            array.setflags(True)  # type: ignore[call-arg]
-        return given
-
-
-class Gather:
-    """Puts arrays side by side, unless they lie so already: they are parts that `fresh` gave last."""
-
-    def __init__(self, fresh: Fresh, storage: Storage) -> None:
-        self._fresh = fresh
-        self._n = len(storage.members)
-        self.whole, *self._parts = side_by_side(storage.shapes, storage.dtype)
-        self._place: Any = None  # where they were last: number in the set, first and last part, numbers
-
-    def __call__(self, *arrays: np.ndarray) -> np.ndarray:
-        if self._place is not None:
-            number, first, last, numbers = self._place
-            given = self._fresh.sets[1][number]
-            if all(map(is_, arrays, given[first:last])):
-                return given[0][numbers]
-        whole = self._found(arrays)
-        return self._copied(arrays) if whole is None else whole
-
-    def _found(self, arrays: tuple[np.ndarray, ...]) -> np.ndarray | None:
-        """The arrays as a part of one that was given last, if they are."""
-        for number, given in enumerate(self._fresh.sets[1]):
-            for first in range(1, len(given) + 1 - self._n):
-                last = first + self._n
-                if all(map(is_, arrays, given[first:last])):
-                    start = sum(x.size for x in given[1:first])
-                    self._place = number, first, last, slice(start, start + self.whole.size)
-                    return given[0][self._place[-1]]
-        return None
-
-    def _copied(self, arrays: tuple[np.ndarray, ...]) -> np.ndarray:
-        for part_of_it, array in zip(self._parts, arrays, strict=True):
-            part_of_it[...] = array
-        return self.whole
-
-
-def side_by_side(
-    shapes: Sequence[tuple[int, ...]], dtype: np.dtype, ranges: Iterable[tuple[int, int]] = ()
-) -> list[np.ndarray]:
-    """One array, its parts in the shapes, and flat what lies from a part to another."""
-    ends = [0, *accumulate(map(prod, shapes))]
-    whole = np.empty(ends[-1], dtype)
-    parts = [whole[a:b].reshape(shape) for (a, b), shape in zip(pairwise(ends), shapes, strict=True)]
-    return [whole, *parts, *(whole[ends[a] : ends[b]] for a, b in ranges)]
-
-
-def sum_of_squares(x: Any) -> Any:
-    """Σ x², as the product of x with itself: in half the time of squaring and adding."""
-    return np.vdot(x, x)
-
-
-def _sums_of_squares(program: Program) -> list[Equation]:
-    """The equations, with the sum of a square that serves nothing else as one."""
-    uses = Counter(x for e in program.equations for x in e.inputs if isinstance(x, Variable))
-    uses.update(program.outputs)
-    squares: dict[Variable, Equation] = {}
-    for e in program.equations:
-        total = e.function is np.sum and e.parameters["axis"] is None and not e.parameters["keepdims"]
-        x = e.inputs[0] if total else None
-        square = x.equation if isinstance(x, Variable) and uses[x] == 1 else None
-        if square is not None and square.function is np.square and square.output.tensor.dtype.kind == "f":
-            squares[square.output] = Equation(e.output, sum_of_squares, square.inputs, {})
-    instead = {e.output: e for e in squares.values()}
-    return [instead.get(e.output, e) for e in program.equations if e.output not in squares]
-
-
 _called: Mapping[float, str] = {0: "zero", 1: "one"}
 
 _no_reasons: Mapping[int, str] = {}
 
 _short = 4096
 """Up to so many elements, a plain sum is as exact as NumPy's in pairs, to within the rounding of a few."""
-
-
-def _late(equations: list[Equation]) -> list[Equation]:
-    """The equations, with draws, and what is computed of leaves alone, no sooner than it is needed.
-
-    It would take memory until then.  Draws stay in their order.
-    """
-    waiting = {e.output: e for e in equations if _waits(e)}
-    order: list[Equation] = []
-
-    def take(value: Any) -> None:
-        if value in waiting:
-            if waiting[value].function is uniform_draw:
-                draws = [v for v, e in waiting.items() if e.function is uniform_draw]
-                order.extend(map(waiting.pop, draws[: draws.index(value)]))
-            order.append(waiting.pop(value))
-
-    for e in equations:
-        if not _waits(e):
-            for x in e.inputs:
-                take(x)
-            order.append(e)
-    for value in list(waiting):
-        take(value)
-    return order
-
-
-def _waits(e: Equation) -> bool:
-    arrays = [x for x in e.inputs if isinstance(x, Variable) and x.tensor.shape]
-    of_leaves = e.output.tensor.shape != () and all(x.equation is None for x in arrays)
-    return e.function is uniform_draw or of_leaves
 
 
 class Text:
@@ -204,7 +76,7 @@ class Text:
         for variable in (*program.leaves, *(e.output for e in program.equations)):
             self.names[variable] = _own_names.sub(r"v_\g<0>", variable.name)
         self.together = Together(
-            _late(_sums_of_squares(program)),
+            late(with_sums_of_squares(program)),
             program.outputs,
             updates,
             self._is_elementwise,
@@ -249,7 +121,7 @@ class Text:
     def _new_arrays(self) -> None:
         """The arrays that are new at each call, and those in which values lie side by side."""
         names = list(dict.fromkeys(self._placed.values()))
-        makers: list[Any] = [partial(_one_array, *kind) for kind in self._fresh]
+        makers: list[Any] = [partial(one_array, *kind) for kind in self._fresh]
         for storage in self.together.storages:
             members = [self.names[v] for v in storage.members]
             of_storage = [storage.name, *members, *storage.ranges.values()]
@@ -268,7 +140,7 @@ class Text:
             self.lines.insert(0, f"(\n        {taken}\n    ) = fresh()  # arrays that nobody holds")
         for storage in self.together.storages:
             if storage.kind == "given":
-                gather = self.objects[f"gather_{storage.name}"] = Gather(fresh, storage)
+                gather = self.objects[f"gather_{storage.name}"] = Gather(fresh, storage.shapes, storage.dtype)
                 self.buffers[storage.name] = gather.whole
 
     def _coalesced(self) -> dict[Variable, Variable]:
@@ -516,10 +388,6 @@ _own_names = re.compile(r"^(np|copyto|replay|fresh|buffer|gather|together)(?=_|$
 
 def _kind_of(array: np.ndarray) -> Any:
     return array.shape, array.dtype
-
-
-def _one_array(shape: tuple[int, ...], dtype: np.dtype) -> list[np.ndarray]:
-    return [np.empty(shape, dtype)]
 
 
 Write = Callable[[Text, Equation, list[str], str], list[str]]
