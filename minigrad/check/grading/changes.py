@@ -69,6 +69,7 @@ class Surroundings(NamedTuple):
     line       the value whose line it is
     farthest   changes that are more far-fetched are left out
     arrays     what is there when the line is written: data, parameters, masks, forward values, gradients
+    alike      the same by shape: the arrays that may be put for one another
     gradients  those among them that belong to the backward pass
     constants  the named numbers
     scalars    forward values that are one number: the cost, and what it is the sum of
@@ -84,6 +85,7 @@ class Surroundings(NamedTuple):
     line: Variable
     farthest: float
     arrays: tuple[Variable, ...]
+    alike: Mapping[tuple[int, ...], tuple[Variable, ...]]
     gradients: frozenset[Variable]
     constants: tuple[Variable, ...]
     scalars: tuple[Variable, ...]
@@ -99,7 +101,7 @@ def changes(line: Expression, about: Surroundings) -> Iterator[Change]:
     """Every expression that comes from a line by one change."""
     for change in (*_of_the_whole(line, about), *_within(line, about)):
         if change.far <= about.farthest:
-            yield change._replace(before=line)
+            yield Change(*change[:-1], line)
 
 
 # ---- changes of the whole line
@@ -147,8 +149,8 @@ def _negated(line: Expression) -> Expression:
 def _throughout(line: Expression, about: Surroundings) -> Iterator[Change]:
     """A value that a line mentions more than once, put for another each time."""
     for x, times in Counter(_mentions(line)).items():
-        for other in about.arrays if times > 1 else ():
-            if other is not x and np.shape(about.values[other]) == np.shape(about.values[x]) != ():
+        for other in about.alike.get(np.shape(about.values[x]), ()) if times > 1 else ():
+            if other is not x:
 
                 def put(atom: Atom, x: Variable = x, other: Variable = other) -> Atom:
                     return Atom(other) if atom.value is x else atom
@@ -175,17 +177,17 @@ def _foreign_factors(term: Expression, about: Surroundings) -> Iterator[tuple[Ex
         yield Atom(constant), -1, 2.5
         if 0 < about.values[constant] < 1:
             yield _complement(Atom(constant)), 1, 3.5
-    for n in dict.fromkeys((2, *about.lengths)):
+    for n in dict.fromkeys((2, *(about.lengths if about.farthest >= 3.25 else ()))):
         yield number(n), 1, 2.5 if n == 2 else 3.25
         yield number(n), -1, 2.5 if n == 2 else 3.25
     shape = np.shape(about.values[about.line])
-    for x in about.arrays:
-        if np.shape(about.values[x]) != shape or x is about.line:
+    for x in about.alike.get(shape, ()):
+        if x is about.line:
             continue
         if x.kind == "mask" or np.asarray(about.values[x]).dtype == bool:
             if x not in present:
                 yield Atom(x), 1, 2.5
-        elif x.equation is not None and x not in about.gradients:
+        elif about.farthest >= 3 and x.equation is not None and x not in about.gradients:
             for function in activations:
                 for y in (Atom(x), _applied(function, x, about)) if function is not relu else (Atom(x),):
                     yield _slope_of(function, Atom(x), y), 1, 3
@@ -298,7 +300,7 @@ def _within(node: Expression, about: Surroundings) -> Iterator[Change]:
 
 
 def _inside(change: Change, whole: Expression) -> Change:
-    return change._replace(expression=whole)
+    return Change(whole, *change[1:])
 
 
 def _of_atom(atom: Atom, about: Surroundings) -> Iterator[Change]:
@@ -319,13 +321,14 @@ def _of_atom(atom: Atom, about: Surroundings) -> Iterator[Change]:
             yield Change(fewer, "constant exchanged", atom, fewer, 2.5)
         if x.kind == "constant" and 0 < about.values[x] < 1:
             yield Change(_complement(atom), "constant exchanged", atom, _complement(atom), 1.5)
-            for mask in about.arrays:
+            for mask in about.arrays if about.farthest >= 3 else ():
                 if np.asarray(about.values[mask]).dtype == bool and mask.label:
                     share = Apply(np.mean, (Atom(mask),), table[np.mean].parameters)
                     yield Change(share, "constant exchanged", atom, share, 3)
         return
-    for other in about.arrays if about.farthest >= 2 else ():
-        if other is not x and np.shape(about.values[other]) == value.shape:
+    every = about.farthest >= 2.75  # few are near: those alone are cheap to go through in every line
+    for other in about.alike.get(value.shape, ()) if every or (about.farthest >= 2 and near) else ():
+        if other is not x and (every or other in near):
             yield Change(Atom(other), "exchanged", atom, Atom(other), 2 if other in near else 2.75)
     if x is about.own:
         for function in (np.sign, np.absolute, np.square):
@@ -441,8 +444,8 @@ def _of_call(node: Apply, about: Surroundings) -> Iterator[Change]:
     new: Expression
     if about.farthest >= 3 and table[function].elementwise and function not in _comparisons:
         shape = np.shape(_value_of(node, about))
-        for x in about.arrays if shape else ():
-            if x.label and np.shape(about.values[x]) == shape:
+        for x in about.alike.get(shape, ()):
+            if x.label:
                 yield Change(Atom(x), "exchanged", node, Atom(x), 3)
     for other in _comparisons.get(function, ()):
         new = Apply(other, inputs, parameters)
