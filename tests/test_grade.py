@@ -15,7 +15,7 @@ from students.networks import networks
 
 import minigrad as mg
 from minigrad import nn
-from minigrad.check import Report
+from minigrad.check import Report, exercises
 from minigrad.check.grading import budget, explanations
 from minigrad.check.grading import changes as changes_of
 from minigrad.check.grading.expression import atoms, attempt, evaluate
@@ -760,3 +760,40 @@ def test_lines_that_cannot_be_told_apart_by_what_was_handed_in_are_both_told(los
     """A number that is missing in dA1 or in dA2 is missing in dW1: nothing in dW1 says in which."""
     (fault,) = mg.grade(handed_in(loss, ["dA2 = dZ3 @ W3 * D2"], names=("dW1",)), loss).faults
     assert {reading.yours for reading in fault.readings} == {"dA2 = dZ3 @ W3 * D2", "dA1 = dZ2 @ W2 * D1"}
+
+
+# ---- how lines are written
+
+
+@pytest.mark.parametrize("name", [*networks, *(f"exercise {name}" for name in exercises.names)])
+def test_a_line_is_written_as_the_derivation_writes_it(name):
+    """What derive has no name for is written out by the grader; all other lines are the same."""
+    known, exercise = networks.get(name), name.removeprefix("exercise ")
+    J = known(0)[0] if known else exercises.network(exercise, 0).loss
+    solution = Solution(J, mg.derive(J).wrt, {})
+    source = solution.derivation.source
+    same = 0
+    for line in solution.lines:
+        written = source.expression(line, own=True)
+        if not re.search(r"\b[a-z][a-z_]*_\d+\b", f"{line.name} {written}"):  # subtract_1
+            assert solution.line_text(line) == f"{line.name} = {written}"
+            assert written in source.text or len(written) > 80  # broken into several
+            same += 1
+    assert same >= 2
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "yours"),
+    [
+        ("softmax", lambda w: -w["dA2"], "dA2 = Y / A2 / m"),
+        ("softmax", lambda w: w["dA2"] / 7, "dA2 = -Y / A2 / m / m"),
+        ("linear regression", lambda w: -w["dY_hat"], "dY_hat = -2 * (Y_hat - Y) / (3 * m)"),
+        ("linear regression", lambda w: w["dY_hat"] / 2, "dY_hat = (Y_hat - Y) / (3 * m)"),
+    ],
+)
+def test_a_line_with_a_mistake_is_written_as_the_right_one_but_for_the_mistake(name, wrong, yours):
+    J, _ = networks[name](0)
+    (key,) = (key for key in ("dA2", "dY_hat") if yours.startswith(key))
+    value = next(e.output.tensor for e in mg.derive(J).program.equations if e.output.name == key[1:])
+    fault = mg.grade({key: wrong({key: mg.grad(J, value).data})}, J).faults[0]
+    assert fault.readings[0].yours == yours

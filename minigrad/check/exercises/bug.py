@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from minigrad.check.exercises.networks import Network, kinds
-from minigrad.check.exercises.planting import Planted, candidates, right_side
+from minigrad.check.exercises.planting import Planted, candidates
 from minigrad.check.exercises.task import Task, drawn
 from minigrad.check.grading import grade
 from minigrad.check.grading.expression import evaluate
 from minigrad.check.grading.solution import Solution
-from minigrad.check.grading.words import reason, what
+from minigrad.check.grading.why import reason
+from minigrad.check.grading.words import what
 from minigrad.program import Variable
 
 
@@ -108,9 +109,7 @@ class Bug(Task):
         planted = _planted(solution, network, rng, faults)
         self._answer = Answer(tuple(_mending(solution, fault) for fault in planted))
         self._guesses: list[Guess] = []
-        backward = _backward(solution)
-        instead = {line: right_side(solution, line, solution.lines[line]) for line in backward}
-        instead |= {fault.line: fault.faulty for fault in planted}
+        instead = {fault.line: fault.faulty for fault in planted}
         wrong = "One line of the backward pass is" if faults == 1 else "Two lines of the backward pass are"
         task = (
             f"{kinds[name].task} {wrong} wrong; every other line is right, given the lines before it. Find "

@@ -142,7 +142,7 @@ def _negated(line: Expression) -> Expression:
     if isinstance(line, Product):
         (first, power), *rest = line.factors
         if isinstance(first, Sum) and power > 0:
-            return Product(((_negated(first), 1), *rest))
+            return Product(((_negated(first), 1), *rest), line.joint)
     return Sum(((-1, line),))
 
 
@@ -203,8 +203,9 @@ def _applied(function: Callable[..., Any], x: Variable, about: Surroundings) -> 
 
 
 def _scaled(term: Expression, factor: Expression, power: int) -> Product:
-    own = term.factors if isinstance(term, Product) else ((term, 1),)
-    return Product((*own, (factor, power)))
+    if isinstance(term, Product):
+        return Product((*term.factors, (factor, power)), term.joint)
+    return Product(((term, 1), (factor, power)))
 
 
 def _is_multiple_of(term: Expression, leaf: Variable) -> bool:
@@ -220,14 +221,15 @@ def _other_slopes(line: Expression, z: Variable, a: Variable) -> Iterator[Change
     rest = tuple((x, p) for x, p in factors if (x, p) not in own)
     if not own or not rest:
         return
-    slope = _product(tuple(own))
+    slope = _product(tuple(own), joint=False)
     for function in activations:
         again = Apply(function, (Atom(a),), {})  # the derivative, taken at a
         for y in (Atom(a), Atom(z), again):
             for x in (Atom(z), Atom(a)):
                 new = _slope_of(function, x, y)
                 far = 2.5 if x.value is z and y is not again else 3
-                yield Change(Product((*rest, *new.factors)), "slope exchanged", slope, new, far)
+                whole = Product((*rest, *new.factors), isinstance(line, Product) and line.joint)
+                yield Change(whole, "slope exchanged", slope, new, far)
 
 
 def _slope_of(function: Callable[..., Any], x: Expression, y: Expression) -> Product:
@@ -290,7 +292,8 @@ def _within(node: Expression, about: Surroundings) -> Iterator[Change]:
             for i, (factor, power) in enumerate(node.factors):
                 for change in _within(factor, about):
                     entry = change.expression, power
-                    yield _inside(change, Product((*node.factors[:i], entry, *node.factors[i + 1 :])))
+                    factors = (*node.factors[:i], entry, *node.factors[i + 1 :])
+                    yield _inside(change, Product(factors, node.joint))
         case Apply():
             yield from _of_call(node, about)
             for i, operand in enumerate(node.inputs):
@@ -376,13 +379,13 @@ def _of_product(node: Product, about: Surroundings) -> Iterator[Change]:
         rest = (*factors[:i], *factors[i + 1 :])
         if rest:
             kind = "slope dropped" if _is_slope(factor, about) else "factor dropped"
-            yield Change(_product(rest), kind, factor, None, 1, power)
+            yield Change(_product(rest, node.joint), kind, factor, None, 1, power)
         if not _is_boolean(factor, about):
-            inverse = Product((*factors[:i], (factor, -power), *factors[i + 1 :]))
+            inverse = Product((*factors[:i], (factor, -power), *factors[i + 1 :]), node.joint)
             yield Change(inverse, "factor inverted", factor, None, 1.25, power)
-            again = Product((*factors[: i + 1], (factor, power), *factors[i + 1 :]))
+            again = Product((*factors[: i + 1], (factor, power), *factors[i + 1 :]), node.joint)
             yield Change(again, "factor twice", factor, None, 1.75, power)
-    yield from _brackets(factors)
+    yield from _brackets(node)
     for several in (2, 3):
         for chosen in combinations(range(len(factors)), several):
             rest = tuple(f for i, f in enumerate(factors) if i not in chosen)
@@ -390,30 +393,32 @@ def _of_product(node: Product, about: Surroundings) -> Iterator[Change]:
                 dropped = Product(tuple(factors[i] for i in chosen))
                 slope = all(_is_slope(factors[i][0], about) for i in chosen)
                 kind = "slope dropped" if slope else "factors dropped"
-                yield Change(_product(rest), kind, dropped, None, 1 + 0.5 * several * (not slope), 1)
+                yield Change(
+                    _product(rest, node.joint), kind, dropped, None, 1 + 0.5 * several * (not slope), 1
+                )
 
 
-def _brackets(factors: tuple[tuple[Expression, int], ...]) -> Iterator[Change]:
+def _brackets(whole: Product) -> Iterator[Change]:
     """a * (b - c) * d  without its bracket, a * b - c * d;  or with a factor that reaches one term alone."""
+    factors, joint = whole.factors, whole.joint
     for i, (bracket, power) in enumerate(factors):
         if not isinstance(bracket, Sum) or len(bracket.terms) < 2 or power < 0 or len(factors) < 2:
             continue
         before, after = factors[:i], factors[i + 1 :]
         (first_sign, first), *middle, (last_sign, last) = bracket.terms
-        head = Product((*before, (first, 1))) if before else first
-        tail = Product(((last, 1), *after)) if after else last
-        whole = Product(factors)
+        head = Product((*before, (first, 1)), joint) if before else first
+        tail = Product(((last, 1), *after), joint) if after else last
         flat = Sum(((first_sign, head), *middle, (last_sign, tail)))
         yield Change(flat, "bracket", whole, flat, 2.25)
         for j, (sign, term) in enumerate(bracket.terms):
             rest = bracket.terms[:j] + bracket.terms[j + 1 :]
-            reached = Product((*before, (_sum(rest), 1), *after))
+            reached = Product((*before, (_sum(rest), 1), *after), joint)
             outside = Sum(((1, reached), (sign, term)))
             yield Change(outside, "bracket", whole, outside, 2.5)
 
 
-def _product(factors: tuple[tuple[Expression, int], ...]) -> Expression:
-    return factors[0][0] if len(factors) == 1 and factors[0][1] > 0 else Product(factors)
+def _product(factors: tuple[tuple[Expression, int], ...], joint: bool) -> Expression:
+    return factors[0][0] if len(factors) == 1 and factors[0][1] > 0 else Product(factors, joint)
 
 
 def _is_slope(factor: Expression, about: Surroundings) -> bool:

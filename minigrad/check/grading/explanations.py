@@ -281,7 +281,9 @@ class Explainer:
         for i, (factor, power) in enumerate(factors):
             if not (isinstance(factor, Atom) and np.asarray(attempt(factor, context)).dtype == bool):
                 continue
-            rest = Product((*factors[:i], *factors[i + 1 :]))
+            rest = Product(
+                (*factors[:i], *factors[i + 1 :]), isinstance(expression, Product) and expression.joint
+            )
             bare = np.asarray(self._along(rest, changed, route, context, {}))
             if bare.shape != given.shape or not np.any(bare):
                 continue

@@ -19,7 +19,8 @@ from minigrad.check.grading.expression import atoms
 from minigrad.check.grading.report import Fault, Reading, Report, Verdict
 from minigrad.check.grading.search import Finding, Search
 from minigrad.check.grading.solution import Solution
-from minigrad.check.grading.words import reason, sentence, what
+from minigrad.check.grading.why import reason
+from minigrad.check.grading.words import sentence, what
 from minigrad.program import Program, Variable
 from minigrad.show.derivation.terms import wanted_of
 from minigrad.tensor import Tensor, describe
