@@ -643,6 +643,12 @@ def test_what_has_to_be_handed_in_by_name_or_as_a_dict(loss):
             mg.grade(work, loss, wrt)
 
 
+def test_what_has_to_be_handed_in_and_is_not_in_the_loss(loss):
+    other = mg.Tensor([1.0, 2.0], requires_grad=True, name="V")
+    with pytest.raises(ValueError, match=r'^grade: the loss does not depend on "V" \(2,\)$'):
+        mg.grade({"dW1": handed_in(loss)["dW1"]}, loss, other)
+
+
 def test_a_function_that_raises_does_not_hide_the_others(loss):
     def broken(X):
         return 1 / (X.shape[0] - 7)

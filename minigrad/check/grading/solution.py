@@ -45,7 +45,7 @@ class Solution:
     """
 
     def __init__(self, loss: Tensor, wrt: Iterable[Tensor], forward: Mapping[str, Tensor]) -> None:
-        self.derivation = Derivation(loss, wrt)
+        self.derivation = Derivation(loss, wrt, who="grade")
         program = self.program = self.derivation.program
         by_stamp = {v.tensor.stamp: v for v in (*program.leaves, *(e.output for e in program.equations))}
         self.leaves: dict[Variable, Variable] = {}

@@ -334,6 +334,8 @@ def _of_a_constant(
         )
     for equation in forward.equations:
         averaged = equation.inputs[0] if equation.function is np.mean else None
+        if equation.output.tensor.size > 1 or equation.output.tensor.stamp < made:
+            continue  # a mean of the batch, or one that the value comes from
         if isinstance(averaged, Variable) and np.size(averaged.tensor.data):
             each, more = divmod(averaged.tensor.size, constant.tensor._value)
             if each == 1 and not more:
