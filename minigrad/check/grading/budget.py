@@ -17,6 +17,16 @@ class Budget:
         self._candidates = candidates
         self._until = perf_counter() + seconds
 
+    def beside(self, candidates: int) -> Budget:
+        """Another amount of work, which ends at the same time.
+
+        >>> Budget(0, seconds=60).beside(1).spend()
+        True
+        """
+        other = Budget(candidates, 0)
+        other._until = self._until
+        return other
+
     @property
     def is_spent(self) -> bool:
         """Whether nothing more may be tried."""

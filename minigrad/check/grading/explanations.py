@@ -21,6 +21,10 @@ _exact = 1e-9
 _usual = 2.5
 """Two mistakes at once are each looked for among those that are no more far-fetched than that."""
 
+_beyond = 30_000
+"""Candidates for one change of lines that were not handed in: of a deep network of which only the first
+layer's gradient is there, these are all lines, and each candidate is computed through all of them."""
+
 _for_examples = 3_000, 0.2
 """Candidates and seconds for sums over some of the examples: of a thousand there are thousands, all large."""
 
@@ -64,6 +68,7 @@ class Explainer:
         self.solution = solution
         self.handed = handed
         self.budget = budget
+        self.beyond = budget.beside(_beyond)
         self.lines = dict(solution.lines)
         self.settled: set[Variable] = set()
         self._order = {line: i for i, line in enumerate(solution.lines)}
@@ -141,6 +146,8 @@ class Explainer:
         for changed, route in self._targets(line):
             known: dict[int, Any] = {}
             for change in self.solution.changes(changed):
+                if changed is not line and not self.beyond.spend():
+                    break
                 value = self._along(change.expression, changed, route, context, known)
                 error = distance(given, _shaped_as(value, given))
                 if error <= exact:
@@ -149,7 +156,7 @@ class Explainer:
         hidden = self.hidden(line)
         if hidden:  # a bracket that is opened in one line may be closed in another
             spelled = self.solution.spelled_out(line, hidden)
-            for change in changes(spelled, self.solution.surroundings(line)):
+            for change in changes(spelled, self.solution.surroundings(line, _usual)):
                 if change.kind == "bracket":
                     error = distance(given, attempt(change.expression, context))
                     if error <= exact:
