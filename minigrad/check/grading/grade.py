@@ -46,8 +46,8 @@ def grade(
                 transposed, and their gradients are taken so; weights keep their rows and columns.  Or the
                 names of the gradients that are handed in transposed
     candidates  how many pairs of changes are tried where one change explains nothing: two mistakes at once
-    seconds     how long they, and changes of lines that are not handed in, are tried at most: on a slow machine,
-                or with large arrays
+    seconds     how long they, and changes of lines that are not handed in, are tried at most, on a slow
+                machine or with large arrays
     Returns:    a Report, which is true if all is right, prints as text, and has .faults, .score, .verdicts
     Raises:     TypeError for work that is no dict, a loss that is no Tensor, or a wrt that is none of those;
                 ValueError for a loss that is no scalar.  What is wrong with one array (nan, a shape, a
