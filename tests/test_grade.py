@@ -191,7 +191,7 @@ def test_two_mistakes_are_looked_for_with_the_same_result_on_a_machine_that_is_s
             patch.setattr(budget, "perf_counter", lambda: next(clock))
             explored = explanations.Explainer._along
             patch.setattr(explanations.Explainer, "_along", lambda *a: made.append(1) or explored(*a))
-            (fault,) = mg.grade({"dW2": np.sin(100 * right["dW2"])}, loss, **limits).faults
+            (fault,) = mg.grade({**right, "dW2": np.sin(100 * right["dW2"])}, loss, **limits).faults
         assert not fault.found
         return len(made)
 
