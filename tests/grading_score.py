@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
-from time import perf_counter
+from time import process_time
 from typing import NamedTuple
 
 from students import correct, faulty
@@ -20,7 +20,7 @@ from minigrad.check import Report, grade
 
 
 class Outcome(NamedTuple):
-    """What came of one submission: "named", "wrongly named", "not found", and the seconds that it took."""
+    """What came of one submission: "named", "wrongly named", "not found", and the processor's seconds."""
 
     submission: Submission
     result: str
@@ -29,12 +29,12 @@ class Outcome(NamedTuple):
 
 
 def graded(submission: Submission, seed: int) -> tuple[Report, float]:
-    """The report on a submission for the network of that seed, and the seconds that grading took."""
+    """The report on a submission for the network of that seed, and the processor's seconds that it took."""
     loss, values = networks[submission.network](seed)
     work = submission.submit(values)
-    start = perf_counter()
+    start = process_time()
     report = grade(work, loss, transposed=submission.transposed)
-    return report, perf_counter() - start
+    return report, process_time() - start
 
 
 def outcome(submission: Submission) -> Outcome:
@@ -79,7 +79,7 @@ def main() -> None:
                     print("\n".join(f"        | {line}" for line in str(o.report).splitlines()))
     print(f"{len(right)} correct submissions, {sum(not report.ok for report, _ in right)} marked wrong")
     times = sorted([o.seconds for o in outcomes] + [seconds for _, seconds in right])
-    print(f"seconds: median {times[len(times) // 2]:.3f}, largest {times[-1]:.3f}")
+    print(f"seconds of processor time: median {times[len(times) // 2]:.3f}, largest {times[-1]:.3f}")
 
 
 if __name__ == "__main__":

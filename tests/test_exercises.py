@@ -254,15 +254,17 @@ def test_the_saved_file_grades_itself(make, tmp_path):
     path = task.save(tmp_path / "work.py")
     text = path.read_text("utf-8")
     done = subprocess.run([sys.executable, path], capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("grade: ")
-    assert "not graded" in done.stdout or "1 mistake" in done.stdout
+    assert done.stdout.startswith(
+        "grade: 0 of 2" if " = ..." in text else "find_the_bug: the fault is not mended"
+    )
 
     right = mg.derive(task.loss).numpy().partition("# backward")[2].partition("return")[0]
     mended = re.sub(r"(?s)# backward.*?    return", lambda _: f"# backward{right}return", text)
     mended = mended.replace('"dR": dR, ', "")
     path.write_text(mended, "utf-8")
     done = subprocess.run([sys.executable, path], capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("grade: 2 of 2 arrays right, no mistake"), done.stdout
+    solved = "grade: 2 of 2 arrays right, no mistake", "find_the_bug: the fault is mended, 2 of 2"
+    assert done.stdout.startswith(solved), done.stdout
 
     with pytest.raises(FileExistsError, match="is there already"):
         task.save(path)

@@ -31,19 +31,24 @@ def test_the_grader_names_the_planted_lines_and_mending_all_of_them_makes_it_rig
     bug = mg.find_the_bug(name, seed=seed, faults=faults)
     planted = bug.solution().mendings
     assert len(planted) == bug.faults == faults
-    report = bug.submit(function_of(bug.source))
+    report = mg.grade(function_of(bug.source), bug.loss)
     assert sorted(fault.line for fault in report.faults) == sorted(bug.solution().names)
     assert all(fault.found for fault in report.faults)
-    assert not report.ok
+    progress = bug.submit(function_of(bug.source))
+    assert not progress.ok
+    assert progress.left == faults
+    assert progress.changed == progress.broken == ()
 
     source = bug.source
     for i, mending in enumerate(planted, start=1):
         assert written(source, mending.name) == mending.faulty
         source = source.replace(mending.faulty, mending.right)
-        report = bug.submit(function_of(source))
-        assert report.ok == (i == faults), report
+        progress = bug.submit(function_of(source))
+        assert progress.ok == bool(progress) == (i == faults), progress
+        assert progress.left == faults - i
+        assert bool(progress.wrong) == (not progress.ok)
         left = {x.name for x in planted[i:]}
-        assert {fault.line for fault in report.faults} == left
+        assert {fault.line for fault in mg.grade(function_of(source), bug.loss).faults} == left
     assert bug.solved
     assert len(bug.attempts) == faults + 1
 
@@ -81,6 +86,94 @@ def test_every_other_line_is_the_right_one(name, seed, faults):
         assert far > 1e-3 if gradient in bug.solution().names else far < 1e-12, gradient
 
 
+@of_case
+def test_what_is_said_of_an_unmended_function_does_not_give_the_answer_away(name, seed, faults):
+    bug = mg.find_the_bug(name, seed=seed, faults=faults)
+    progress = bug.submit(function_of(bug.source))
+    parameters = {f"d{leaf.name}" for leaf in mg.derive(bug.loss).wrt}
+    assert {*progress.right, *progress.wrong} == parameters
+    said = str(progress) + repr(vars(progress))
+    for mending in bug.solution().mendings:
+        for secret in (mending.faulty.partition(" = ")[2], mending.right.partition(" = ")[2], mending.what):
+            assert f"`{secret}`" not in said
+            assert f" {secret}" not in said
+        assert mending.name in parameters or not re.search(rf"\b{mending.name}\b", said)
+    on_the_way = set(bug.gradients) - parameters
+    assert not [line for line in on_the_way if re.search(rf"\b{line}\b", said)]
+    assert max(map(len, str(progress).splitlines())) <= 80
+
+
+def test_which_gradients_are_wrong_is_what_a_gradient_check_would_say():
+    bug = mg.find_the_bug("both", seed=5, faults=2)
+    assert bug.solution().names == ("dW2", "dZ1")
+    progress = bug.submit(function_of(bug.source))
+    cost = function_of(bug.source)(**bug.inputs)[1]
+    for leaf in mg.derive(bug.loss).wrt:
+        right = np.allclose(cost[f"d{leaf.name}"], mg.grad(bug.loss, leaf).data)
+        assert f"d{leaf.name}" in (progress.right if right else progress.wrong)
+    assert str(progress) == repr(progress)
+    assert str(progress).startswith(
+        "find_the_bug: no fault is mended, 3 of 6 gradients of parameters right\n\n"
+        "  right  dW3, db3, db2\n  wrong  dW2, dW1, db1\n\nhint() says"
+    )
+    mended = bug.source.replace(bug.solution().mendings[0].faulty, bug.solution().mendings[0].right)
+    assert bug.submit(function_of(mended)).headline.startswith("1 of 2 faults is mended, 4 of 6 ")
+    mended = mended.replace(bug.solution().mendings[1].faulty, bug.solution().mendings[1].right)
+    assert (
+        str(bug.submit(function_of(mended)))
+        == "find_the_bug: both faults are mended, 6 of 6 gradients of parameters right\n\n"
+        "  right  dW3, db3, dW2, db2, dW1, db1"
+    )
+
+
+def test_a_line_that_was_changed_but_not_mended_and_one_that_was_right():
+    bug = mg.find_the_bug("both", seed=5, faults=2)
+    (first, second) = bug.solution().mendings
+    source = bug.source.replace(first.faulty, first.right.replace("dZ2.T", "2 * dZ2.T"))
+    progress = bug.submit(function_of(source))
+    assert (progress.left, progress.changed, progress.broken) == (2, ("dW2",), ())
+    assert "dW2 was changed, and is not right yet." in str(progress)
+    source = bug.source.replace(first.faulty, first.right).replace(second.faulty, second.right)
+    progress = bug.submit(function_of(source.replace("db3 = dZ3.sum(axis=0)", "db3 = dZ3.mean(axis=0)")))
+    assert (progress.left, progress.changed, progress.broken) == (0, (), ("db3",))
+    assert not progress.ok
+    assert "db3 was right, and is not any more." in str(progress)
+
+
+def test_a_function_that_returns_less_or_raises():
+    bug = mg.find_the_bug("both", seed=5, faults=2)
+    of_all = function_of(bug.source)(**bug.inputs)[1]
+    progress = bug.submit({name: of_all[name] for name in ("dW1", "dW2")})
+    assert (progress.left, progress.wrong) == (2, ("dW2", "dW1"))
+    assert progress.problems == dict.fromkeys(("dW3", "db3", "db2", "db1"), "missing")
+    progress = bug.submit(lambda X: {"dW1": X / 0 * np.nan if len(X) == 0 else None})
+    assert not progress.ok
+    assert "is None" in progress.problems["dW1"]
+    assert "dW1: is None: does the function return it?" in str(progress)
+    with pytest.raises(TypeError, match="dict of arrays"):
+        bug.submit(3)
+    assert len(bug.attempts) == 2
+
+
+@pytest.mark.parametrize("name", names)
+def test_hints_lead_to_the_line_step_by_step(name):
+    bug = mg.find_the_bug(name, seed=3)
+    (mending,) = bug.solution().mendings
+    region, line, rules = (bug.hint(level) for level in (1, 2, 3))
+    assert mending.name in region
+    wrong = bug.submit(function_of(bug.source)).wrong
+    assert all(gradient in region for gradient in wrong)
+    assert line == f"The fault is in the line of {mending.name}."
+    assert rules.startswith(f"{mending.name}: ")
+    assert "\n- " in rules
+    assert mending.right.partition(" = ")[2] not in region + line
+    bug.submit(function_of(bug.source.replace(mending.faulty, mending.right)))
+    assert bug.hint() == "No fault is left."
+    for level in (0, 4, "1"):
+        with pytest.raises(ValueError, match="level= is 1, 2 or 3, not"):
+            bug.hint(level)
+
+
 @pytest.mark.parametrize("faults", [1, 2])
 def test_a_guess_says_whether_there_is_a_fault_and_nothing_else(faults):
     bug = mg.find_the_bug("both", seed=5, faults=faults)
@@ -109,8 +202,7 @@ def test_the_solution_shows_the_lines_and_why():
     text = str(bug.solution())
     assert text == repr(bug.solution())
     for mending in bug.solution().mendings:
-        why = f": {mending.why}" if mending.why else ""
-        shown = f"wrong {mending.faulty} right {mending.right} {mending.what}{why}."
+        shown = f"wrong {mending.faulty} right {mending.right} {mending.what}: {mending.why}."
         assert shown in " ".join(text.split())
         assert mending.faulty != mending.right
         assert mending.name == mending.right.partition(" = ")[0] == mending.faulty.partition(" = ")[0]
@@ -133,13 +225,20 @@ def test_a_sum_is_said_to_be_one_over_uses_only_where_each_of_its_terms_is_an_up
         ("tanh", 2, "dZ1 = dA1 * (1 - A1 * A1)", "the forward pass has `A1 = np.tanh(Z1)`, whose slope"),
         ("tied", 2, "dZ1 = dA1 * (1 - A1 * A1)", "the forward pass has `A1 = np.tanh(Z1)`, whose slope"),
         ("line", 8, "dR = R / m", "the forward pass has `np.square(R)`, whose slope"),
-        ("logistic", 0, "dZ1 = (A1 - Y) / m", ""),
+        ("logistic", 0, "dZ1 = (A1 - Y) / m", "the forward pass has `cross_entropy = np.mean("),
     ],
 )
 def test_what_is_wrong_within_a_slope_is_explained_by_the_slope(name, seed, right, why):
     (mending,) = mg.find_the_bug(name, seed=seed).solution().mendings
     assert mending.right == right
-    assert mending.why.startswith(why) if why else not mending.why
+    assert mending.why.startswith(why)
+
+
+@pytest.mark.parametrize("name", names)
+def test_every_fault_has_a_reason(name):
+    for seed in range(14):
+        for mending in mg.find_the_bug(name, seed=seed).solution().mendings:
+            assert mending.why, mending
 
 
 def test_the_same_seed_gives_the_same_bug_and_seeds_differ():

@@ -212,6 +212,42 @@ def test_the_marker(run, pytester):
         assert noise not in shown
 
 
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("order=0", "the marker gradcheck: order must be 1, 2 ..., not 0"),
+        ("'x'", "the marker gradcheck: order must be 1, 2 ..., not 'x'"),
+        ("tolerance=2", "the marker gradcheck: tolerance is a fraction of the gradient, in (0, 1), not 2"),
+        (
+            "tolerance='a'",
+            "the marker gradcheck: tolerance is a fraction of the gradient, in (0, 1), not 'a'",
+        ),
+        (
+            "exact_tolerance=0",
+            "the marker gradcheck: exact_tolerance is a fraction of the gradient, in (0, 1), not 0",
+        ),
+        ("zero='W9'", "the marker gradcheck: zero= names 'W9'; the inputs are "),
+        ("zero=1.5", "the marker gradcheck: zero= takes inputs by name or position, not 1.5"),
+    ],
+)
+def test_a_wrong_value_is_told_in_one_sentence(run, pytester, setting, said):
+    pytester.makepyfile(
+        f"""
+        import numpy as np, pytest
+
+        @pytest.mark.gradcheck({setting})
+        def test_it():
+            return np.sin, np.array([0.5, -1.5])
+        """
+    )
+    result = run()
+    result.assert_outcomes(failed=1)
+    told = failures(result.stdout.str()).splitlines()
+    told = [line for line in told if line and not line.startswith(("=", "_"))]
+    assert len(told) == 1
+    assert told[0].startswith(f"test_it: {said}")
+
+
 def test_the_marker_under_xdist(with_workers, pytester):
     pytester.makepyfile(of_the_marker)
     with_workers().assert_outcomes(passed=5, failed=6, skipped=1)
@@ -329,6 +365,17 @@ def test_fixtures(run, pytester):
     assert drawn == re.findall(r"drew .*\d", again.stdout.str())
     alone = run("-s", "-k", "test_other")
     assert re.findall(r"drew .*\d", alone.stdout.str()) == drawn[2:]
+
+
+def test_tests_of_one_name_in_files_of_one_name_draw_other_numbers(run, pytester):
+    text = "def test_it(minigrad_rng):\n    print('drew', minigrad_rng.integers(0, 2**60))\n"
+    for folder in ("one", "two"):
+        pytester.mkdir(folder).joinpath("test_same.py").write_text(text)
+        pytester.path.joinpath(folder, "__init__.py").touch()
+    result = run("-s")
+    result.assert_outcomes(passed=2)
+    drawn = re.findall(r"drew \d+", result.stdout.str())
+    assert len(set(drawn)) == len(drawn) == 2
 
 
 def test_fixtures_under_xdist_draw_the_same(with_workers, run, pytester):

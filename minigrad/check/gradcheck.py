@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -56,11 +57,11 @@ def gradcheck(
     True
     """
     if order not in range(1, 10):
-        raise ValueError(f"gradcheck: order must be 1, 2 ..., not {order!r}")
+        raise SettingError(f"gradcheck: order must be 1, 2 ..., not {order!r}")
     leaves = _leaves(inputs)
     for name, value in (("tolerance", tolerance), ("exact_tolerance", exact_tolerance)):
-        if not 0 < value < 1:
-            raise ValueError(f"gradcheck: {name} is a fraction of the gradient, in (0, 1), not {value!r}")
+        if not _is_fraction(value):
+            raise SettingError(f"gradcheck: {name} is a fraction of the gradient, in (0, 1), not {value!r}")
     check = _Check(function, leaves, _positions(zero, leaves), tolerance, exact_tolerance)
     with check.inputs_restored(), enable_grad():
         try:
@@ -70,6 +71,14 @@ def gradcheck(
     if not result and raise_exception:
         raise GradcheckError(result)
     return result
+
+
+def _is_fraction(value: Any) -> bool:
+    return isinstance(value, Real) and 0 < float(value) < 1
+
+
+class SettingError(ValueError):
+    """A setting that gradcheck does not take; the message says which, and what it takes."""
 
 
 class _UnfitError(Exception):
@@ -387,9 +396,11 @@ def _leaves(inputs: Any) -> list[Tensor]:
 def _positions(zero: int | str | Iterable[int | str], leaves: Sequence[Tensor]) -> set[int]:
     names = [x.name for x in leaves]
     found = set()
+    if not isinstance(zero, int | str | Iterable):
+        raise SettingError(f"gradcheck: zero= takes inputs by name or position, not {zero!r}")
     for entry in [zero] if isinstance(zero, int | str) else zero:
         position = names.index(entry) if isinstance(entry, str) and entry in names else entry
         if not isinstance(position, int) or not 0 <= position < len(leaves):
-            raise ValueError(f"gradcheck: zero= names {entry!r}; the inputs are {names}")
+            raise SettingError(f"gradcheck: zero= names {entry!r}; the inputs are {names}")
         found.add(position)
     return found

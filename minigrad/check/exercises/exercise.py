@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from textwrap import dedent
 from typing import Any
 
 from minigrad.check.exercises.networks import kinds
 from minigrad.check.exercises.task import Task, Text, drawn
+from minigrad.check.grading import Report
 from minigrad.show import Derivation, derive
 
 _levels = (1, 2, 3)
@@ -46,7 +46,10 @@ def exercise(name: str, *, seed: int = 0) -> Exercise:
 
 
 class Exercise(Task):
-    """A backward pass to be completed; `print` shows the task, `submit` grades the work, `hint` helps."""
+    """A backward pass to be completed; `print` shows the task, `submit` grades the work, `hint` helps.
+
+    attempts    the reports on what was handed in so far, the newest last
+    """
 
     def __init__(self, name: str, seed: int, network: Any) -> None:
         derivation = derive(network.loss, network.parameters)
@@ -58,6 +61,25 @@ class Exercise(Task):
             "wanted; those on the way may be left open, but what is there tells more about a mistake."
         )
         super().__init__(name, seed, task, network, derivation, dict.fromkeys(backward, "..."))
+        self.attempts: tuple[Report, ...] = ()
+
+    @property
+    def solved(self) -> bool:
+        """Whether something that was handed in was all right."""
+        return any(report.ok for report in self.attempts)
+
+    def submit(self, work: Any, *, transposed: Any = False) -> Report:
+        """Grade the work: the function of `source` as it should be, or whatever mg.grade takes.
+
+        work        a function that takes the inputs, or any of the values, by name, and returns the gradients
+                    as a dict, alone or after the cost; or that dict.  The gradients of the parameters are
+                    wanted; those on the way are graded if they are there, and tell more
+        transposed  as in mg.grade
+        Returns:    the Report, which is added to `attempts`
+        """
+        report = self._graded(work, transposed)
+        self.attempts += (report,)
+        return report
 
     def hint(self, name: str | None = None, level: int = 1) -> Text:
         """Help with one gradient.
@@ -72,14 +94,10 @@ class Exercise(Task):
         name = self._next() if name is None else str(name)
         if name not in self._lines:
             raise ValueError(f"hint: there is no gradient {name!r}; there are {', '.join(self._lines)}")
-        line = self._lines[name]
-        text = f"{name} = {self._source.expression(line, own=True)}"
         if level == 3:
-            return Text(text)
-        steps = self._derivation.explain().split("\n\n")[1:]
-        _, way, rules = _parts(steps[list(self._lines).index(name)])
-        shape = f"{name} has the shape {line.tensor.shape}."
-        return Text(f"{name}: {way} {shape}" if level == 1 else f"{name}: {way} {shape}\n{rules}")
+            return Text(f"{name} = {self._source.expression(self._lines[name], own=True)}")
+        way, rules = self._help(name)
+        return Text(way if level == 1 else f"{way}\n{rules}")
 
     def solution(self) -> Derivation:
         """The right lines: a Derivation, with .numpy(), .latex() and .explain(); a notebook shows it."""
@@ -99,16 +117,3 @@ class Exercise(Task):
     @property
     def _call(self) -> str:
         return f'mg.exercise("{self.name}", seed={self.seed})'
-
-
-def _parts(step: str) -> tuple[str, str, str]:
-    """The equation of a step of an explanation, the sentence on how the value is used, and the rules."""
-    head, *rest = step.splitlines()
-    margin = " " * (head.index(". ") + 2)
-    equation = [head]
-    while rest and rest[0].startswith(margin + " "):  # the equation goes on, further in
-        equation.append(rest.pop(0))
-    rules = next((i for i, text in enumerate(rest) if text.startswith(f"{margin}- ")), len(rest))
-    end = next((i for i, text in enumerate(rest) if text.startswith(f"{margin}Put together")), len(rest))
-    way = " ".join(text.strip() for text in rest[:rules])
-    return " ".join(equation), way, dedent("\n".join(rest[rules:end]))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from html import escape
 from operator import index
 from pathlib import Path
-from textwrap import fill, indent
+from textwrap import dedent, fill, indent
 from typing import Any
 
 from minigrad.check.exercises.networks import Network, kinds, network
@@ -67,7 +67,6 @@ class Task:
     inputs      what the function takes, by name: arrays and numbers, copies
     values      these and the forward pass by name: Z1, A1, D1, keep_prob ...
     gradients   the names of the gradients, in the order in which they are computed
-    attempts    the reports on what was handed in so far, the newest last
     """
 
     def __init__(
@@ -88,7 +87,6 @@ class Task:
             line.value.name: line.value for line in derivation.lines.lines if line.section == "backward"
         }
         self._source = Source(derivation.lines, _function, self._lines, instead=instead)
-        self.attempts: tuple[Report, ...] = ()
 
     @property
     def source(self) -> str:
@@ -115,30 +113,27 @@ class Task:
         """The inputs and every value of the forward pass, by name."""
         return {name: _copied(value) for name, value in self._network.values.items()}
 
-    @property
-    def solved(self) -> bool:
-        """Whether something that was handed in was all right."""
-        return any(report.ok for report in self.attempts)
-
-    def submit(self, work: Any, *, transposed: Any = False) -> Report:
-        """Grade the work: the function of `source` as it should be, or whatever mg.grade takes.
-
-        work        a function that takes the inputs, or any of the values, by name, and returns the gradients
-                    as a dict, alone or after the cost; or that dict.  The gradients of the parameters are
-                    wanted; those on the way are graded if they are there, and tell more
-        transposed  as in mg.grade
-        Returns:    the Report, which is added to `attempts`
-        """
+    def _graded(self, work: Any, transposed: Any) -> Report:
+        """The report on the work; a gradient on the way that is not filled in is not in it."""
         report = grade(work, self.loss, self._network.parameters, transposed=transposed)
-        wanted = {f"d{parameter.name}" for parameter in self._network.parameters}
         verdicts = {
             name: verdict
             for name, verdict in report.verdicts.items()
-            if name in wanted or verdict.verdict != unfilled
+            if name in self._wanted or verdict.verdict != unfilled
         }
-        report = Report(verdicts, report.faults, report.notes)
-        self.attempts += (report,)
-        return report
+        return Report(verdicts, report.faults, report.notes)
+
+    @property
+    def _wanted(self) -> list[str]:
+        """The gradients of the parameters."""
+        wanted = {f"d{parameter.name}" for parameter in self._network.parameters}
+        return [*(name for name in self._lines if name in wanted), *wanted.difference(self._lines)]
+
+    def _help(self, name: str) -> tuple[str, str]:
+        """Through what a value reaches the cost, and by which rules its gradient comes back."""
+        steps = self._derivation.explain().split("\n\n")[1:]
+        _, way, rules = _parts(steps[list(self._lines).index(name)])
+        return f"{name}: {way} {name} has the shape {self._lines[name].tensor.shape}.", rules
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the function into a file that grades itself: edit it, and run it with Python.
@@ -192,3 +187,16 @@ def drawn(caller: str, name: Any, seed: Any) -> tuple[str, int, Network]:
 
 def _copied(value: Any) -> Any:
     return value.copy() if hasattr(value, "copy") else value
+
+
+def _parts(step: str) -> tuple[str, str, str]:
+    """The equation of a step of an explanation, the sentence on how the value is used, and the rules."""
+    head, *rest = step.splitlines()
+    margin = " " * (head.index(". ") + 2)
+    equation = [head]
+    while rest and rest[0].startswith(margin + " "):  # the equation goes on, further in
+        equation.append(rest.pop(0))
+    rules = next((i for i, text in enumerate(rest) if text.startswith(f"{margin}- ")), len(rest))
+    end = next((i for i, text in enumerate(rest) if text.startswith(f"{margin}Put together")), len(rest))
+    way = " ".join(text.strip() for text in rest[:rules])
+    return " ".join(equation), way, dedent("\n".join(rest[rules:end]))

@@ -2,8 +2,9 @@
 
 A line is an `expression`, of which `changes` alter one thing.  A `search` goes through the lines of the
 `solution` with what is in the `submission`; of an array that is wrong it asks for the `explanations`, the
-changes that give its numbers.  `words` say them, `clues` what is known where nothing was found, `blind` what
-the inputs cannot show; the `report` is what `grade` gives.
+changes that give its numbers, within a `budget`.  `words` say them, `why` says why the right line is as it
+is, `clues` what is known where nothing was found, `blind` what the inputs cannot show; the `report` is what
+`grade` gives.
 """
 
 from minigrad.check.grading.grade import grade

@@ -69,6 +69,7 @@ class Surroundings(NamedTuple):
     line       the value whose line it is
     farthest   changes that are more far-fetched are left out
     arrays     what is there when the line is written: data, parameters, masks, forward values, gradients
+    alike      the same by shape: the arrays that may be put for one another
     gradients  those among them that belong to the backward pass
     constants  the named numbers
     scalars    forward values that are one number: the cost, and what it is the sum of
@@ -84,6 +85,7 @@ class Surroundings(NamedTuple):
     line: Variable
     farthest: float
     arrays: tuple[Variable, ...]
+    alike: Mapping[tuple[int, ...], tuple[Variable, ...]]
     gradients: frozenset[Variable]
     constants: tuple[Variable, ...]
     scalars: tuple[Variable, ...]
@@ -99,7 +101,7 @@ def changes(line: Expression, about: Surroundings) -> Iterator[Change]:
     """Every expression that comes from a line by one change."""
     for change in (*_of_the_whole(line, about), *_within(line, about)):
         if change.far <= about.farthest:
-            yield change._replace(before=line)
+            yield Change(*change[:-1], line)
 
 
 # ---- changes of the whole line
@@ -140,15 +142,15 @@ def _negated(line: Expression) -> Expression:
     if isinstance(line, Product):
         (first, power), *rest = line.factors
         if isinstance(first, Sum) and power > 0:
-            return Product(((_negated(first), 1), *rest))
+            return Product(((_negated(first), 1), *rest), line.joint)
     return Sum(((-1, line),))
 
 
 def _throughout(line: Expression, about: Surroundings) -> Iterator[Change]:
     """A value that a line mentions more than once, put for another each time."""
     for x, times in Counter(_mentions(line)).items():
-        for other in about.arrays if times > 1 else ():
-            if other is not x and np.shape(about.values[other]) == np.shape(about.values[x]) != ():
+        for other in about.alike.get(np.shape(about.values[x]), ()) if times > 1 else ():
+            if other is not x:
 
                 def put(atom: Atom, x: Variable = x, other: Variable = other) -> Atom:
                     return Atom(other) if atom.value is x else atom
@@ -175,17 +177,17 @@ def _foreign_factors(term: Expression, about: Surroundings) -> Iterator[tuple[Ex
         yield Atom(constant), -1, 2.5
         if 0 < about.values[constant] < 1:
             yield _complement(Atom(constant)), 1, 3.5
-    for n in dict.fromkeys((2, *about.lengths)):
+    for n in dict.fromkeys((2, *(about.lengths if about.farthest >= 3.25 else ()))):
         yield number(n), 1, 2.5 if n == 2 else 3.25
         yield number(n), -1, 2.5 if n == 2 else 3.25
     shape = np.shape(about.values[about.line])
-    for x in about.arrays:
-        if np.shape(about.values[x]) != shape or x is about.line:
+    for x in about.alike.get(shape, ()):
+        if x is about.line:
             continue
         if x.kind == "mask" or np.asarray(about.values[x]).dtype == bool:
             if x not in present:
                 yield Atom(x), 1, 2.5
-        elif x.equation is not None and x not in about.gradients:
+        elif about.farthest >= 3 and x.equation is not None and x not in about.gradients:
             for function in activations:
                 for y in (Atom(x), _applied(function, x, about)) if function is not relu else (Atom(x),):
                     yield _slope_of(function, Atom(x), y), 1, 3
@@ -201,8 +203,9 @@ def _applied(function: Callable[..., Any], x: Variable, about: Surroundings) -> 
 
 
 def _scaled(term: Expression, factor: Expression, power: int) -> Product:
-    own = term.factors if isinstance(term, Product) else ((term, 1),)
-    return Product((*own, (factor, power)))
+    if isinstance(term, Product):
+        return Product((*term.factors, (factor, power)), term.joint)
+    return Product(((term, 1), (factor, power)))
 
 
 def _is_multiple_of(term: Expression, leaf: Variable) -> bool:
@@ -218,14 +221,15 @@ def _other_slopes(line: Expression, z: Variable, a: Variable) -> Iterator[Change
     rest = tuple((x, p) for x, p in factors if (x, p) not in own)
     if not own or not rest:
         return
-    slope = _product(tuple(own))
+    slope = _product(tuple(own), joint=False)
     for function in activations:
         again = Apply(function, (Atom(a),), {})  # the derivative, taken at a
         for y in (Atom(a), Atom(z), again):
             for x in (Atom(z), Atom(a)):
                 new = _slope_of(function, x, y)
                 far = 2.5 if x.value is z and y is not again else 3
-                yield Change(Product((*rest, *new.factors)), "slope exchanged", slope, new, far)
+                whole = Product((*rest, *new.factors), isinstance(line, Product) and line.joint)
+                yield Change(whole, "slope exchanged", slope, new, far)
 
 
 def _slope_of(function: Callable[..., Any], x: Expression, y: Expression) -> Product:
@@ -288,7 +292,8 @@ def _within(node: Expression, about: Surroundings) -> Iterator[Change]:
             for i, (factor, power) in enumerate(node.factors):
                 for change in _within(factor, about):
                     entry = change.expression, power
-                    yield _inside(change, Product((*node.factors[:i], entry, *node.factors[i + 1 :])))
+                    factors = (*node.factors[:i], entry, *node.factors[i + 1 :])
+                    yield _inside(change, Product(factors, node.joint))
         case Apply():
             yield from _of_call(node, about)
             for i, operand in enumerate(node.inputs):
@@ -298,7 +303,7 @@ def _within(node: Expression, about: Surroundings) -> Iterator[Change]:
 
 
 def _inside(change: Change, whole: Expression) -> Change:
-    return change._replace(expression=whole)
+    return Change(whole, *change[1:])
 
 
 def _of_atom(atom: Atom, about: Surroundings) -> Iterator[Change]:
@@ -319,13 +324,14 @@ def _of_atom(atom: Atom, about: Surroundings) -> Iterator[Change]:
             yield Change(fewer, "constant exchanged", atom, fewer, 2.5)
         if x.kind == "constant" and 0 < about.values[x] < 1:
             yield Change(_complement(atom), "constant exchanged", atom, _complement(atom), 1.5)
-            for mask in about.arrays:
+            for mask in about.arrays if about.farthest >= 3 else ():
                 if np.asarray(about.values[mask]).dtype == bool and mask.label:
                     share = Apply(np.mean, (Atom(mask),), table[np.mean].parameters)
                     yield Change(share, "constant exchanged", atom, share, 3)
         return
-    for other in about.arrays if about.farthest >= 2 else ():
-        if other is not x and np.shape(about.values[other]) == value.shape:
+    every = about.farthest >= 2.75  # few are near: those alone are cheap to go through in every line
+    for other in about.alike.get(value.shape, ()) if every or (about.farthest >= 2 and near) else ():
+        if other is not x and (every or other in near):
             yield Change(Atom(other), "exchanged", atom, Atom(other), 2 if other in near else 2.75)
     if x is about.own:
         for function in (np.sign, np.absolute, np.square):
@@ -373,13 +379,13 @@ def _of_product(node: Product, about: Surroundings) -> Iterator[Change]:
         rest = (*factors[:i], *factors[i + 1 :])
         if rest:
             kind = "slope dropped" if _is_slope(factor, about) else "factor dropped"
-            yield Change(_product(rest), kind, factor, None, 1, power)
+            yield Change(_product(rest, node.joint), kind, factor, None, 1, power)
         if not _is_boolean(factor, about):
-            inverse = Product((*factors[:i], (factor, -power), *factors[i + 1 :]))
+            inverse = Product((*factors[:i], (factor, -power), *factors[i + 1 :]), node.joint)
             yield Change(inverse, "factor inverted", factor, None, 1.25, power)
-            again = Product((*factors[: i + 1], (factor, power), *factors[i + 1 :]))
+            again = Product((*factors[: i + 1], (factor, power), *factors[i + 1 :]), node.joint)
             yield Change(again, "factor twice", factor, None, 1.75, power)
-    yield from _brackets(factors)
+    yield from _brackets(node)
     for several in (2, 3):
         for chosen in combinations(range(len(factors)), several):
             rest = tuple(f for i, f in enumerate(factors) if i not in chosen)
@@ -387,30 +393,32 @@ def _of_product(node: Product, about: Surroundings) -> Iterator[Change]:
                 dropped = Product(tuple(factors[i] for i in chosen))
                 slope = all(_is_slope(factors[i][0], about) for i in chosen)
                 kind = "slope dropped" if slope else "factors dropped"
-                yield Change(_product(rest), kind, dropped, None, 1 + 0.5 * several * (not slope), 1)
+                yield Change(
+                    _product(rest, node.joint), kind, dropped, None, 1 + 0.5 * several * (not slope), 1
+                )
 
 
-def _brackets(factors: tuple[tuple[Expression, int], ...]) -> Iterator[Change]:
+def _brackets(whole: Product) -> Iterator[Change]:
     """a * (b - c) * d  without its bracket, a * b - c * d;  or with a factor that reaches one term alone."""
+    factors, joint = whole.factors, whole.joint
     for i, (bracket, power) in enumerate(factors):
         if not isinstance(bracket, Sum) or len(bracket.terms) < 2 or power < 0 or len(factors) < 2:
             continue
         before, after = factors[:i], factors[i + 1 :]
         (first_sign, first), *middle, (last_sign, last) = bracket.terms
-        head = Product((*before, (first, 1))) if before else first
-        tail = Product(((last, 1), *after)) if after else last
-        whole = Product(factors)
+        head = Product((*before, (first, 1)), joint) if before else first
+        tail = Product(((last, 1), *after), joint) if after else last
         flat = Sum(((first_sign, head), *middle, (last_sign, tail)))
         yield Change(flat, "bracket", whole, flat, 2.25)
         for j, (sign, term) in enumerate(bracket.terms):
             rest = bracket.terms[:j] + bracket.terms[j + 1 :]
-            reached = Product((*before, (_sum(rest), 1), *after))
+            reached = Product((*before, (_sum(rest), 1), *after), joint)
             outside = Sum(((1, reached), (sign, term)))
             yield Change(outside, "bracket", whole, outside, 2.5)
 
 
-def _product(factors: tuple[tuple[Expression, int], ...]) -> Expression:
-    return factors[0][0] if len(factors) == 1 and factors[0][1] > 0 else Product(factors)
+def _product(factors: tuple[tuple[Expression, int], ...], joint: bool) -> Expression:
+    return factors[0][0] if len(factors) == 1 and factors[0][1] > 0 else Product(factors, joint)
 
 
 def _is_slope(factor: Expression, about: Surroundings) -> bool:
@@ -441,8 +449,8 @@ def _of_call(node: Apply, about: Surroundings) -> Iterator[Change]:
     new: Expression
     if about.farthest >= 3 and table[function].elementwise and function not in _comparisons:
         shape = np.shape(_value_of(node, about))
-        for x in about.arrays if shape else ():
-            if x.label and np.shape(about.values[x]) == shape:
+        for x in about.alike.get(shape, ()):
+            if x.label:
                 yield Change(Atom(x), "exchanged", node, Atom(x), 3)
     for other in _comparisons.get(function, ()):
         new = Apply(other, inputs, parameters)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
-from time import perf_counter
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from minigrad.check.grading.budget import Budget
 from minigrad.check.grading.changes import Change, changes
 from minigrad.check.grading.distance import distance, loosest, single_rounding
 from minigrad.check.grading.expression import Atom, Expression, Product, Values, atoms, attempt
@@ -21,9 +21,12 @@ _exact = 1e-9
 _usual = 2.5
 """Two mistakes at once are each looked for among those that are no more far-fetched than that."""
 
-_for_examples = 0.2
-"""Seconds for sums over some of the examples, also when those for two mistakes at once are over: with a
-thousand examples there are thousands of them."""
+_beyond = 30_000
+"""Candidates for one change of lines that were not handed in: of a deep network of which only the first
+layer's gradient is there, these are all lines, and each candidate is computed through all of them."""
+
+_for_examples = 3_000, 0.2
+"""Candidates and seconds for sums over some of the examples: of a thousand there are thousands, all large."""
 
 _as_likely = 0.25
 """Mistakes in different lines that always give the same numbers are told together if they are as likely."""
@@ -61,10 +64,11 @@ class Explainer:
     settled   lines that were not handed in, but that an array shows which is right or explained
     """
 
-    def __init__(self, solution: Solution, handed: Mapping[Variable, np.ndarray], deadline: float) -> None:
+    def __init__(self, solution: Solution, handed: Mapping[Variable, np.ndarray], budget: Budget) -> None:
         self.solution = solution
         self.handed = handed
-        self.deadline = deadline
+        self.budget = budget
+        self.beyond = budget.beside(_beyond)
         self.lines = dict(solution.lines)
         self.settled: set[Variable] = set()
         self._order = {line: i for i, line in enumerate(solution.lines)}
@@ -142,6 +146,8 @@ class Explainer:
         for changed, route in self._targets(line):
             known: dict[int, Any] = {}
             for change in self.solution.changes(changed):
+                if changed is not line and not self.beyond.spend():
+                    break
                 value = self._along(change.expression, changed, route, context, known)
                 error = distance(given, _shaped_as(value, given))
                 if error <= exact:
@@ -150,7 +156,7 @@ class Explainer:
         hidden = self.hidden(line)
         if hidden:  # a bracket that is opened in one line may be closed in another
             spelled = self.solution.spelled_out(line, hidden)
-            for change in changes(spelled, self.solution.surroundings(line)):
+            for change in changes(spelled, self.solution.surroundings(line, _usual)):
                 if change.kind == "bracket":
                     error = distance(given, attempt(change.expression, context))
                     if error <= exact:
@@ -184,9 +190,9 @@ class Explainer:
         subsets = [(f"the first {k} examples", np.arange(k)) for k in range(1, m)]
         subsets += [(f"the last {k} examples", np.arange(m - k, m)) for k in range(1, m)]
         subsets += [(f"all examples but number {k}", np.delete(np.arange(m), k)) for k in range(1, m - 1)]
-        until = max(self.deadline, perf_counter() + _for_examples)
+        budget = Budget(*_for_examples)
         for text, rows in subsets:
-            if perf_counter() > until:
+            if not budget.spend():
                 return
             part = {
                 x: context[x][rows] if np.shape(context[x])[:1] == (m,) else context[x]
@@ -198,7 +204,7 @@ class Explainer:
                 yield Explanation(((line, change),), error, (text,))
 
     def _pairs(self, line: Variable, given: np.ndarray, context: Values) -> Iterator[Explanation]:
-        """Two changes at once, until the time is over; on a single number anything could be explained."""
+        """Two changes at once, within the budget; on a single number anything could be explained."""
         exact = min(_exact_for(given), 1e-10 if given.size < 3 else 1.0)
         if given.dtype == np.float16 or (given.dtype == np.float32 and given.size < 3):
             return
@@ -212,7 +218,7 @@ class Explainer:
                     if explanation.error <= exact:
                         found = True
                         yield explanation
-                if perf_counter() > self.deadline:
+                if self.budget.is_spent:
                     return
             if found:
                 return
@@ -232,16 +238,18 @@ class Explainer:
         to_second, to_line = self._route(first, second), self._route(second, line)
         others = [] if first is second else self._usual_changes(second, *self.solution.forms(second))
         for change in self._usual_changes(first, *self.solution.forms(first)):
-            if change.far + 1 > most or perf_counter() > self.deadline:
+            if change.far + 1 > most:
                 return
             values: Values | None = context
             if first is second:
-                others = self._usual_changes(first, change.expression)
+                others = self._usual_changes(first, change.expression, farthest=most - change.far)
             else:
                 values = self._values_along(change.expression, first, to_second, context)
             known: dict[int, Any] = {}
             for again in others if values is not None else ():
                 if over < change.far + again.far <= most:
+                    if not self.budget.spend():
+                        return
                     value = self._along(again.expression, second, to_line, values or context, known)
                     error = distance(given, value)
                     if error <= exact:
@@ -280,7 +288,9 @@ class Explainer:
         for i, (factor, power) in enumerate(factors):
             if not (isinstance(factor, Atom) and np.asarray(attempt(factor, context)).dtype == bool):
                 continue
-            rest = Product((*factors[:i], *factors[i + 1 :]))
+            rest = Product(
+                (*factors[:i], *factors[i + 1 :]), isinstance(expression, Product) and expression.joint
+            )
             bare = np.asarray(self._along(rest, changed, route, context, {}))
             if bare.shape != given.shape or not np.any(bare):
                 continue
@@ -292,8 +302,8 @@ class Explainer:
 
     # ---- computing along the lines
 
-    def _usual_changes(self, line: Variable, *forms: Expression) -> list[Change]:
-        about = self.solution.surroundings(line, _usual)
+    def _usual_changes(self, line: Variable, *forms: Expression, farthest: float = _usual) -> list[Change]:
+        about = self.solution.surroundings(line, min(farthest, _usual))
         found = [change for form in forms for change in changes(form, about)]
         return sorted(found, key=lambda change: change.far)
 

@@ -37,12 +37,17 @@ class Sum:
 
 
 class Product:
-    """factors: (expression, power), the power 1 or -1."""
+    """A product and quotient of several.
 
-    __slots__ = ("factors",)
+    factors  (expression, power), the power 1 or -1
+    joint    whether it is written a / (b * c), and not a / b / c
+    """
 
-    def __init__(self, factors: tuple[tuple[Expression, int], ...]) -> None:
+    __slots__ = ("factors", "joint")
+
+    def __init__(self, factors: tuple[tuple[Expression, int], ...], joint: bool = False) -> None:
         self.factors = factors
+        self.joint = joint
 
 
 class Apply:
@@ -93,7 +98,9 @@ def _of_equation(equation: Equation, written_out: Container[Variable]) -> Expres
         return Sum(_terms(inputs[0], -1))
     if function in (np.multiply, np.divide):
         a, b = inputs
-        return Product((*_factors(a, 1), *_factors(b, 1 if function is np.multiply else -1)))
+        below = function is np.divide and isinstance(b, Product) and all(power > 0 for _, power in b.factors)
+        joint = below or any(isinstance(x, Product) and x.joint for x in inputs)
+        return Product((*_factors(a, 1), *_factors(b, 1 if function is np.multiply else -1)), joint)
     return Apply(function, inputs, equation.parameters)
 
 
@@ -148,7 +155,8 @@ def with_atoms(node: Expression, put: Callable[[Atom], Expression]) -> Expressio
         case Sum():
             return Sum(tuple((sign, with_atoms(term, put)) for sign, term in node.terms))
         case Product():
-            return Product(tuple((with_atoms(factor, put), power) for factor, power in node.factors))
+            factors = tuple((with_atoms(factor, put), power) for factor, power in node.factors)
+            return Product(factors, node.joint)
     return Apply(node.function, tuple(with_atoms(x, put) for x in node.inputs), node.parameters)
 
 
@@ -209,11 +217,14 @@ def as_variable(node: Expression, values: Values) -> Variable | Literal:
                     x = _result(np.add if sign > 0 else np.subtract, (x, operand), {}, values)
             assert x is not None
             return x
+        case Product(factors=((Sum(terms=((-1, negated),)), 1), *rest)):  # (-a) * b is -a * b
+            positive = Product(((negated, 1), *rest), node.joint)
+            return _result(np.negative, (as_variable(positive, values),), {}, values)
         case Product():
             x = None
             for power, run in groupby(node.factors, key=itemgetter(1)):
                 factors = [factor for factor, _ in run]
-                if power < 0 and len(factors) > 1:  # a / (b * c)
+                if power < 0 and node.joint and len(factors) > 1:  # a / (b * c)
                     factors = [Product(tuple((factor, 1) for factor in factors))]
                 for factor in factors:
                     operand = as_variable(factor, values)

@@ -7,19 +7,20 @@ that is the mistake.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from minigrad.check.grading import blind, submission
+from minigrad.check.grading.budget import Budget
 from minigrad.check.grading.clues import clues, constant_ratio, named_number
 from minigrad.check.grading.explanations import Explanation
 from minigrad.check.grading.expression import atoms
 from minigrad.check.grading.report import Fault, Reading, Report, Verdict
 from minigrad.check.grading.search import Finding, Search
 from minigrad.check.grading.solution import Solution
-from minigrad.check.grading.words import reason, sentence, what
+from minigrad.check.grading.why import reason
+from minigrad.check.grading.words import sentence, what
 from minigrad.program import Program, Variable
 from minigrad.show.derivation.terms import wanted_of
 from minigrad.tensor import Tensor, describe
@@ -31,7 +32,8 @@ def grade(
     wrt: Any = None,
     *,
     transposed: bool | Collection[str] = False,
-    seconds: float = 0.7,
+    candidates: int = 8_000,
+    seconds: float = 3.0,
 ) -> Report:
     """Compare hand-written gradients with the machine's, and say which mistake was made in a wrong one.
 
@@ -43,7 +45,9 @@ def grade(
     transposed  True if examples are columns, as in some courses: then a function is given X, Z1 ...
                 transposed, and their gradients are taken so; weights keep their rows and columns.  Or the
                 names of the gradients that are handed in transposed
-    seconds     how long two mistakes at once are looked for
+    candidates  how many pairs of changes are tried where one change explains nothing: two mistakes at once
+    seconds     how long they, and changes of lines that are not handed in, are tried at most, on a slow
+                machine or with large arrays
     Returns:    a Report, which is true if all is right, prints as text, and has .faults, .score, .verdicts
     Raises:     TypeError for work that is no dict, a loss that is no Tensor, or a wrt that is none of those;
                 ValueError for a loss that is no scalar.  What is wrong with one array (nan, a shape, a
@@ -67,7 +71,7 @@ def grade(
         transposed = [name for name in known if not _is_weight(solution, name[1:])]
     work = submission.read(student, known, wanted, values, transposed or ())
     handed, shapes = _fitted(solution, work.arrays)
-    search, unit = _search(solution, handed, perf_counter() + seconds)
+    search, unit = _search(solution, handed, Budget(candidates, seconds))
     return _report(solution, search, work, shapes, unit)
 
 
@@ -135,7 +139,7 @@ def _fitted(
 
 
 def _search(
-    solution: Solution, handed: dict[Variable, np.ndarray], deadline: float
+    solution: Solution, handed: dict[Variable, np.ndarray], budget: Budget
 ) -> tuple[Search, str | None]:
     """The search, and what gradients of intermediate values are handed in as multiples of, if of anything.
 
@@ -144,35 +148,45 @@ def _search(
     although it comes from one of those.  Where none was handed in, only the number of examples is taken for
     such a convention: another factor may as well have been forgotten.
     """
-    plain = None
+    unit, name = _unit(solution, handed)
+    later = [
+        leaf for leaf in handed if leaf in solution.leaves and _comes_from_another(leaf, solution, handed)
+    ]
+    if name is None or not (later or _counts_examples(unit, solution)):
+        return Search(solution, handed, budget), None
+    scaled = {line: array if line in solution.leaves else array / unit for line, array in handed.items()}
+
+    def is_meant(search: Search) -> bool:
+        return not search.dear and (
+            not later or any(search.findings[leaf].verdict != "wrong" for leaf in later)
+        )
+
+    other = Search(solution, scaled, budget, most=0)
+    if is_meant(other):
+        return other, name
+    plain = Search(solution, handed, budget)
+    if plain.cost > 1:
+        other = Search(solution, scaled, budget, most=plain.cost - 1)
+    return (other, name) if is_meant(other) else (plain, None)
+
+
+def _unit(solution: Solution, handed: Mapping[Variable, np.ndarray]) -> tuple[float, str | None]:
+    """The number, and its name, that the first gradient on the way is a multiple by; (1, None) if none is."""
     for line, array in handed.items():
-        right = np.asarray(solution.values[line])
-        unit = None if line in solution.leaves else constant_ratio(array, right)
-        name = None if unit is None else named_number(unit, solution)
-        if unit is None or name is None:
-            continue
-        scaled = {line: array if line in solution.leaves else array / unit for line, array in handed.items()}
-        other = Search(solution, scaled, deadline)
-        later = [leaf for leaf in handed if leaf in solution.leaves and _comes_from_another(leaf, other)]
-        shown = any(other.findings[leaf].verdict != "wrong" for leaf in later)
-        if not (shown if later else _counts_examples(unit, solution)):
-            break
-        if other.cost == 0:
-            return other, name
-        plain = Search(solution, handed, deadline)
-        if other.cost < plain.cost:
-            return other, name
-        break
-    return plain or Search(solution, handed, deadline), None
+        ratio = None if line in solution.leaves else constant_ratio(array, np.asarray(solution.values[line]))
+        name = None if ratio is None else named_number(ratio, solution)
+        if ratio is not None and name is not None:
+            return ratio, name
+    return 1.0, None
 
 
-def _comes_from_another(leaf: Variable, search: Search) -> bool:
+def _comes_from_another(leaf: Variable, solution: Solution, handed: Mapping[Variable, np.ndarray]) -> bool:
     """Whether the gradient of a leaf comes from one of a value on the way that was handed in."""
-    lines = search.solution.lines
+    lines = solution.lines
     waiting, seen = [leaf] if leaf in lines else [], {leaf}
     while waiting:
         for x in atoms(lines[waiting.pop()]):
-            if x in search.handed and x not in search.solution.leaves:
+            if x in handed and x not in solution.leaves:
                 return True
             if x in lines and x not in seen:
                 seen.add(x)

@@ -8,10 +8,12 @@ mistake was made; a line that was not handed in is searched together with the ne
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from minigrad.check.grading.budget import Budget
 from minigrad.check.grading.distance import distance, loosest, rounding, single_rounding
 from minigrad.check.grading.explanations import Explainer, Explanation
 from minigrad.check.grading.expression import atoms, attempt
@@ -39,14 +41,24 @@ class Search:
 
     findings  what was found of each array that was handed in
     in_spite  how many arrays are right although one that they come from is not
+    cost      how much is wrong: mistakes, what is not explained, and what is right in spite of a mistake
+    dear      whether it was left before its end, since it would have cost more than `most`
     """
 
-    def __init__(self, solution: Solution, handed: Mapping[Variable, np.ndarray], deadline: float) -> None:
+    def __init__(
+        self,
+        solution: Solution,
+        handed: Mapping[Variable, np.ndarray],
+        budget: Budget,
+        most: float = inf,
+    ) -> None:
         self.solution = solution
         self.handed = handed
         self.findings: dict[Variable, Finding] = {}
-        self.in_spite = 0
-        self._explainer = Explainer(solution, handed, deadline)
+        self.in_spite = self.cost = 0
+        self.dear = False
+        self._most = most
+        self._explainer = Explainer(solution, handed, budget)
         self._now: dict[Variable, Any] = dict(solution.values)  # what every value is in the student's hands
         with np.errstate(all="ignore"):
             for line in handed:
@@ -54,12 +66,8 @@ class Search:
                     self.findings[line] = self._without_a_line(line)
             for line in solution.lines:
                 self._visit(line)
-
-    @property
-    def cost(self) -> int:
-        """How much is wrong: mistakes, what is not explained, and what is right in spite of a mistake."""
-        wrong = [f for f in self.findings.values() if f.verdict == "wrong"]
-        return self.in_spite + sum(len(f.explanations[0].changes) if f.explanations else 2 for f in wrong)
+                if self.dear:
+                    return
 
     def told_apart(self, finding: Finding, values: Mapping[Variable, Any]) -> bool:
         """Whether the explanations of a finding differ, where the right solution has these values."""
@@ -71,7 +79,11 @@ class Search:
         if line not in self.handed:
             self._now[line] = expected
             return
-        finding = self.findings[line] = self._finding(line, expected)
+        finding = self._finding(line, expected)
+        if finding is None or self.cost > self._most:
+            self.dear = True
+            return
+        self.findings[line] = finding
         if finding.explanations:
             self._adopt(finding.explanations[0], line)
         if finding.explanations or finding.verdict != "wrong":
@@ -79,25 +91,35 @@ class Search:
         given, right = self.handed[line], self.solution.values[line]
         self._now[line] = given if np.shape(given) == np.shape(right) else right
 
-    def _finding(self, line: Variable, expected: Any) -> Finding:
-        """What is to be said of an array, of which this is expected with what was handed in before it."""
+    def _finding(self, line: Variable, expected: Any) -> Finding | None:
+        """What is to be said of an array, of which this is expected with what was handed in before it.
+
+        None where it is wrong, and no explanation can cost so little that it would be of use.
+        """
         given, right = self.handed[line], self.solution.values[line]
         upstream = self._mistaken(line)
         error, follows_error = distance(given, right), distance(given, expected)
         allowed = loosest(given)
         if error <= rounding or error <= allowed < follows_error:
-            self.in_spite += bool(upstream) and distance(expected, right) > single_rounding
+            in_spite = bool(upstream) and distance(expected, right) > single_rounding
+            self.in_spite += in_spite
+            self.cost += in_spite
             return Finding(_right(error), error)
         if upstream and follows_error <= allowed:
             return Finding("follows", error, tuple(upstream))
         if error <= allowed:
             return Finding("rounded", error)
+        if self.cost >= self._most:
+            return None
         contexts = [self._now, self.solution.values] if upstream else [self._now]
-        return Finding("wrong", error, (), self._explainer.explanations(line, contexts))
+        found = self._explainer.explanations(line, contexts)
+        self.cost += len(found[0].changes) if found else 2
+        return Finding("wrong", error, (), found)
 
     def _without_a_line(self, line: Variable) -> Finding:
         error = distance(self.handed[line], self.solution.values[line])
         verdict = _right(error) if error <= loosest(self.handed[line]) else "wrong"
+        self.cost += 2 * (verdict == "wrong")
         return Finding(verdict, error)
 
     def _mistaken(self, line: Variable) -> list[Variable]:

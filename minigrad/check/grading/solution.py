@@ -7,7 +7,7 @@ in the same places: two mistakes that are the same for these numbers but not for
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from math import inf
 from typing import Any
 
@@ -45,7 +45,7 @@ class Solution:
     """
 
     def __init__(self, loss: Tensor, wrt: Iterable[Tensor], forward: Mapping[str, Tensor]) -> None:
-        self.derivation = Derivation(loss, wrt)
+        self.derivation = Derivation(loss, wrt, who="grade")
         program = self.program = self.derivation.program
         by_stamp = {v.tensor.stamp: v for v in (*program.leaves, *(e.output for e in program.equations))}
         self.leaves: dict[Variable, Variable] = {}
@@ -67,6 +67,8 @@ class Solution:
         ]
         self.lines: dict[Variable, Expression] = {value: expression_of(value, inline) for value in own}
         self._forms: dict[Variable, list[Expression]] = {}
+        self._about: dict[Variable, Surroundings] = {}
+        self._apart: dict[tuple[int, ...], tuple[list[Variable], np.ndarray]] = {}
         self._forward = [
             v for v in by_stamp.values() if v.kind != "constant" and v.tensor.stamp <= loss.stamp
         ]
@@ -98,14 +100,16 @@ class Solution:
 
     def _differences(self, line: Variable) -> Iterator[Expression]:
         shape = np.shape(self.values[line])
-        alike = [v for v in self._named if np.shape(self.values[v]) == shape]
-        if not shape or not alike or line in self.leaves:
+        if not shape or line in self.leaves:
             return
-        some = np.array([np.ravel(self.values[v])[0] for v in alike])  # one entry of each tells most
-        divisors = [None, *self._shared.constants]
-        for divisor in divisors:
-            wanted = np.ravel(self.values[line])[0] * (1 if divisor is None else self.values[divisor])
-            for i, j in np.argwhere(np.isclose(some[:, None] - some, wanted, rtol=1e-9, atol=1e-12)):
+        alike, apart = self._differences_of(shape)
+        if not alike:
+            return
+        own = float(np.vdot(_weights(shape), self.values[line]))
+        for divisor in (None, *self._shared.constants):
+            wanted = own * (1 if divisor is None else self.values[divisor])
+            near = np.abs(apart - wanted) <= 1e-7 * (abs(wanted) + 1e-3)
+            for i, j in np.argwhere(near):
                 form: Expression = Sum(((1, Atom(alike[i])), (-1, Atom(alike[j]))))
                 if divisor is not None:
                     form = Product(((form, 1), (Atom(divisor), -1)))
@@ -116,22 +120,53 @@ class Solution:
                     yield form
                     return
 
+    def _differences_of(self, shape: tuple[int, ...]) -> tuple[list[Variable], np.ndarray]:
+        """The forward values of a shape that have a name, and what a - b weighs for any two of them.
+
+        A number tells what a difference cannot be, so that few arrays have to be compared.
+        """
+        if shape not in self._apart:
+            alike = [v for v in self._named if np.shape(self.values[v]) == shape]
+            weighed = np.array([np.vdot(_weights(shape), self.values[v]) for v in alike], float)
+            self._apart[shape] = alike, weighed[:, None] - weighed
+        return self._apart[shape]
+
     # ---- what a line can be confused with
 
     def surroundings(self, line: Variable, farthest: float = inf) -> Surroundings:
         """What may stand in a line by mistake, no more far-fetched than that."""
-        shared = self._shared
-        later = {line}  # what comes from the line cannot stand in it
-        for value, expression in self.lines.items():
-            if any(x in later for x in atoms(expression)):
-                later.add(value)
-        return shared._replace(
-            line=line,
-            farthest=farthest,
-            arrays=tuple(v for v in shared.arrays if v not in later),
-            own=self.leaves.get(line),
-            slopes=tuple((z, a) for z, a in self._activations if z in self.gradient_of.get(line, ())),
-        )
+        if line not in self._about:
+            later = self._later(line)
+            self._about[line] = self._shared._replace(
+                line=line,
+                arrays=tuple(v for v in self.arrays if v not in later),
+                alike={
+                    shape: tuple(v for v in alike if v not in later)
+                    for shape, alike in self._shared.alike.items()
+                },
+                own=self.leaves.get(line),
+                slopes=tuple((z, a) for z, a in self._activations if z in self.gradient_of.get(line, ())),
+            )
+        return self._about[line]._replace(farthest=farthest)
+
+    def _later(self, line: Variable) -> set[Variable]:
+        """The line and what comes from it, which cannot stand in it."""
+        later = {line}
+        waiting = [line]
+        while waiting:
+            more = [user for user in self._users.get(waiting.pop(), ()) if user not in later]
+            later.update(more)
+            waiting.extend(more)
+        return later
+
+    @cached_property
+    def _users(self) -> Mapping[Variable, list[Variable]]:
+        """A value -> the lines that mention it."""
+        found: dict[Variable, list[Variable]] = {}
+        for line, expression in self.lines.items():
+            for x in atoms(expression):
+                found.setdefault(x, []).append(line)
+        return found
 
     @cached_property
     def arrays(self) -> tuple[Variable, ...]:
@@ -155,11 +190,16 @@ class Solution:
             if len(e.inputs) == 1 and table[e.function].elementwise and not table[e.function].constant
         )
         functions.pop(np.positive, None)
+        alike: dict[tuple[int, ...], tuple[Variable, ...]] = {}
+        for v in self.arrays:
+            shape = np.shape(self.values[v])
+            alike[shape] = (*alike.get(shape, ()), v)
         return Surroundings(
             values=self.values,
             line=self.program.outputs[0],
             farthest=inf,
             arrays=self.arrays,
+            alike=alike,
             gradients=frozenset(self.lines),
             constants=tuple(constants.values()),
             scalars=tuple(v for v in self._forward if v.label and v.equation and not np.ndim(self.values[v])),
@@ -306,6 +346,12 @@ class Solution:
             return self._spelled(self.lines.get(value) or expression_of(value, ()), written_out)
 
         return with_atoms(node, put)
+
+
+@cache
+def _weights(shape: tuple[int, ...]) -> np.ndarray:
+    """Numbers of no meaning, none of them 0 and no two alike: two arrays hardly ever weigh the same."""
+    return np.random.default_rng(11).uniform(1, 2, shape)
 
 
 def _is_activation(equation: Equation) -> bool:

@@ -73,9 +73,11 @@ class Derivation:
     gradients  stamp of a forward value -> its gradient as a Tensor, for the values on the way
     program    the equations of both passes
     lines      what is written on a line of its own, in which section and order
+
+    `who` is the function that asks for it, as an error calls it.
     """
 
-    def __init__(self, loss: Tensor, wrt: Iterable[Tensor]) -> None:
+    def __init__(self, loss: Tensor, wrt: Iterable[Tensor], who: str = "derive") -> None:
         self.loss = loss
         self.wrt = tuple(wrt)
         loss = self.tidied = tidied(loss, {x.stamp for x in self.wrt})
@@ -83,7 +85,7 @@ class Derivation:
         for x in self.wrt:
             if x.stamp not in self.gradients:
                 raise ValueError(
-                    f"derive: {name_of_loss(loss)} does not depend on {describe(x)}"
+                    f"{who}: {name_of_loss(loss)} does not depend on {describe(x)}"
                     + ("" if x.requires_grad else ", which needs no gradient (requires_grad=True)")
                 )
         proposed = _forward_names(loss)

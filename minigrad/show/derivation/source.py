@@ -160,12 +160,17 @@ class Source:
             return self._literal(value.value, binding)
         if self._is_plain(value):
             return self._array(value.tensor.data, binding)
-        has_line = value.name and value not in self.lines.inline
-        if (not own and has_line) or self._is_given(value.equation):
+        if (not own and not self._is_inside(value)) or self._is_given(value.equation):
             return self.written_name(value)
         assert value.equation is not None
         text, own_binding = self._equation(value.equation)
         return f"({text})" if own_binding < binding else text
+
+    def _is_inside(self, value: Variable | Literal) -> bool:
+        """Whether it has no line of its own: it is written inside the line that uses it."""
+        return isinstance(value, Variable) and (
+            value in self.lines.inline or (value.equation is not None and not value.name)
+        )
 
     def _is_given(self, equation: Equation | None) -> bool:
         """Whether it is a draw that is not to be made again."""
@@ -189,7 +194,7 @@ class Source:
                 binding,
             )
         if function is np.negative:
-            inside = base.equation if isinstance(base, Variable) and base in self.lines.inline else None
+            inside = base.equation if isinstance(base, Variable) and self._is_inside(base) else None
             if inside is not None and inside.function in _products and not self._begins_with_mask(inside):
                 return f"-{self.expression(inputs[0], 6)}", 5  # -a * b is (-a) * b, which is the same
             return f"-{self.expression(inputs[0], _unary)}", _unary
@@ -226,7 +231,7 @@ class Source:
 
     def _associates(self, function: Callable[..., Any], right: Variable | Literal) -> bool:
         """Whether  a ∘ (b ∘ c)  may be written  a ∘ b ∘ c."""
-        if not isinstance(right, Variable) or right not in self.lines.inline or right.equation is None:
+        if not isinstance(right, Variable) or not self._is_inside(right) or right.equation is None:
             return False
         inner = right.equation.function
         if is_narrow(right.tensor):
@@ -238,7 +243,7 @@ class Source:
     def _begins_with_mask(self, product: Equation) -> bool:
         """Whether its first factor, as it is written, is one that cannot have a minus before it."""
         first: Any = product.inputs[0]
-        while first in self.lines.inline and first.equation.function in _products:
+        while self._is_inside(first) and first.equation.function in _products:
             first = first.equation.inputs[0]
         return is_narrow(first.tensor if isinstance(first, Variable) else first.value)
 
