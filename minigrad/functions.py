@@ -36,8 +36,8 @@ def sigmoid(x: Any) -> Any:
     >>> sigmoid(np.array([-1000.0, 0.0, 1000.0]))
     array([0. , 0.5, 1. ])
     """
-    # e^min(x, 0) / (1 + e^-|x|), with |x| in a form that the complex step can follow
-    return np.exp(np.minimum(x, 0)) / (1 + np.exp(np.minimum(x, -x)))
+    e = np.exp(np.minimum(x, -x))  # e^-|x|, in a form that the complex step can follow
+    return np.exp(np.minimum(x, 0)) / (1 + e)
 
 
 derivative(sigmoid, x=lambda g, y: g * (y * (1 - y)), elementwise=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -50,18 +52,38 @@ def signature(value: Any, found: list[Any], seen: dict[int, int]) -> Any:
     return "object", id(value)
 
 
-def as_tensors(value: Any, made: list[Tensor]) -> Any:
-    """The same nested value with a Tensor for each array and float, which are put into `made`, in order."""
+def as_tensors(value: Any, made: list[Tensor], name: str | None = None) -> Any:
+    """The same nested value with a Tensor for each array and float, which are put into `made`, in order.
+
+    name  what they are called
+    """
     if isinstance(value, Tensor):
         made.append(value)
         return value
     if isinstance(value, np.ndarray):
-        made.append(Tensor(value))
+        made.append(Tensor(value, name=name))
         return made[-1]
     if isinstance(value, float | np.floating):
-        made.append(constant(value, name=f"number_{len(made)}"))
+        made.append(constant(value, name=name or f"number_{len(made)}"))
         return made[-1]
-    return _mapped(value, lambda entry: as_tensors(entry, made))
+    if type(value) is dict:
+        return {
+            key: as_tensors(entry, made, key if isinstance(key, str) else name)
+            for key, entry in value.items()
+        }
+    return _mapped(value, lambda entry: as_tensors(entry, made, name))
+
+
+def arguments_as_tensors(
+    function: Callable[..., Any], args: tuple, kwargs: dict[str, Any], made: list[Tensor]
+) -> tuple[tuple, dict[str, Any]]:
+    """The arguments of a call with a Tensor for each array and float, called as the function calls them."""
+    try:
+        names = list(inspect.signature(function).bind_partial(*args).arguments)
+    except (TypeError, ValueError):  # others are given by name, or it has no signature
+        names = []
+    called = zip_longest(args, names[: len(args)])
+    return tuple(as_tensors(x, made, name) for x, name in called), as_tensors(kwargs, made)
 
 
 def tensors_in(value: Any, found: list[Tensor], known: Mapping[int, Any]) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.compiler.arguments import as_tensors, filled, objects_in, signature, tensors_in
+from minigrad.compiler.arguments import arguments_as_tensors, filled, objects_in, signature, tensors_in
 from minigrad.compiler.reached import Reached
 from minigrad.compiler.recording import NotReplayable, Recorder, Source, same_state
 from minigrad.compiler.replay import Replay
@@ -69,7 +69,8 @@ class Compiled:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if watchers and watching() is not None:  # called by a function that is being recorded
-            return self._function(*as_tensors(args, []), **as_tensors(kwargs, []))
+            args, kwargs = arguments_as_tensors(self._function, args, kwargs, [])
+            return self._function(*args, **kwargs)
         with self._lock:
             last = self._last
             if last is not None and not kwargs and last.guard.holds_at_a_glance(args):
@@ -136,7 +137,7 @@ _most = 32
 def _record(function: Callable[..., Any], args: tuple, kwargs: dict) -> tuple[Any, Replay]:
     reached = Reached(function, objects_in((args, kwargs), []))
     given: list[Tensor] = []
-    args, kwargs = as_tensors(args, given), as_tensors(kwargs, given)
+    args, kwargs = arguments_as_tensors(function, args, kwargs, given)
     rngs = [*reached.generators, np.random.mtrand._rand]
     before = [deepcopy(rng) for rng in rngs]
     python_draws = random.getstate()
