@@ -48,8 +48,9 @@ class Feed:
         elif callable(data):
             self._epoch = lambda: data(self.rng)
         elif isinstance(data, Sequence) and data and not isinstance(data, str | np.ndarray):
-            self._epoch = lambda: data
-            self.count, self.example = len(data), _checked_batch(data[0])
+            checked = list(map(_checked_batch, data))
+            self._epoch = lambda: checked
+            self.count, self.example = len(checked), checked[0]
         elif (
             isinstance(data, Iterable)
             and not isinstance(data, str | Sequence | Iterator)

@@ -67,12 +67,15 @@ def fit(
     >>> len(history), history["dev_cost"][0] > history["dev_cost"][-1]
     (30, True)
     """
+    if not isinstance(compiled, bool):
+        raise TypeError(f"fit: compiled={compiled!r}; wanted True or False")
     if not isinstance(model, Module):
         raise TypeError(f"fit: model is a {type(model).__name__}; wanted an nn.Module")
     _check_optimizer(model, optimizer, schedule)
     epochs = whole(epochs, who="fit", name="epochs", least=0)
     feed = Feed(data, batch_size=batch_size, rng=rng)
-    held_out = feed.dev if dev is None else checked_arrays(dev, "dev")
+    dev = feed.dev if dev is None else dev
+    held_out = None if dev is None else checked_arrays(dev, "dev")
     check_loss(loss, "loss", model, feed.example)
     if held_out is None and dev_loss is not None:
         raise ValueError("fit: dev_loss is for a dev set; give dev=(X_dev, y_dev)")

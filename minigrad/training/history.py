@@ -53,10 +53,8 @@ class History(Sequence[dict[str, Any]]):
     def __getitem__(self, which: Any) -> Any:
         """A row by its position, a History by a slice, a column by its name (None where a row lacks it)."""
         if isinstance(which, str):
-            if which not in self.columns:
-                raise KeyError(
-                    f"History: there is no {which!r}; there are {', '.join(self.columns) or 'no rows'}"
-                )
+            if self._rows and which not in self.columns:
+                raise KeyError(f"History: there is no {which!r}; there are {', '.join(self.columns)}")
             return [row.get(which) for row in self._rows]
         return History(self._rows[which]) if isinstance(which, slice) else self._rows[which]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ class Run:
         self.error: BaseException | None = None
         self.dev = dev
         self._callbacks = callbacks
-        self._data = data
+        self._describe = data
         self._begun = {"optimizer": optimizer.hyperparameters(), "schedule": _arguments(schedule)}
 
     def stop(self, why: str) -> None:
@@ -82,21 +83,26 @@ class Run:
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "schedule": None if self.schedule is None else self.schedule.state_dict(),
-            "rng": None if self.rng is None else deepcopy(generator_state(self.rng)),
+            "rng": None if self.rng is None else generator_state(self.rng),
             "epoch": self.epoch,
             "step": self.step,
             "history": list(map(dict, self.history)),
             "callbacks": [(type(c).__name__, c.state_dict()) for c in self._with_state()],
             "begun": deepcopy(self._begun),
-            "data": self._data(),
+            "data": self._described,
         }
 
     def load_state_dict(self, state: Any) -> None:
         """Take over a state_dict of the same run, or raise ValueError and change nothing."""
         own = self.state_dict()
-        if not isinstance(state, Mapping) or state.keys() != own.keys():
+        try:
+            strange = state.keys() != own.keys()
+            differences = [] if strange else list(self._differences(state, own))
+        except (AttributeError, KeyError, TypeError, ValueError):
+            strange, differences = True, []
+        if strange:
             raise ValueError("it is not the state of a run of fit")
-        if differences := list(self._differences(state, own)):
+        if differences:
             raise ValueError(f"it is of another run: {'; '.join(differences)}")
         if state["epoch"] > self.epochs:
             raise ValueError(
@@ -122,6 +128,10 @@ class Run:
         self.epoch, self.step = state["epoch"], state["step"]
         self.history = History(map(dict, state["history"]))
         self._begun = deepcopy(state["begun"])
+
+    @cached_property
+    def _described(self) -> dict[str, Any]:
+        return self._describe()  # a checksum of all the data: once is enough
 
     def _with_state(self) -> list[Any]:
         return [c for c in self._callbacks if hasattr(c, "state_dict")]

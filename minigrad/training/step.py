@@ -50,7 +50,7 @@ class Step:
                 if self._step is self._eager:  # something in the loss is compiled
                     raise
                 reason = str(error).removeprefix("compile: ")
-        warnings.warn(f"fit: the steps are made without compile: {reason}", stacklevel=3)
+        warnings.warn(f"fit: the steps are made without compile: {reason}", stacklevel=4)
         self._step = self._eager
         return self(*batch)
 
@@ -86,16 +86,17 @@ def check_loss(loss: Any, name: str, model: Module, batch: tuple[Any, ...] | Non
     if batch is None:
         return
     try:
-        parameters = signature(loss)
+        taken = signature(loss)
     except (TypeError, ValueError):  # a function that does not tell
         return
     try:
-        parameters.bind(model, *batch)
+        taken.bind(model, *batch)
     except TypeError:
         called = getattr(loss, "__name__", "<").replace("<lambda>", "<")
         called = name if "<" in called else called
         arrays = "X, y" if len(batch) == 2 else f"{len(batch)} arrays"
         example = f"lambda model, X, y: {called}(model(X), y)"
         raise TypeError(
-            f"fit: {name} takes {parameters}, and is called with (model, {arrays}); write, say, {example}"
+            f"fit: {name} takes ({', '.join(taken.parameters)}), and is called with (model, {arrays}); "
+            f"write, say, {example}"
         ) from None
