@@ -17,7 +17,7 @@ from minigrad.table import derivative
 from minigrad.tensor import Tensor, constant, primitive
 
 if TYPE_CHECKING:
-    from minigrad import check, data, experiments, show
+    from minigrad import check, data, experiments, show, training
     from minigrad.check.check_rule import check_rule
     from minigrad.check.exercises.bug import find_the_bug
     from minigrad.check.exercises.exercise import exercise
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from minigrad.compiler.compile import compile
     from minigrad.show import derive, draw, steps
     from minigrad.state import load, save
+    from minigrad.training.fit import fit
 
 __version__ = "0.1.0"
 
@@ -46,6 +47,7 @@ __all__ = [
     "exercise",
     "experiments",
     "find_the_bug",
+    "fit",
     "grad",
     "gradcheck",
     "grade",
@@ -64,6 +66,7 @@ __all__ = [
     "softmax",
     "softplus",
     "steps",
+    "training",
 ]
 
 _on_demand = {
@@ -73,6 +76,7 @@ _on_demand = {
     "draw": "minigrad.show",
     "exercise": "minigrad.check",
     "find_the_bug": "minigrad.check",
+    "fit": "minigrad.training",
     "gradcheck": "minigrad.check",
     "grade": "minigrad.check",
     "load": "minigrad.state",
@@ -80,7 +84,7 @@ _on_demand = {
     "save": "minigrad.state",
     "steps": "minigrad.show",
 }
-_packages = ("check", "data", "experiments", "show")
+_packages = ("check", "data", "experiments", "show", "training")
 
 
 def __getattr__(name: str) -> Any:

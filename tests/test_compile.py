@@ -844,6 +844,70 @@ def test_a_counter_is_refused():
         mg.compile(counting)(np.ones(2))
 
 
+def everything(model, optimizer, schedule):
+    """All that a step changes, as bits."""
+    kept = [p.data.tobytes() for p in model.parameters()]
+    kept += [p.grad if p.grad is None else p.grad.data.tobytes() for p in model.parameters()]
+    kept += [repr(optimizer.state_dict()), schedule.state_dict(), repr(generator_state(model[2].rng))]
+    return kept
+
+
+def stop_in_the_middle(J):
+    return J.item()
+
+
+def stop_at_the_end(J, told=[]):  # noqa: B006
+    told.append(1)
+    return J
+
+
+def draw_outside(J):
+    return J * np.random.random()  # noqa: NPY002
+
+
+@pytest.mark.parametrize("warm", [0, 3])
+@pytest.mark.parametrize("then", [stop_in_the_middle, stop_at_the_end, draw_outside])
+def test_a_refused_call_changes_nothing(then, warm):
+    model = network()
+    optimizer = mg.optim.Adam(model.parameters(), lr=0.1)
+    schedule = mg.optim.StepLR(optimizer, 1, gamma=0.5)
+    step = training_step(model, optimizer)
+    for _ in range(warm):
+        step(*data(), 0.9)
+
+    def refused(X, Y):
+        J = step(X, Y, 0.9)
+        schedule.step()
+        return then(J)
+
+    before = everything(model, optimizer, schedule)
+    drawn = np.random.get_state(legacy=False)["state"]["pos"]  # noqa: NPY002
+    with pytest.raises(NotReplayable):
+        mg.compile(refused)(*data())
+    assert everything(model, optimizer, schedule) == before
+    assert np.random.get_state(legacy=False)["state"]["pos"] == drawn  # noqa: NPY002
+    refused(mg.Tensor(data()[0]), mg.Tensor(data()[1]))
+    assert everything(model, optimizer, schedule) != before
+
+
+@pytest.mark.parametrize("name", optimizers)
+def test_a_call_gives_the_same_bits_whenever_it_was_recorded(name):
+    """As a run that is stopped and goes on in another process needs it."""
+    model, again = network(), network()
+    one, other = optimizers[name](model.parameters()), optimizers[name](again.parameters())
+    compiled = mg.compile(training_step(model, one))
+    costs, costs_again = [], []
+    for i in range(20):
+        costs.append(compiled(*data(seed=i), 0.9).item())
+        anew = mg.compile(training_step(again, other))
+        costs_again.append(anew(*data(seed=i), 0.9).item())
+        assert anew.stats()["recordings"] == 1
+    assert compiled.stats()["recordings"] <= 2
+    assert costs == costs_again
+    for p, q in zip(model.parameters(), again.parameters(), strict=True):
+        np.testing.assert_array_equal(p.data, q.data)
+
+
 def test_using_a_leaf_after_assigning_to_it_is_refused():
     model = network()
     step = training_step(model, mg.optim.SGD(model.parameters(), lr=0.1))

@@ -130,6 +130,16 @@ def test_13_exercise(run):
     assert numbers["found"] == list(bug.solution().names)
 
 
+def test_14_early_stopping(run):
+    numbers = run(14)
+    history, further, best = numbers["history"], numbers["further"], numbers["best"]
+    assert len(history) == best + 40 < len(further) == 300
+    assert history["dev_cost"] == further["dev_cost"][: len(history)]
+    assert numbers["kept"] == min(history["dev_cost"]) == history["dev_cost"][best - 1]
+    assert further["cost"][-1] < further["cost"][best - 1]
+    assert further["dev_cost"][-1] > 1.2 * numbers["kept"]
+
+
 def test_02_hand_derivation(run):
     difference = run(2)["difference"]
     names = "Z3 W3 b3 A2_drop A2 Z2 W2 b2 A1_drop A1 Z1 W1 b1"

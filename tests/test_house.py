@@ -28,7 +28,7 @@ floors = (
     ("backprop",),
     ("nn", "optim", "state", "program"),
     ("show", "compiler", "data"),
-    ("check",),
+    ("check", "training"),
     ("",),  # minigrad itself, which gathers the names
     ("experiments",),
     ("__main__",),
@@ -48,7 +48,7 @@ rooms_of_show = (
 )
 """The floors inside `show`: its packages are rooms, and what all of them use stands beside these."""
 
-names_on_demand = {"": {"show", "check", "data", "experiments", "compiler"}}
+names_on_demand = {"": {"show", "check", "data", "experiments", "compiler", "training"}}
 """What minigrad gives when it is first asked for, and names for type checkers."""
 
 optional = {

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.compiler.arguments import arguments_as_tensors, filled, objects_in, signature, tensors_in
+from minigrad.compiler.arguments import arguments_as_tensors, objects_in, signature, tensors_in
 from minigrad.compiler.reached import Reached
 from minigrad.compiler.recording import NotReplayable, Recorder, Source, same_state
 from minigrad.compiler.replay import Replay
-from minigrad.random import generator_state
-from minigrad.tensor import Tensor, made, recording
+from minigrad.random import generator_state, restore_generator
+from minigrad.tensor import Tensor, recording
 from minigrad.watch import watchers, watching
 
 
@@ -84,13 +84,13 @@ class Compiled:
                     self._replayed += 1
                     self._last = replay
                     return replay(found)
-            result, replay = _record(self._function, args, kwargs)
+            replay = _record(self._function, args, kwargs)
             candidates.append(replay)
             self._forget(candidates)
             replay.guard.like(args, kwargs)
             self._last = replay
             self._recorded += 1
-            return result
+            return replay(found)
 
     def _forget(self, candidates: list[Replay]) -> None:
         """Let go of the oldest, if there are many: what changes at each call is recorded at each call."""
@@ -134,14 +134,42 @@ _most = 32
 # ---- recording
 
 
-def _record(function: Callable[..., Any], args: tuple, kwargs: dict) -> tuple[Any, Replay]:
+def _record(function: Callable[..., Any], args: tuple, kwargs: dict) -> Replay:
+    """Call the function, watched, and undo what it did: what a call does is done by the replay.
+
+    So a call gives the same bits whether it was recorded just now or long ago, and one that is refused has
+    changed no Tensor, optimizer, schedule or generator.
+    """
     reached = Reached(function, objects_in((args, kwargs), []))
-    given: list[Tensor] = []
-    args, kwargs = arguments_as_tensors(function, args, kwargs, given)
     rngs = [*reached.generators, np.random.mtrand._rand]
     before = [deepcopy(rng) for rng in rngs]
     python_draws = random.getstate()
     recorder = Recorder()
+    try:
+        replay = _recorded(recorder, function, args, kwargs, reached)
+        if random.getstate() != python_draws:
+            raise _draws()
+        _check_draws(rngs, list(map(deepcopy, before)), replay)
+    except BaseException:
+        _rewind(rngs, before)
+        random.setstate(python_draws)
+        raise
+    finally:
+        recorder.undo()
+    _rewind(reached.generators, before)
+    return replay
+
+
+def _rewind(rngs: list[Any], before: list[Any]) -> None:
+    for rng, kept in zip(rngs, before, strict=False):
+        restore_generator(rng, generator_state(kept))
+
+
+def _recorded(
+    recorder: Recorder, function: Callable[..., Any], args: tuple, kwargs: dict, reached: Reached
+) -> Replay:
+    given: list[Tensor] = []
+    args, kwargs = arguments_as_tensors(function, args, kwargs, given)
     for i, tensor in enumerate(given):
         recorder.sources.setdefault(tensor.stamp, Source("argument", i))
     returned = recorder.run(function, args, kwargs)
@@ -157,14 +185,7 @@ def _record(function: Callable[..., Any], args: tuple, kwargs: dict) -> tuple[An
             f"compile: {name} changes {reached.changed()}, which a replay would not; return what changes, or "
             "change it outside of the compiled function"
         )
-    if random.getstate() != python_draws:
-        raise _draws()
-    replay = Replay(recorder, given, results, shape_of_result, reached)
-    _check_draws(rngs, before, replay)
-    for leaf in recorder.graded.values():
-        if leaf._grad is not None:
-            leaf._grad = made(leaf._grad._value)
-    return filled(shape_of_result, [made(t._value) for t in results]), replay
+    return Replay(recorder, given, results, shape_of_result, reached)
 
 
 def _check_draws(rngs: list[Any], before: list[Any], replay: Replay) -> None:

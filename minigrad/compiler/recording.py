@@ -76,6 +76,28 @@ class Recorder:
         self.early: set[int] = set()
         self.checks: list[tuple[Tensor, Callable[[Any], None]]] = []
         self._stand_ins: dict[int, Tensor] = {}
+        self._leaves: dict[int, tuple[Tensor, Any, int, Tensor | None]] = {}
+        self._things: dict[int, tuple[Any, dict[str, Any]]] = {}
+
+    # ---- as it was
+
+    def _keep(self, leaf: Tensor) -> None:
+        """Before a leaf is changed for the first time: its value, stamp and gradient."""
+        self._leaves.setdefault(id(leaf), (leaf, leaf._value, leaf.stamp, leaf._grad))
+
+    def _keep_numbers(self, thing: Any) -> None:
+        """Before an optimizer or a schedule steps for the first time: all that it has."""
+        kept = vars(thing).copy()
+        if isinstance(thing, Optimizer):
+            kept["state"] = list(map(dict, thing.state))
+        self._things.setdefault(id(thing), (thing, kept))
+
+    def undo(self) -> None:
+        """Put back what the call changed: leaves, their gradients, optimizers, schedules."""
+        for leaf, value, stamp, grad in self._leaves.values():
+            leaf._value, leaf.stamp, leaf._grad = value, stamp, grad
+        for thing, kept in self._things.values():
+            vars(thing).update(kept)
 
     def given(self, leaf: Tensor) -> bool:
         """Whether a leaf of the graph is given anew at each replay: what the function did not make itself."""
@@ -137,6 +159,7 @@ class Recorder:
                 f"{describe(leaf)} is assigned an array that is not computed from Tensors, which a replay "
                 "would not see"
             )
+        self._keep(leaf)
         self.updates[id(leaf)] = leaf, self.stand_in(value)
 
     def refuse(self, tensor: Tensor, how: str) -> None:
@@ -177,10 +200,12 @@ class Recorder:
 
     def grad_set(self, leaf: Tensor) -> None:
         """leaf.grad = ... (zero_grad)."""
+        self._keep(leaf)
         self.graded[id(leaf)] = leaf
 
     def accumulates(self, leaf: Tensor) -> None:
         """backward() is about to add to a leaf's gradient."""
+        self._keep(leaf)
         self._read_grad(leaf)
         self.graded[id(leaf)] = leaf
 
@@ -196,6 +221,7 @@ class Recorder:
         early = {id(s) for s in self.schedules if s.optimizer is optimizer}
         if early and any(o is optimizer for o in self.optimizers):
             raise self._refusal("an optimizer and its schedule step in turns; compile one step")
+        self._keep_numbers(optimizer)
         self.early |= early
         self.optimizers.append(optimizer)
         self.structures.append(structure_of(optimizer))
@@ -237,6 +263,8 @@ class Recorder:
 
     def schedule_step(self, schedule: Any) -> None:
         """schedule.step()."""
+        self._keep_numbers(schedule)
+        self._keep_numbers(schedule.optimizer)
         self.schedules.append(schedule)
 
     def _numbers(self, optimizer: Optimizer, i: int, numbers: dict[str, float | None]) -> dict[str, Any]:

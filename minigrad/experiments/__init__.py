@@ -1,6 +1,6 @@
 """The regularization experiment: one network, plain, with L2, with dropout, with both.
 
-training.py          a network, its cost, a plain loop of gradient descent
+training.py          a network, its cost, gradient descent
 experiment.py        the four models on a data set; the curve of λ
 judging.py           what the numbers say: the textbook's claims, what was learnt, where λ is too large
 hand_derivation.py   the textbook's backward pass, in plain NumPy

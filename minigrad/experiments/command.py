@@ -24,7 +24,7 @@ from minigrad.experiments.readings import Readings, readings
 from minigrad.experiments.report import report
 from minigrad.experiments.settings import default_seed, default_sets, installed, own_file, quick_steps
 from minigrad.experiments.studies import Study, study
-from minigrad.experiments.training import Diverged
+from minigrad.training import Diverged
 
 __all__ = ["Refused", "add_options", "as_typed", "main", "run"]
 

@@ -10,13 +10,8 @@ import numpy as np
 
 from minigrad import nn
 from minigrad.data import Dataset
-from minigrad.experiments.training import (
-    Diverged,
-    evaluate,
-    gradient_descent,
-    network,
-    weights,
-)
+from minigrad.experiments.training import evaluate, gradient_descent, network, weights
+from minigrad.training import Diverged
 
 
 @dataclass(frozen=True)
@@ -114,15 +109,17 @@ def fit(
             raise Diverged(f"the cost is not finite any more after step {len(costs)} of {setting.steps}")
         watched.append((len(costs), on_training, on_dev))
 
+    def after(J: float) -> None:
+        costs.append(J)
+        tick(name)
+        if len(costs) % every == 0 or len(costs) == setting.steps:
+            watch()
+
     try:
         watch()
-        for J in gradient_descent(
-            model, dataset.X, dataset.y, steps=setting.steps, lr=setting.lr, lambd=lambd
-        ):
-            costs.append(J)
-            tick(name)
-            if len(costs) % every == 0 or len(costs) == setting.steps:
-                watch()
+        gradient_descent(
+            model, dataset.X, dataset.y, steps=setting.steps, lr=setting.lr, lambd=lambd, after=after
+        )
     except Diverged as error:
         raise Diverged(f"{dataset.name}, model {name}: {error}") from None
     (right, J), (right_dev, J_dev) = (evaluate(model, *part) for part in _parts(dataset))

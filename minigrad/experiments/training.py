@@ -1,8 +1,9 @@
-"""The training of one model: a network, its cost, and a plain loop of gradient descent."""
+"""The training of one model: a network, its cost, and gradient descent."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -13,10 +14,7 @@ from minigrad.backprop import no_grad
 from minigrad.functions import sigmoid, softmax
 from minigrad.optim import SGD
 from minigrad.tensor import Tensor
-
-
-class Diverged(ArithmeticError):  # noqa: N818
-    """The cost has left the finite numbers: the learning rate is too large."""
+from minigrad.training import Diverged, Run, fit
 
 
 def network(sizes: Sequence[int], *, keep_prob: float = 1.0, seed: int) -> nn.Sequential:
@@ -69,28 +67,45 @@ def cost(model: nn.Module, X: Any, y: Any, *, lambd: float = 0.0) -> Tensor:
 
 
 def gradient_descent(
-    model: nn.Module, X: Any, y: Any, *, steps: int, lr: float, lambd: float = 0.0
-) -> Iterator[float]:
+    model: nn.Module,
+    X: Any,
+    y: Any,
+    *,
+    steps: int,
+    lr: float,
+    lambd: float = 0.0,
+    after: Callable[[float], None] = lambda J: None,
+) -> list[float]:
     """Full-batch gradient descent  w ← w - lr ∂J/∂w;  gives the cost J before every step.
 
+    after    is told it, after the step
     Raises:  Diverged if the cost is not finite.
 
+    The last step is not a replay: of it, and not of the recording, the Dropout layers keep their masks.
+
     >>> X, y = np.array([[-1.0], [1.0]]), np.array([[0.0], [1.0]])
-    >>> costs = list(gradient_descent(network((1, 1), seed=0), X, y, steps=100, lr=1.0))
+    >>> costs = gradient_descent(network((1, 1), seed=0), X, y, steps=100, lr=1.0)
     >>> costs[0] > costs[-1]
     True
     """
+    costs: list[float] = []
     optimizer = SGD(model.parameters(), lr=lr)
-    model.train()
-    for step in range(steps):
-        with np.errstate(over="ignore", invalid="ignore"):  # said once, below
-            J = cost(model, X, y, lambd=lambd)
-            optimizer.zero_grad()
-            J.backward()
-            optimizer.step()
-        if not np.isfinite(J.item()):
-            raise Diverged(f"the cost is not finite any more at step {step + 1} of {steps}")
-        yield J.item()
+
+    def take(run: Run) -> None:
+        costs.append(run.cost)
+        after(run.cost)
+
+    def train(epochs: int, *, compiled: bool) -> None:
+        loss = partial(cost, lambd=lambd)
+        fit(model, loss, (X, y), optimizer, epochs, compiled=compiled, callbacks=[take], progress=False)
+
+    try:
+        train(steps - 1, compiled=True)
+        train(1, compiled=False)
+    except Diverged as error:
+        what, at, _ = str(error).partition(" at step ")
+        raise Diverged(f"{what}{at}{len(costs) + 1} of {steps}") from error
+    return costs
 
 
 def probabilities(model: nn.Module, X: np.ndarray) -> np.ndarray:
