@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 import page
 import pytest
-from engines import engines, floor, hand_written
+from engines import by_hand, engines, floor
 from engines.hand_written import any_depth, three_layers
 from tasks import Task, looked_at, of_inference, tasks, with_adam, without_dropout
 
 pytestmark = pytest.mark.filterwarnings("default")  # those of other libraries are not ours
 
 benchmarks = Path(__file__).parent / "benchmarks"
-compared = [name for name in engines if name not in (hand_written, floor)]
+compared = [name for name in engines if name not in (by_hand, floor)]
 quick = [name for name in compared if not engines[name].slow_to_compile]
 draws_with_numpy = [
     name for name in compared if engines[name].package in ("numpy", "numba", "autograd", "mygrad")
@@ -66,13 +66,13 @@ def assert_same(found, wanted, tolerance: float = 1e-10) -> None:
 )
 def test_every_engine_does_what_the_hand_written_numpy_does(name, task):
     found = run(*made(name, small[task]))
-    assert_same(found, run(*engines[hand_written].make(small[task])))
+    assert_same(found, run(*engines[by_hand].make(small[task])))
 
 
 @pytest.mark.parametrize("name", quick)
 def test_float32_stays_float32(name):
     task = replace(small["classes"], dtype="float32")
-    found, wanted = run(*made(name, task)), run(*engines[hand_written].make(task))
+    found, wanted = run(*made(name, task)), run(*engines[by_hand].make(task))
     assert found[1][0].dtype == np.float32
     assert_same(found, wanted, tolerance=1e-5)
 
@@ -80,7 +80,7 @@ def test_float32_stays_float32(name):
 @pytest.mark.parametrize("task", [binary, deep], ids=["binary", "deep"])
 @pytest.mark.parametrize("name", draws_with_numpy)
 def test_dropout_with_the_same_draws_gives_the_same_weights(name, task):
-    assert_same(run(*made(name, task)), run(*engines[hand_written].make(task)))
+    assert_same(run(*made(name, task)), run(*engines[by_hand].make(task)))
 
 
 def mean_cost(step, parameters) -> tuple[float, float]:
@@ -96,7 +96,7 @@ def assert_same_mean(one: tuple[float, float], other: tuple[float, float]) -> No
 @pytest.mark.parametrize("name", [name for name in quick if name not in draws_with_numpy])
 def test_dropout_with_other_draws_gives_the_same_cost_on_average(name):
     still = replace(binary, lr=0.0)
-    wanted = mean_cost(*engines[hand_written].make(still))
+    wanted = mean_cost(*engines[by_hand].make(still))
     assert_same_mean(mean_cost(*made(name, still)), wanted)
 
 
@@ -134,7 +134,7 @@ def test_the_benchmark_runs_and_gives_its_tables():
     for table in (times, inference):
         rows = table.splitlines()[4:]
         assert [row.split("|")[1].strip() for row in rows if row] == [
-            hand_written,
+            by_hand,
             floor,
             page.compiled,
             page.eager,

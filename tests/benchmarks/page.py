@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from engines import engines, floor, hand_written
+from engines import by_hand, engines, floor
 from plot import draw
 from tasks import sizes, tasks, variants, widths
 
@@ -27,13 +27,13 @@ pytorch = ("PyTorch, torch.nn", "PyTorch, functions")
 """Eager PyTorch is the faster of the two."""
 
 aims: dict[tuple[str, tuple[str, ...]], tuple[float | None, float | None, float | None]] = {
-    ("S", (hand_written,)): (0.80, 0.42, 2.0),
+    ("S", (by_hand,)): (0.80, 0.42, 2.0),
     ("S", ("jax.jit",)): (0.6, 0.35, None),
     ("S", pytorch): (0.35, 0.20, 0.8),
-    ("M", (hand_written,)): (0.88, 0.80, 1.25),
+    ("M", (by_hand,)): (0.88, 0.80, 1.25),
     ("M", ("jax.jit",)): (1.0, 0.9, None),
     ("M", pytorch): (0.55, 0.5, 0.85),
-    ("L", (hand_written,)): (0.75, 0.75, 1.0),
+    ("L", (by_hand,)): (0.75, 0.75, 1.0),
     ("L", ("jax.jit",)): (1.1, 1.1, None),
     ("L", pytorch): (0.7, 0.7, 0.9),
     ("L", (floor,)): (1.35, 1.35, None),
@@ -113,7 +113,7 @@ def _times(title: str, done: dict[str, Any], names: Iterable[str]) -> str:
             cells = [engine]
             for name in names:
                 seconds = done[name].get(engine, {}).get("seconds")
-                ratio = seconds and f"{seconds / _seconds(done[name], hand_written):.2f}"
+                ratio = seconds and f"{seconds / _seconds(done[name], by_hand):.2f}"
                 cells += [_time(seconds), ratio] if seconds else ["", ""]
             rows.append(cells)
     heads = [cell for name in names for cell in (f"{name}: {tasks[name]}", "")]
@@ -176,7 +176,7 @@ def _compiling(done: dict[str, Any]) -> str:
                 cold, cached = (max(found[key] - usual, 0) for key in ("first", "first_cached"))
                 paid_off = [
                     _steps(cold, other - found["seconds"]) if other else ""
-                    for other in (plain, _seconds(done[name], hand_written))
+                    for other in (plain, _seconds(done[name], by_hand))
                 ]
                 aim = compile_aims.get(engine) if name == "S" else None
                 said = f" (≤ {_time(aim)}{', missed' * (cold > aim)})" if aim else ""

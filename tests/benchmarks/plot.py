@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from engines import engines, floor, hand_written
+from engines import by_hand, engines, floor
 from tasks import tasks, widths
 
 styles: dict[str, dict[str, Any]] = {
-    hand_written: {"color": "#000000", "linewidth": 2.2},
+    by_hand: {"color": "#000000", "linewidth": 2.2},
     floor: {"color": "#000000", "linestyle": ":"},
     "minigrad, compiled: numba": {"color": "#D55E00", "linewidth": 2.2, "marker": "o"},
     "minigrad, compiled: numpy": {"color": "#D55E00", "linewidth": 2.2, "linestyle": "--", "marker": "s"},

@@ -23,7 +23,7 @@ from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any
 
 import page
-from engines import Engine, engines, floor, hand_written
+from engines import Engine, by_hand, engines, floor
 from memory import make_counter
 from tasks import looked_at, sizes, tasks, widths
 
@@ -176,7 +176,7 @@ def main(arguments: list[str] | None = None) -> None:
     usable = [
         engine
         for name, engine in engines.items()
-        if name not in left_out and name in (hand_written, floor, *(options.engine or engines))
+        if name not in left_out and name in (by_hand, floor, *(options.engine or engines))
     ]
     results: dict[str, Any] = {
         "machine": machine(options.threads),

@@ -61,12 +61,12 @@ class Engine:
         return ""
 
 
-hand_written, floor = "hand-written NumPy", "the matrix products alone"
+by_hand, floor = "hand-written NumPy", "the matrix products alone"
 
 engines = {
     engine.name: engine
     for engine in (
-        Engine(hand_written, "hand_written:make"),
+        Engine(by_hand, "hand_written:make"),
         Engine(floor, "products:make"),
         Engine(
             "minigrad, compiled: numba",
