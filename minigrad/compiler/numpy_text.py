@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 
 from minigrad import functions
+from minigrad.compiler.blocks import Blocks, Statement, blocks_of, mentions, operands_of, rows_of
 from minigrad.compiler.cheapest import sum_of_squares, with_sums_of_squares
 from minigrad.compiler.memory import Fresh, Gather, one_array, side_by_side
-from minigrad.compiler.schedule import late
+from minigrad.compiler.schedule import scheduled
 from minigrad.compiler.together import Together, assembled, gathered, part
 from minigrad.program import Equation, Literal, Program, Variable
 from minigrad.random import is_generator, uniform_draw
@@ -37,6 +38,10 @@ _no_reasons: Mapping[int, str] = {}
 
 _short = 4096
 """Up to so many elements, a plain sum is as exact as NumPy's in pairs, to within the rounding of a few."""
+
+
+Write = Callable[["Text", Equation, list[str], str], list[str]]
+"""How a function is computed into an array: statements of the names of operands, and of the array."""
 
 
 class Text:
@@ -69,6 +74,10 @@ class Text:
         self._held: dict[Variable, str] = {}  # value -> its buffer
         self._free: list[str] = []
         self._memory: dict[str, np.ndarray] = {}  # buffer -> what it is a view of
+        self._at: dict[Variable, str] = {}  # value -> the array that it is computed into
+        self._blocks = Blocks()
+        self._given_to_blocks: set[str] = set()  # the arrays of what was computed before
+        self._freed_by_blocks: set[str] = set()  # buffers, of which other rows are still to be computed
         self._constants: dict[Any, str] = {}
         self._left: Counter[Variable] = Counter()
         self._taken = {v.name for v in (*program.leaves, *(e.output for e in program.equations))}
@@ -76,7 +85,7 @@ class Text:
         for variable in (*program.leaves, *(e.output for e in program.equations)):
             self.names[variable] = _own_names.sub(r"v_\g<0>", variable.name)
         self.together = Together(
-            late(with_sums_of_squares(program)),
+            scheduled(with_sums_of_squares(program), rows_of),
             program.outputs,
             updates,
             self._is_elementwise,
@@ -100,6 +109,7 @@ class Text:
         for equation in self.equations:
             self.reason = reasons.get(equation.output.tensor.stamp, "")
             self._equation(equation)
+        self._end_blocks()
         returned = [
             f"{self.names[v]}.copy()" if v.tensor.shape and roots[v].equation is None else self.names[v]
             for v in program.outputs  # what was given is not handed out
@@ -115,8 +125,21 @@ class Text:
         self.source = (
             f"def replay({taken}):\n{lines}    return ({' '.join(f'{value},' for value in returned)})\n"
         )
+        self._without_unused()
         exec(compile(self.source, "<compiled>", "exec"), self.objects)
         self.run = self.objects["replay"]
+
+    def _without_unused(self) -> None:
+        """Let go of buffers of which a few rows turned out to be enough."""
+        used = {id(self._memory[name]) for name in self._memory if mentions(self.source, name)}
+        self.buffers = {
+            name: array
+            for name, array in self.buffers.items()
+            if not name.startswith("memory_") or id(array) in used
+        }
+        for name, memory in self._memory.items():
+            if id(memory) not in used:
+                del self.objects[name]
 
     def _new_arrays(self) -> None:
         """The arrays that are new at each call, and those in which values lie side by side."""
@@ -185,6 +208,9 @@ class Text:
     def _equation(self, e: Equation) -> None:
         value, name = e.output, self.names[e.output]
         shape, dtype = value.tensor.shape, value.tensor.dtype
+        by_rows = self._is_by_rows(e)
+        if rows_of(e) != self._blocks.rows if by_rows else self._waits_for_blocks(e):
+            self._end_blocks()
         operands = [self._operand(x) for x in e.inputs]
         dying = self._dying(e)
         if e.function is gathered:
@@ -204,7 +230,11 @@ class Text:
                 same = [x for x in dying if x.tensor.shape == shape and x.tensor.dtype == dtype]
                 self._release(same)
                 dying = [x for x in dying if x not in same]
-            out = self._out(value)
+            out = self._at[value] = self._out(value)
+            if by_rows:
+                self._into_blocks(e, write, operands, out)
+                self._release(dying)
+                return
             if value in self.together.names:
                 self.reason = "of several at once"
             *before, last = write(self, e, operands, out)
@@ -219,6 +249,62 @@ class Text:
             self._say(f"{name} = {self._call(e, operands)}")
             self._release(dying)
 
+    # ---- statements that are computed a few rows at a time
+
+    def _is_by_rows(self, e: Equation) -> bool:
+        if e.function is not uniform_draw and not self._is_elementwise(e):
+            return False
+        return rows_of(e) > 0 and self._is_written(e) and e.output not in self.together.places
+
+    def _waits_for_blocks(self, e: Equation) -> bool:
+        """Whether an equation needs, or may overwrite, what the collected statements compute."""
+        if self._is_view(e) or not e.output.tensor.shape:
+            ours = {s.equation.output for s in self._blocks.statements}
+            return any(self._root.get(x, x) in ours for x in e.inputs if isinstance(x, Variable))
+        return True
+
+    def _into_blocks(self, e: Equation, write: Write, operands: list[str], out: str) -> None:
+        """Collect a statement."""
+
+        def line(operands: list[str], out: str) -> str:
+            return write(self, e, operands, out)[0]
+
+        ours = {s.equation.output for s in self._blocks.statements}
+        self._given_to_blocks |= {
+            self._at.get(self._root[x], "")
+            for x in e.inputs
+            if isinstance(x, Variable) and self._root[x] not in ours
+        }
+        self._blocks.statements.append(
+            Statement(e, self.names[e.output], out, operands_of(e, operands), line, self.reason)
+        )
+        self.reason = ""
+
+    def _end_blocks(self) -> None:
+        """Say the statements that were collected: as a loop if there are several."""
+        statements = self._blocks.statements
+        if len(statements) > 1:
+            size = self._blocks.size()
+            places = dict.fromkeys(s.place for s in statements)
+            kept = {*self._held.values(), *self._given_to_blocks}
+            small = {p: f"{p}_rows" for p in places if p.startswith("buffer_") and p not in kept}
+            if self._blocks.rows % size:  # the last block is smaller
+                small = {}
+            for place, rows in small.items():
+                self.objects[rows] = self.objects[place][:size].copy()
+            blocks = f"blocks_of_{size}_in_{self._blocks.rows}"
+            self.objects[blocks] = blocks_of(self._blocks.rows, size)
+            self.lines += self._blocks.lines(blocks, small)
+            for s in statements:
+                if self._left[s.equation.output]:
+                    self.lines.append(f"{s.name} = {s.place}")
+        for s in statements if len(statements) == 1 else ():
+            self.reason = s.reason
+            self._say(f"{s.name} = {s.write([name for name, _ in s.operands], s.place)}")
+        self._blocks.statements = []
+        self._given_to_blocks = set()
+        self._freed_by_blocks = set()
+
     def _dying(self, e: Equation) -> list[Variable]:
         dying = []
         for x in e.inputs:
@@ -232,6 +318,8 @@ class Text:
     def _release(self, values: list[Variable]) -> None:
         for value in values:
             self._free.append(self._held.pop(value))
+            if self._blocks.statements:
+                self._freed_by_blocks.add(self._free[-1])
 
     def _out(self, value: Variable) -> str:
         """The array that a value is computed into."""
@@ -255,7 +343,11 @@ class Text:
         """A free buffer: of this shape the newest, or the smallest that is not too large; else a new one."""
         alike = [name for name in self._free if _kind_of(self.objects[name]) == (shape, dtype)]
         needed = prod(shape) * dtype.itemsize
-        large = [name for name in self._free if needed <= self._memory[name].nbytes <= 2 * needed]
+        large = [
+            name
+            for name in self._free
+            if needed <= self._memory[name].nbytes <= 2 * needed and name not in self._freed_by_blocks
+        ]
         if alike or large:
             name = alike[-1] if alike else min(large, key=lambda name: self._memory[name].nbytes)
             self._free.remove(name)
@@ -382,7 +474,7 @@ class Text:
 
 # ---- how functions are computed into an array
 
-_own_names = re.compile(r"^(np|copyto|replay|fresh|buffer|gather|together)(?=_|$)")
+_own_names = re.compile(r"^(np|copyto|replay|fresh|buffer|gather|together|rows|blocks)(?=_|$)")
 """What the text itself calls something."""
 
 
@@ -390,7 +482,6 @@ def _kind_of(array: np.ndarray) -> Any:
     return array.shape, array.dtype
 
 
-Write = Callable[[Text, Equation, list[str], str], list[str]]
 _writers: dict[Callable[..., Any], Write] = {}
 _elementwise: set[Callable[..., Any]] = set()
 
