@@ -1039,6 +1039,19 @@ def test_parameters_that_are_updated_together(optimizer, numbers):
     assert compiled.stats()["recordings"] <= 2
 
 
+@pytest.mark.parametrize("optimizer", ["SGD", "Adam", "AdamW"])
+def test_which_parameters_are_decayed_is_looked_at(optimizer):
+    models, compiled, eager = steps_of(optimizer, weight_decay=0.1)
+    X, Y = data()
+    for i in range(6):
+        for model in models:
+            model[0].weight.decay = i % 3 != 2
+        compiled(X, Y, 0.9)
+        eager(mg.Tensor(X), mg.Tensor(Y), 0.9)
+    for p, q in zip(models[0].parameters(), models[1].parameters(), strict=True):
+        np.testing.assert_allclose(p.data, q.data, rtol=1e-11, atol=1e-13)
+
+
 def test_parameters_updated_together_may_be_set_from_outside():
     models, compiled, eager = steps_of("SGD")
     X, Y = data()

@@ -125,6 +125,7 @@ class Stepped:
         if (
             self._plain
             and not self._counted
+            and not optimizer._weight_decay  # which parameters it touches may change
             and state is self._state
             and list(map(len, state)) == self._lengths
             and self._settings_of(vars(optimizer)) == self._settings
@@ -143,6 +144,7 @@ class Stepped:
             numbers is None
             or self._counted
             or not self._plain
+            or self.optimizer._weight_decay
             or self._settings_of(vars(self.optimizer)) != self._settings
         ):
             numbers = self._numbers[i] = self.optimizer.numbers(*self.optimizer.kinds()[i])
