@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+import warnings
 from collections import OrderedDict, deque
 from copy import deepcopy
 from functools import partial
@@ -12,7 +13,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 from cases import cases
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import minigrad as mg
@@ -28,6 +29,27 @@ optimizers = {
     "Adam": lambda p: mg.optim.Adam(p, lr=0.01, weight_decay=0.01),
     "AdamW": lambda p: mg.optim.AdamW(p, lr=0.01, weight_decay=0.1),
 }
+
+
+@pytest.fixture(autouse=True, params=["numpy", "numba"])
+def backend(request, monkeypatch):
+    """Every test is one of both backends; here Python runs what Numba would compile, in no time."""
+    if request.param == "numba":
+        numba = pytest.importorskip("numba")
+        pytest.importorskip("scipy")
+        monkeypatch.setattr(numba.config, "DISABLE_JIT", 1)
+        monkeypatch.setitem(mg.compile.__kwdefaults__, "backend", "numba")
+        with warnings.catch_warnings(), np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            warnings.filterwarnings(
+                "ignore", ".* is run by NumPy: there is nothing in it that loops could do"
+            )
+            yield request.param
+    else:
+        yield request.param
+
+
+of_numpy = pytest.mark.parametrize("backend", ["numpy"], indirect=True)
+"""Tests of the text that NumPy runs, or in which eager has to draw the same masks."""
 
 
 def network(dtype=np.float64, keep_prob=0.8, seed=0):
@@ -65,8 +87,9 @@ def assert_same_state(one, other, rtol):
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("name", optimizers)
-def test_200_steps_are_as_if_eager_had_run(name, dtype):
-    eager, replayed = network(dtype), network(dtype)
+def test_200_steps_are_as_if_eager_had_run(name, dtype, backend):
+    keep_prob = 0.8 if backend == "numpy" else 1.0  # Numba's masks are others
+    eager, replayed = network(dtype, keep_prob), network(dtype, keep_prob)
     one, other = optimizers[name](eager.parameters()), optimizers[name](replayed.parameters())
     step = training_step(eager, one)
     compiled = mg.compile(training_step(replayed, other))
@@ -86,6 +109,7 @@ def test_200_steps_are_as_if_eager_had_run(name, dtype):
     assert generator_state(rngs[0]) == generator_state(rngs[1])  # the same draws, bit by bit
 
 
+@of_numpy
 def test_numbers_that_change_are_read_at_each_call():
     eager, replayed = network(), network()
     one, other = optimizers["Nesterov"](eager.parameters()), optimizers["Nesterov"](replayed.parameters())
@@ -103,8 +127,9 @@ def test_numbers_that_change_are_read_at_each_call():
     assert_same_state(eager, replayed, 1e-12)
 
 
-def test_a_schedule():
-    eager, replayed = network(), network()
+def test_a_schedule(backend):
+    keep_prob = 0.8 if backend == "numpy" else 1.0
+    eager, replayed = network(keep_prob=keep_prob), network(keep_prob=keep_prob)
     steps = []
     for model in (eager, replayed):
         optimizer = mg.optim.SGD(model.parameters(), lr=0.5)
@@ -546,6 +571,7 @@ def test_masks_that_are_given():
             np.testing.assert_array_equal(compiled(np.ones(3)).numpy(), 2.0 * np.array(mask))
 
 
+@of_numpy
 def test_a_generator_that_is_exchanged():
     dropout = nn.Dropout(keep_prob=0.5, rng=0)
     compiled = mg.compile(lambda x: dropout(x))
@@ -1013,7 +1039,7 @@ def test_source_is_what_runs():
     assert "nothing is recorded" in compiled.source
     compiled(np.ones(3))
     assert "tanh(" in compiled.source
-    assert compiled.source.startswith("def replay(")
+    assert "def replay(" in compiled.source
 
 
 def steps_of(optimizer, **numbers):
@@ -1024,6 +1050,7 @@ def steps_of(optimizer, **numbers):
     return models, mg.compile(steps[0]), steps[1]
 
 
+@of_numpy
 @pytest.mark.parametrize("numbers", [{"weight_decay": 0.1}, {"weight_decay": 0.1, "decay_biases": True}])
 @pytest.mark.parametrize("optimizer", ["SGD", "Adam", "AdamW"])
 def test_parameters_that_are_updated_together(optimizer, numbers):
@@ -1039,6 +1066,7 @@ def test_parameters_that_are_updated_together(optimizer, numbers):
     assert compiled.stats()["recordings"] <= 2
 
 
+@of_numpy
 @pytest.mark.parametrize("optimizer", ["SGD", "Adam", "AdamW"])
 def test_which_parameters_are_decayed_is_looked_at(optimizer):
     models, compiled, eager = steps_of(optimizer, weight_decay=0.1)
@@ -1052,6 +1080,7 @@ def test_which_parameters_are_decayed_is_looked_at(optimizer):
         np.testing.assert_allclose(p.data, q.data, rtol=1e-11, atol=1e-13)
 
 
+@of_numpy
 def test_parameters_updated_together_may_be_set_from_outside():
     models, compiled, eager = steps_of("SGD")
     X, Y = data()
@@ -1079,6 +1108,7 @@ def test_what_was_kept_of_parameters_updated_together_does_not_change():
         np.testing.assert_array_equal(view, copy)
 
 
+@of_numpy
 def test_the_text_says_why():
     _models, compiled, _ = steps_of("SGD")
     X, Y = data()
@@ -1096,6 +1126,7 @@ def test_the_text_says_why():
         assert reason in compiled.source
 
 
+@of_numpy
 def test_a_factor_goes_to_the_smaller_matrix():
     W = mg.Tensor(np.ones((2, 100)), requires_grad=True, name="W")
     c = mg.constant(3.0, name="c")
@@ -1107,6 +1138,7 @@ def test_a_factor_goes_to_the_smaller_matrix():
     assert "multiply(c, W, " in compiled.source
 
 
+@of_numpy
 @pytest.mark.parametrize("rows", [256, 509, 1009])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_large_arrays_are_computed_by_blocks_of_rows(rows, dtype):
@@ -1223,7 +1255,7 @@ def programs(draw):
     return steps
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(programs(), st.integers(0, 2**32 - 1))
 def test_random_programs(steps, seed):
     W = mg.Tensor(np.random.default_rng(0).uniform(-1, 1, (3, 2)), requires_grad=True, name="W")

@@ -10,6 +10,7 @@ from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from threading import RLock
 from types import MethodType
 from typing import Any
+from warnings import warn
 
 import numpy as np
 
@@ -27,7 +28,7 @@ def compile(function: Any = None, *, backend: str = "numpy") -> Any:
 
     function   of Tensors, arrays and numbers, also in dicts, lists and Modules: a forward pass, a loss with
                its gradients, or a whole training step with backward() and optimizer.step()
-    backend    "numpy"
+    backend    "numpy", or "numba": loops, fused and compiled, where Numba is installed (the extra `numba`)
     Returns:   a Compiled, to be called as the function is; also as a decorator, @mg.compile
     Raises:    NotReplayable at the first call, with the line, if the function asks for a value (a branch,
                float(), item(), print), assigns arrays, or draws random numbers outside of the graph
@@ -43,8 +44,8 @@ def compile(function: Any = None, *, backend: str = "numpy") -> Any:
     >>> predict(np.ones((3, 2))).shape, predict(np.zeros((3, 2))).numpy()[0], predict.stats()["replays"]
     ((3, 1), array([0.]), 1)
     """
-    if backend != "numpy":
-        raise ValueError(f'compile: backend is "numpy", not {backend!r}')
+    if backend not in ("numpy", "numba"):
+        raise ValueError(f'compile: backend is "numpy" or "numba", not {backend!r}')
     if function is None:
         return lambda function: compile(function, backend=backend)
     if not callable(function) or isinstance(function, type):
@@ -52,14 +53,16 @@ def compile(function: Any = None, *, backend: str = "numpy") -> Any:
     if iscoroutinefunction(function) or isgeneratorfunction(function) or isasyncgenfunction(function):
         name = getattr(function, "__name__", "the function")
         raise TypeError(f"compile: {name} is a coroutine or a generator; compile a function that it calls")
-    return Compiled(function)
+    return Compiled(function, backend)
 
 
 class Compiled:
     """A function that is recorded and replayed; `source` is the text that is executed, `stats()` counts."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], backend: str = "numpy") -> None:
         self._function = function
+        self._backend = backend
+        self._warned = False
         self._replays: dict[Any, list[Replay]] = {}
         self._last: Replay | None = None
         self._lock = RLock()
@@ -84,12 +87,15 @@ class Compiled:
                     self._replayed += 1
                     self._last = replay
                     return replay(found)
-            replay = _record(self._function, args, kwargs)
+            replay = _record(self._function, args, kwargs, self._backend)
             candidates.append(replay)
             self._forget(candidates)
             replay.guard.like(args, kwargs)
             self._last = replay
             self._recorded += 1
+            if replay.text.refusal and not self._warned:
+                self._warned = True
+                warn(f"compile: {self._name()} is run by NumPy: {replay.text.refusal}", stacklevel=2)
             return replay(found)
 
     def _forget(self, candidates: list[Replay]) -> None:
@@ -102,7 +108,7 @@ class Compiled:
         return self if instance is None else MethodType(self, instance)
 
     def __reduce__(self) -> Any:
-        return Compiled, (self._function,)  # a copy records anew
+        return Compiled, (self._function, self._backend)  # a copy records anew
 
     @property
     def source(self) -> str:
@@ -123,8 +129,11 @@ class Compiled:
             "bytes": sum(buffer.nbytes for buffer in buffers),
         }
 
+    def _name(self) -> str:
+        return getattr(self._function, "__name__", type(self._function).__name__)
+
     def __repr__(self) -> str:
-        return f"<compiled {getattr(self._function, '__name__', 'function')}: {self.stats()}>"
+        return f"<compiled {self._name()}: {self.stats()}>"
 
 
 _most = 32
@@ -134,7 +143,7 @@ _most = 32
 # ---- recording
 
 
-def _record(function: Callable[..., Any], args: tuple, kwargs: dict) -> Replay:
+def _record(function: Callable[..., Any], args: tuple, kwargs: dict, backend: str) -> Replay:
     """Call the function, watched, and undo what it did: what a call does is done by the replay.
 
     So a call gives the same bits whether it was recorded just now or long ago, and one that is refused has
@@ -146,7 +155,7 @@ def _record(function: Callable[..., Any], args: tuple, kwargs: dict) -> Replay:
     python_draws = random.getstate()
     recorder = Recorder()
     try:
-        replay = _recorded(recorder, function, args, kwargs, reached)
+        replay = _recorded(recorder, function, args, kwargs, reached, backend)
         if random.getstate() != python_draws:
             raise _draws()
         _check_draws(rngs, list(map(deepcopy, before)), replay)
@@ -166,7 +175,12 @@ def _rewind(rngs: list[Any], before: list[Any]) -> None:
 
 
 def _recorded(
-    recorder: Recorder, function: Callable[..., Any], args: tuple, kwargs: dict, reached: Reached
+    recorder: Recorder,
+    function: Callable[..., Any],
+    args: tuple,
+    kwargs: dict,
+    reached: Reached,
+    backend: str,
 ) -> Replay:
     given: list[Tensor] = []
     args, kwargs = arguments_as_tensors(function, args, kwargs, given)
@@ -185,7 +199,7 @@ def _recorded(
             f"compile: {name} changes {reached.changed()}, which a replay would not; return what changes, or "
             "change it outside of the compiled function"
         )
-    return Replay(recorder, given, results, shape_of_result, reached)
+    return Replay(recorder, given, results, shape_of_result, reached, backend)
 
 
 def _check_draws(rngs: list[Any], before: list[Any], replay: Replay) -> None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from minigrad.compiler.arguments import filled
+from minigrad.compiler.backends import Printed, printed
 from minigrad.compiler.guard import Guard
-from minigrad.compiler.numpy_text import Text
 from minigrad.compiler.passes import rebuilt
 from minigrad.compiler.reached import Reached
 from minigrad.compiler.recording import Recorder, Source
@@ -21,14 +21,6 @@ from minigrad.watch import watched_by
 
 _value_of = attrgetter("_value")
 _grad_of = attrgetter("_grad")
-
-
-class Printed(NamedTuple):
-    """A program that was printed: its text, the same to be called, and the arrays that it uses again."""
-
-    source: str
-    run: Callable[..., tuple]
-    buffers: dict[str, np.ndarray]
 
 
 class Replay:
@@ -47,6 +39,7 @@ class Replay:
         results: list[Tensor],
         shape_of_result: Any,
         reached: Reached,
+        backend: str = "numpy",
     ) -> None:
         self._shape_of_result = shape_of_result
         self._n_results = len(results)
@@ -65,8 +58,7 @@ class Replay:
         program = Program(outputs, names)
         given_to_it = self._read(program, recorder)
         updates = program.outputs[len(results) :][: len(new)]
-        text = Text(program, given_to_it, updates, reasons, len(recorded.equations))
-        self.text = Printed(text.source, text.run, text.buffers)
+        self.text: Printed = printed(backend, program, given_to_it, updates, reasons, len(recorded.equations))
         changed = {id(leaf) for leaf in (*self._updated, *self._graded, *self._cleared)}
         self.guard = Guard(recorder, given, reached, self._leaves, self._grads, changed)
         of = {id(stepped.optimizer): stepped for stepped in self.guard.optimizers}
