@@ -20,9 +20,7 @@ pytestmark = pytest.mark.filterwarnings("default")  # those of other libraries a
 benchmarks = Path(__file__).parent / "benchmarks"
 compared = [name for name in engines if name not in (by_hand, floor)]
 quick = [name for name in compared if not engines[name].slow_to_compile]
-draws_with_numpy = [
-    name for name in compared if engines[name].package in ("numpy", "numba", "autograd", "mygrad")
-]
+draws_with_numpy = [name for name in compared if engines[name].package in ("numpy", "autograd", "mygrad")]
 
 binary = Task((5, 7, 4, 1), batch=13, dtype="float64", keep_prob=0.7)
 classes = Task((5, 7, 4, 3), batch=13, dtype="float64", keep_prob=0.7)
