@@ -155,6 +155,31 @@ def test_a_function_that_returns_less_or_raises():
     assert len(bug.attempts) == 2
 
 
+@pytest.mark.parametrize("faults", [1, 2])
+def test_nothing_is_mended_where_nothing_shows_it(faults):
+    bug = mg.find_the_bug("both", seed=5, faults=faults)
+
+    def backward(X):
+        return 1 / 0
+
+    everything = ("dW3", "db3", "dW2", "db2", "dW1", "db1")
+    for work in ({}, backward, lambda W1: {"dW1": W1 * np.nan}):
+        progress = bug.submit(work)
+        assert (progress.left, progress.right, progress.wrong) == (faults, (), ())
+        assert set(progress.ungraded) == set(everything)
+        assert "0 of 6 gradients of parameters right" in progress.headline
+        assert "mended" in progress.headline
+        assert bug.hint(level=2) != "No fault is left."
+    assert "raised ZeroDivisionError" in bug.attempts[1].problems["backward"]
+    right = mg.derive(bug.loss).run()[1]
+    for spoiled in bug.solution().names:  # all that comes from the faulty lines is left out
+        left_out = bug._reached(spoiled)
+        progress = bug.submit({name: right[name] for name in everything if name not in left_out})
+        assert progress.left
+        assert not progress.ok
+    assert bug.submit(right).ok
+
+
 @pytest.mark.parametrize("name", names)
 def test_hints_lead_to_the_line_step_by_step(name):
     bug = mg.find_the_bug(name, seed=3)

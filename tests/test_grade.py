@@ -803,3 +803,122 @@ def test_a_line_with_a_mistake_is_written_as_the_right_one_but_for_the_mistake(n
     value = next(e.output.tensor for e in mg.derive(J).program.equations if e.output.name == key[1:])
     fault = mg.grade({key: wrong({key: mg.grad(J, value).data})}, J).faults[0]
     assert fault.readings[0].yours == yours
+
+
+# ---- what people hand in beside arrays
+
+
+def test_of_a_function_that_calls_itself_without_end_the_first_and_the_last_calls_are_shown(loss):
+    def backward(X):
+        return backward(X) + 1
+
+    report = mg.grade(backward, loss)
+    lines = report.verdicts["backward"].verdict.splitlines()
+    assert lines[0].startswith("raised RecursionError")
+    assert len(lines) == 8
+    assert re.fullmatch(r"\.\.\. \d+ calls more \.\.\.", lines[3])
+    shown = str(report)
+    assert all(re.search(rf"(?m)^ +{re.escape(line)}$", shown) for line in lines[1:])  # a line is a line
+
+
+def test_what_a_function_returns_is_named(loss):
+    with pytest.raises(TypeError, match="or a function that returns one; what <lambda> returns is None"):
+        mg.grade(lambda X: None, loss)
+    with pytest.raises(TypeError, match="what <lambda> returns is of type tuple"):
+        mg.grade(lambda X: (X, X), loss)
+
+
+def test_settings_that_mean_nothing_are_refused(loss):
+    right = handed_in(loss)
+    for name, limit in (("candidates", "many"), ("seconds", None), ("seconds", True)):
+        with pytest.raises(TypeError, match=f"grade: {name}= is a number, not {limit!r}"):
+            mg.grade(right, loss, **{name: limit})
+    for limit in (-1, np.nan):
+        with pytest.raises(ValueError, match="grade: seconds= is a number from 0 up"):
+            mg.grade(right, loss, seconds=limit)
+    with pytest.raises(ValueError, match="grade: transposed= names 'dQ'; there are dW1, db1"):
+        mg.grade(right, loss, transposed=["dW2", "dQ"])
+    with pytest.raises(TypeError, match="grade: transposed= is True, or the names of gradients, not 3"):
+        mg.grade(right, loss, transposed=3)
+    assert mg.grade({"dW2": right["dW2"].T}, loss, transposed="dW2").ok
+
+
+def test_a_loss_that_needs_no_gradient_is_refused():
+    with pytest.raises(ValueError, match="not computed from anything that needs a gradient"):
+        mg.grade({"dW": np.ones(3)}, mg.Tensor(1.0))
+
+
+# ---- changes that go beyond one place
+
+
+def test_two_values_of_a_line_that_are_exchanged(loss):
+    rng = np.random.default_rng(0)
+    x1, x2, x3 = (mg.Tensor(rng.standard_normal((7, 3)), name=f"x{t}") for t in (1, 2, 3))
+    W, V = (
+        mg.Tensor(rng.standard_normal(shape), True, name=n) for n, shape in (("W", (4, 3)), ("V", (4, 4)))
+    )
+    h = None
+    for t, x in enumerate((x1, x2, x3), 1):
+        z = x @ W.T if h is None else x @ W.T + h @ V.T
+        z.name, h = f"z{t}", np.tanh(z)
+        h.name = f"h{t}"
+    J = np.sum(np.square(h))
+    wrong = ["dW = dz1.T @ x3 + dz2.T @ x2 + dz3.T @ x1"]
+    (fault,) = mg.grade(handed_in(J, wrong, names=("dW", "dV")), J).faults
+    assert fault.kind == "swapped"
+    assert fault.what in ("with `dz1` and `dz3` exchanged", "with `x1` and `x3` exchanged")
+    assert fault.readings[0].why
+
+
+def test_the_sign_of_an_argument():
+    rng = np.random.default_rng(0)
+    X = mg.Tensor(rng.standard_normal((7, 3)), name="X")
+    W = mg.Tensor(rng.standard_normal((4, 3)), True, name="W")
+    Z = X @ W.T
+    Z.name = "Z"
+    A = mg.softplus(Z)
+    A.name = "A"
+    J = np.sum(np.square(A))
+    (fault,) = mg.grade(handed_in(J, ["dZ = dA * sigmoid(-Z)"], names=("dZ", "dW")), J).faults
+    assert fault.what == "with `sigmoid(-Z)` instead of `sigmoid(Z)`"
+    assert "slope" in fault.readings[0].why
+
+
+def test_one_example_is_called_one():
+    J, values = networks[notes_network](0)
+    right = handed_in(J)
+    dW1 = right["dZ1"][-1:].T @ values["X"][-1:] + values["lambd"] / values["m"] * values["W1"]
+    (fault,) = mg.grade({**right, "dW1": dW1}, J).faults
+    assert fault.what == "for the last example only"
+
+
+@pytest.mark.parametrize("columns", [False, True])
+def test_a_mistake_in_the_only_gradient_on_the_way_that_is_divided_by_m_later(columns):
+    rng = np.random.default_rng(0)
+    X, Y = rng.standard_normal((7, 3)), (rng.random((7, 1)) < 0.5) * 1.0
+    sizes = {"W1": (5, 3), "b1": (5, 1) if columns else (5,), "W2": (1, 5), "b2": (1, 1) if columns else (1,)}
+    W1, b1, W2, b2 = (mg.Tensor(rng.standard_normal(size), True, name=name) for name, size in sizes.items())
+    X, Y = (mg.Tensor(a.T if columns else a, name=name) for a, name in ((X, "X"), (Y, "Y")))
+    m, lambd = mg.constant(7, "m"), mg.constant(0.9, "lambd")
+    Z1 = W1 @ X + b1 if columns else X @ W1.T + b1
+    A1 = mg.relu(Z1)
+    Z2 = W2 @ A1 + b2 if columns else A1 @ W2.T + b2
+    A2 = mg.sigmoid(Z2)
+    for name, value in (("Z1", Z1), ("A1", A1), ("Z2", Z2), ("A2", A2)):
+        value.name = name
+    J = -np.sum(Y * np.log(A2) + (1 - Y) * np.log(1 - A2)) / m
+    J = J + lambd / (2 * m) * (np.sum(np.square(W1)) + np.sum(np.square(W2)))
+
+    def backward(X, Y, W1, W2, A1, A2, m, lambd):
+        if columns:
+            dZ1 = W2.T @ (A2 - Y) * A1
+            return {"dZ1": dZ1, "dW1": dZ1 @ X.T / m + lambd / m * W1, "db1": dZ1.sum(1, keepdims=True) / m}
+        dZ1 = (A2 - Y) @ W2 * A1
+        return {"dZ1": dZ1, "dW1": dZ1.T @ X / m + lambd / m * W1, "db1": dZ1.sum(0) / m}
+
+    report = mg.grade(backward, J)
+    assert [fault.what for fault in report.faults] == ["with `A1` instead of `Z1 > 0`"]
+    assert report.verdicts["dW1"].verdict == report.verdicts["db1"].verdict == "follows from dZ1"
+    assert "times those of the cost" in " ".join(report.notes)
+    on_the_way = mg.grade(lambda A2, Y: {"dZ2": A2 - Y}, J)
+    assert on_the_way.verdicts["dZ2"].verdict == "right, times m"

@@ -169,13 +169,18 @@ class Bug(Task):
         """
         report = self._graded(work, transposed)
         passed = {name for name, verdict in report.verdicts.items() if verdict.verdict.startswith("right")}
-        compared = [name for name in self._wanted if report.verdicts[name].error is not None]
+        compared = [
+            name
+            for name in self._wanted
+            if name in report.verdicts and report.verdicts[name].error is not None
+        ]
+        graded = {name for name, verdict in report.verdicts.items() if verdict.error is not None}
         found = _read(report)
         wrong = tuple(name for name in compared if name not in passed)
         self._left = tuple(
             name
             for name in self._looks  # of what is not handed in, it shows in what comes from it
-            if name in found or (name not in report.verdicts and self._reached(name).intersection(wrong))
+            if name in found or (name not in graded and not self._reached(name) <= passed)
         )
         progress = Progress(
             self.faults,
@@ -185,6 +190,7 @@ class Bug(Task):
             tuple(name for name in self._left if name in found and not self._looks[name] & found[name]),
             tuple(name for name in found if name in report.verdicts and name not in self._looks),
             {name: v.verdict for name, v in report.verdicts.items() if v.error is None},
+            tuple(name for name in self._wanted if name not in compared),
         )
         self.attempts += (progress,)
         return progress

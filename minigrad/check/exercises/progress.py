@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from textwrap import fill
+
+from minigrad.check.grading.report import wrapped
 
 _width = 80
 
@@ -22,6 +23,7 @@ class Progress:
     changed   lines that were wrong, have been changed, and are still wrong
     broken    lines that were right, and are not any more
     problems  what could not be graded, by name, and why: it is missing, has nan in it ...
+    ungraded  the gradients of parameters that could not be graded: nothing shows that their lines are mended
     """
 
     faults: int
@@ -31,11 +33,12 @@ class Progress:
     changed: tuple[str, ...] = ()
     broken: tuple[str, ...] = ()
     problems: Mapping[str, str] = field(default_factory=dict)
+    ungraded: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
         """Whether every line is right."""
-        return not (self.left or self.wrong or self.broken or self.problems)
+        return not (self.left or self.wrong or self.broken or self.problems or self.ungraded)
 
     def __bool__(self) -> bool:
         return self.ok
@@ -49,12 +52,15 @@ class Progress:
         state = state.replace("2 of 2 faults is", "both faults are").replace(
             "0 of 2 faults is", "no fault is"
         )
-        count = len(self.right) + len(self.wrong) + len(self.problems)
+        count = len(self.right) + len(self.wrong) + len(self.ungraded)
         return f"{state}, {len(self.right)} of {count} gradients of parameters right"
 
     def __str__(self) -> str:
         rows = [("right", self.right), ("wrong", self.wrong)]
-        said = [f"{name}: {problem}." for name, problem in self.problems.items()]
+        said = [
+            f"{name}: {problem}" + "." * (len(problem.splitlines()) == 1)  # no full stop behind a traceback
+            for name, problem in self.problems.items()
+        ]
         said += [f"{name} was changed, and is not right yet." for name in self.changed]
         said += [f"{name} was right, and is not any more." for name in self.broken]
         if self.left:
@@ -62,7 +68,7 @@ class Progress:
         paragraphs = [
             f"find_the_bug: {self.headline}",
             "\n".join(f"  {label}  {', '.join(names)}" for label, names in rows if names),
-            "\n".join(fill(text, _width, break_on_hyphens=False) for text in said),
+            "\n".join(part for text in said for part in wrapped(text, _width)),
         ]
         return "\n\n".join(filter(None, paragraphs))
 

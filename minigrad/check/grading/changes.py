@@ -132,6 +132,7 @@ def _of_the_whole(line: Expression, about: Surroundings) -> Iterator[Change]:
     for z, a in about.slopes:
         yield from _other_slopes(line, z, a)
     yield from _throughout(line, about)
+    yield from _swapped(line, about)
 
 
 def _negated(line: Expression) -> Expression:
@@ -158,6 +159,17 @@ def _throughout(line: Expression, about: Surroundings) -> Iterator[Change]:
                 changed = with_atoms(line, put)
                 far = 2.25 if other in about.neighbours.get(x, ()) else 2.75
                 yield Change(changed, "exchanged throughout", Atom(x), Atom(other), far)
+
+
+def _swapped(line: Expression, about: Surroundings) -> Iterator[Change]:
+    """Two values of one shape in a line, each put for the other."""
+    for x, y in combinations(dict.fromkeys(_mentions(line)), 2):
+        if np.shape(about.values[x]) == np.shape(about.values[y]) != ():
+
+            def put(atom: Atom, x: Variable = x, y: Variable = y) -> Atom:
+                return Atom(y) if atom.value is x else Atom(x) if atom.value is y else atom
+
+            yield Change(with_atoms(line, put), "swapped", Atom(x), Atom(y), 2.25)
 
 
 def _mentions(node: Expression) -> Iterator[Variable]:
@@ -491,6 +503,8 @@ def _of_call(node: Apply, about: Surroundings) -> Iterator[Change]:
                 yield Change(Atom(activation), "comparison", node, Atom(activation), 2.25)
     if len(inputs) == 1 and table[function].elementwise and function is not np.positive:
         yield Change(inputs[0], "function left out", node, inputs[0], 2)
+        flipped = Apply(function, (_negated(inputs[0]),), parameters)
+        yield Change(flipped, "argument negated", node, flipped, 2.25)
         for other in about.functions:
             if other is not function:
                 new = Apply(other, inputs, table[other].parameters)

@@ -187,8 +187,8 @@ class Explainer:
         m = max((np.shape(x)[0] for x in arrays), default=0)
         if np.shape(given)[:1] == (m,):
             return
-        subsets = [(f"the first {k} examples", np.arange(k)) for k in range(1, m)]
-        subsets += [(f"the last {k} examples", np.arange(m - k, m)) for k in range(1, m)]
+        subsets = [(f"the first {_so_many(k)}", np.arange(k)) for k in range(1, m)]
+        subsets += [(f"the last {_so_many(k)}", np.arange(m - k, m)) for k in range(1, m)]
         subsets += [(f"all examples but number {k}", np.delete(np.arange(m), k)) for k in range(1, m - 1)]
         budget = Budget(*_for_examples)
         for text, rows in subsets:
@@ -356,6 +356,10 @@ class Explainer:
         for variable in route[1:]:
             values[variable] = attempt(self.lines[variable], values)
         return values[route[-1]]
+
+
+def _so_many(k: int) -> str:
+    return "example" if k == 1 else f"{k} examples"
 
 
 def _shaped_as(value: Any, given: np.ndarray) -> Any:

@@ -6,7 +6,7 @@ that is the mistake.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy as np
 from minigrad.check.grading import blind, submission
 from minigrad.check.grading.budget import Budget
 from minigrad.check.grading.clues import clues, constant_ratio, named_number
+from minigrad.check.grading.distance import distance, single_rounding
 from minigrad.check.grading.explanations import Explanation
 from minigrad.check.grading.expression import atoms
 from minigrad.check.grading.report import Fault, Reading, Report, Verdict
@@ -50,7 +51,8 @@ def grade(
                 machine or with large arrays
     Returns:    a Report, which is true if all is right, prints as text, and has .faults, .score, .verdicts
     Raises:     TypeError for work that is no dict, a loss that is no Tensor, or a wrt that is none of those;
-                ValueError for a loss that is no scalar.  What is wrong with one array (nan, a shape, a
+                ValueError for a loss that is no scalar or needs no gradient, for a name in transposed that is
+                not known, for a limit below 0.  What is wrong with one array (nan, a shape, a
                 function that raises) is in the report, and the others are graded
 
     >>> X, W = Tensor([[1.0, 2.0], [3.0, 5.0], [4.0, 1.0]], name="X"), Tensor([[0.5, -1.0]], True, name="W")
@@ -60,19 +62,43 @@ def grade(
     >>> report.ok, report.faults[0].what, report.faults[0].readings[0].right
     (False, 'without `* 2`', 'dA = 2 * A / m')
     """
+    _check_limits(candidates, seconds)
     solution, wanted = _solution(student, loss, wrt)
     known = {**solution.gradients}
+    turned = _turned(transposed, known)
     values = _forward_values(solution)
-    if transposed is True:
+    if turned is None:
         values = {
             name: array if _is_weight(solution, name) else _in_columns(array)
             for name, array in values.items()
         }
-        transposed = [name for name in known if not _is_weight(solution, name[1:])]
-    work = submission.read(student, known, wanted, values, transposed or ())
+        turned = [name for name in known if not _is_weight(solution, name[1:])]
+    work = submission.read(student, known, wanted, values, turned)
     handed, shapes = _fitted(solution, work.arrays)
     search, unit = _search(solution, handed, Budget(candidates, seconds))
     return _report(solution, search, work, shapes, unit)
+
+
+def _check_limits(candidates: Any, seconds: Any) -> None:
+    for name, limit in (("candidates", candidates), ("seconds", seconds)):
+        if isinstance(limit, bool) or not isinstance(limit, int | float):
+            raise TypeError(f"grade: {name}= is a number, not {limit!r}")
+        if not limit >= 0:
+            raise ValueError(f"grade: {name}= is a number from 0 up, not {limit!r}")
+
+
+def _turned(transposed: Any, known: Collection[str]) -> list[str] | None:
+    """The names of what is handed in transposed; None for a layout with examples as columns."""
+    if isinstance(transposed, bool):
+        return None if transposed else []
+    names = [transposed] if isinstance(transposed, str) else transposed
+    if not isinstance(names, Iterable):
+        raise TypeError(f"grade: transposed= is True, or the names of gradients, not {transposed!r}")
+    found = list(names)
+    for name in found:
+        if name not in known:
+            raise ValueError(f"grade: transposed= names {name!r}; there are {', '.join(known)}")
+    return found
 
 
 def _solution(student: Any, loss: Any, wrt: Any) -> tuple[Solution, list[str]]:
@@ -80,6 +106,11 @@ def _solution(student: Any, loss: Any, wrt: Any) -> tuple[Solution, list[str]]:
         raise TypeError(f"grade: the loss must be a Tensor, not {type(loss).__name__}")
     if loss.size != 1:
         raise ValueError(f"grade: {describe(loss)} is not a scalar; reduce it (np.sum, np.mean)")
+    if not loss.requires_grad:
+        raise ValueError(
+            f"grade: {describe(loss)} is not computed from anything that needs a gradient; make the "
+            "parameters with requires_grad=True, and compute the loss outside no_grad"
+        )
     program = Program(loss, {loss: "J"})
     values = [*program.leaves, *(e.output for e in program.equations)]
     forward = {
@@ -148,10 +179,17 @@ def _search(
     although it comes from one of those.  Where none was handed in, only the number of examples is taken for
     such a convention: another factor may as well have been forgotten.
     """
-    unit, name = _unit(solution, handed)
     later = [
         leaf for leaf in handed if leaf in solution.leaves and _comes_from_another(leaf, solution, handed)
     ]
+    unit, name = _unit(solution, handed)
+    on_the_way = [line for line in handed if line not in solution.leaves]
+    if (
+        name is None
+        and later
+        and not any(distance(handed[line], solution.values[line]) <= single_rounding for line in on_the_way)
+    ):  # each of them may be wrong besides
+        unit, name = next(_numbers_of_examples(solution), (1.0, None))
     if name is None or not (later or _counts_examples(unit, solution)):
         return Search(solution, handed, budget), None
     scaled = {line: array if line in solution.leaves else array / unit for line, array in handed.items()}
@@ -195,11 +233,22 @@ def _comes_from_another(leaf: Variable, solution: Solution, handed: Mapping[Vari
 
 
 def _counts_examples(unit: float, solution: Solution) -> bool:
-    """Whether a number is the named constant that the first axis of the data has for its length."""
-    leaves = solution.program.leaves
-    lengths = {len(solution.values[x]) for x in leaves if x.kind == "data" and np.ndim(solution.values[x])}
-    counts = {solution.values[x] for x in leaves if x.kind == "constant"} & lengths
-    return any(abs(unit - n) <= 1e-6 * n for n in counts)
+    """Whether a number is that of the examples, as a named constant."""
+    return any(abs(unit - n) <= 1e-6 * n for n, _ in _numbers_of_examples(solution))
+
+
+def _numbers_of_examples(solution: Solution) -> Iterator[tuple[float, str]]:
+    """The named constants, with their names, that the axis of the examples has for its length.
+
+    That is the first axis of the data, or the last where that is what all of them have in common.
+    """
+    leaves, values = solution.program.leaves, solution.values
+    shapes = [np.shape(values[x]) for x in leaves if x.kind == "data" and np.ndim(values[x])]
+    first, last = {shape[0] for shape in shapes}, {shape[-1] for shape in shapes}
+    lengths = last if len(last) == 1 < len(first) else first
+    for x in leaves:
+        if x.kind == "constant" and values[x] in lengths and values[x] > 1:
+            yield float(values[x]), x.name
 
 
 # ---- the report

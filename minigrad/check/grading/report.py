@@ -145,7 +145,7 @@ class Report:
         width = max((len(name) for name in self.verdicts), default=0)
         lines = [self.headline, ""]
         for v in self.verdicts.values():
-            first, *more = wrap(self._verdict(v), columns - 4 - width) or [""]
+            first, *more = wrapped(self._verdict(v), columns - 4 - width) or [""]
             lines += [f"  {v.name:<{width}}  {first}", *(f"  {'':<{width}}  {rest}" for rest in more)]
         for i, fault in enumerate(self.faults, 1):
             lines += ["", *wrap(f"{i}. {fault}", columns, subsequent_indent="   ", break_on_hyphens=False)]
@@ -167,7 +167,7 @@ class Report:
     def _repr_html_(self) -> str:
         rows = "".join(
             f"<tr><td><code>{escape(v.name)}</code></td><td>{v.mark}</td>"
-            f"<td style='text-align:left'>{escape(self._verdict(v))}</td></tr>"
+            f"<td style='text-align:left;white-space:pre-wrap'>{escape(self._verdict(v))}</td></tr>"
             for v in self.verdicts.values()
         )
         faults = "".join(
@@ -181,6 +181,18 @@ class Report:
         )
         notes = "".join(f"<p>{_marked(note)}</p>" for note in self.notes)
         return f"<p><b>{escape(self.headline)}</b></p><table>{rows}</table><ol>{faults}</ol>{notes}"
+
+
+def wrapped(text: str, columns: int) -> list[str]:
+    """Text as lines of at most so many columns; where it has lines, as a traceback does, they stay lines.
+
+    >>> wrapped("raised KeyError: 'W4'\\nline 3, in backward: dZ3 @ W[4]", 40)
+    ["raised KeyError: 'W4'", 'line 3, in backward: dZ3 @ W[4]']
+    """
+    found: list[str] = []
+    for i, line in enumerate(text.splitlines()):
+        found += wrap(line, columns, subsequent_indent="  " * (i > 0), break_on_hyphens=False)
+    return found
 
 
 def _code(text: str, label: str, columns: int) -> list[str]:

@@ -38,17 +38,20 @@ def read(
     transposed  names whose matrices are handed in transposed
     """
     problems: dict[str, str] = {}
+    it = "it"
     if callable(student) and not isinstance(student, Mapping):
+        function = name_of(student)
         try:
             student = called(student, values)
         except Exception as error:  # a student's code may raise anything, and it is the student's to see
-            return Submission({}, {name_of(student): raised(error)})
+            return Submission({}, {function: raised(error)})
+        it = f"what {function} returns"
     if isinstance(student, tuple) and student and isinstance(student[-1], Mapping):
         student = student[-1]  # (cost, gradients), as a derivation's own text returns it
     if not isinstance(student, Mapping):
         raise TypeError(
             f"grade: the student's work must be a dict of arrays, such as {{{_example(known)}: ...}}, or a "
-            f"function that returns one; it is a {type(student).__name__}"
+            f"function that returns one; {it} is {_kind(student)}"
         )
     arrays: dict[str, np.ndarray] = {}
     for key, value in student.items():
@@ -112,7 +115,14 @@ def raised(error: Exception) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if frame.filename != __file__]
     lines = [f"line {frame.lineno}, in {frame.name}: {frame.line}" for frame in own if frame.line]
+    if len(lines) > _most_frames:  # a function that calls itself without end
+        left_out = f"... {len(lines) - _most_frames} calls more ..."
+        lines = [*lines[:2], left_out, *lines[2 - _most_frames :]]
     return "\n".join([f"raised {type(error).__name__}: {error}", *lines])
+
+
+_most_frames = 6
+"""How many calls are shown of those that led to an error: the outermost two, and the innermost."""
 
 
 def _array(value: Any) -> np.ndarray:
@@ -146,6 +156,10 @@ def _unknown(name: str, known: Collection[str], values: Mapping[str, Any]) -> st
     if name.startswith("d") and name[1:] in values:
         return f"cannot be graded, since {name[1:]} needs no gradient here; there are {', '.join(known)}"
     return f"is not known{_meant(close)} There are {', '.join(known)}"
+
+
+def _kind(value: Any) -> str:
+    return "None" if value is None else f"of type {type(value).__name__}"
 
 
 def _nearest(name: str, known: Iterable[str], cutoff: float) -> list[str]:

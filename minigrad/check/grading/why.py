@@ -84,9 +84,10 @@ def _reasons(solution: Solution, line: Variable, change: Change) -> Iterator[str
             )
         if x.kind == "constant":
             yield from _of_a_constant(solution, forward, line, x, _in_own_term(solution, line, change))
-    if kind.startswith("slope") or (isinstance(old, Apply) and kind == "comparison"):
+    if kind.startswith("slope") or (isinstance(old, Apply) and kind in ("comparison", "argument negated")):
         yield from _of_a_slope(solution, line)
-    if kind.startswith("exchanged"):
+    exchanged = kind.startswith("exchanged") or kind == "swapped"
+    if exchanged:
         yield from _of_a_slope(solution, line, mentioned)
     if kind.startswith("term"):  # within a slope: 1 + A * A
         yield from _of_a_slope(solution, line, mentioned, named=True)
@@ -100,7 +101,7 @@ def _reasons(solution: Solution, line: Variable, change: Change) -> Iterator[str
         shapes = [np.shape(evaluate(x, solution.values)) for x in old.inputs]
         yield f"the axes that meet have to be the same: {shapes[0]} @ {shapes[1]}"
     dropped = kind.startswith("factor") and isinstance(old, Atom) and old.value in solution.lines
-    if kind.startswith("exchanged") or dropped:
+    if exchanged or dropped:
         yield from _of_an_exchange(solution, old)
     yield from _of_a_part(solution, change)
     yield from _of_the_rules(solution, line, change)
