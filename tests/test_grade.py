@@ -821,6 +821,12 @@ def test_of_a_function_that_calls_itself_without_end_the_first_and_the_last_call
     assert all(re.search(rf"(?m)^ +{re.escape(line)}$", shown) for line in lines[1:])  # a line is a line
 
 
+@pytest.mark.parametrize("name", ["W1_grad", "grad_W1", "W1.grad", "gradient_W1", "dw1", "d_W1"])
+def test_a_gradient_by_another_of_its_usual_names_is_understood_as_a_question(loss, name):
+    report = mg.grade({name: np.ones((5, 3))}, loss)
+    assert report.verdicts[name].verdict.startswith("is not known, did you mean dW1? There are dW1, ")
+
+
 def test_what_a_function_returns_is_named(loss):
     with pytest.raises(TypeError, match="or a function that returns one; what <lambda> returns is None"):
         mg.grade(lambda X: None, loss)
@@ -846,6 +852,20 @@ def test_settings_that_mean_nothing_are_refused(loss):
 def test_a_loss_that_needs_no_gradient_is_refused():
     with pytest.raises(ValueError, match="not computed from anything that needs a gradient"):
         mg.grade({"dW": np.ones(3)}, mg.Tensor(1.0))
+
+
+def test_what_is_known_is_said_once(loss):
+    right = handed_in(loss)
+    W1 = mg.derive(loss).source.arguments["W1"]
+    for wrong in (right["dW1"] * np.pi, right["dW1"] + 0.37 * W1):
+        (fault,) = mg.grade({**right, "dW1": wrong}, loss).faults
+        assert len(fault.clues) == 1, fault.clues
+
+
+def test_one_mistake_that_is_hidden_is_named_once():
+    J = network(sizes=(4, 4, 4, 1), symmetric=True)
+    (note,) = mg.grade(handed_in(J), J).notes
+    assert note.count("W2.T") == 1
 
 
 # ---- changes that go beyond one place

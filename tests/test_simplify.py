@@ -86,6 +86,7 @@ forms: dict[str, tuple[Callable[[], Any], str]] = {
     "a second power": (lambda: np.power(A, 2), "np.square(A)"),
     "a product divided by an array": (lambda: (2 * A) / (3 * B), "2 * A / B / 3"),
     "a number over an array": (lambda: 2 / (A * 4), "1 / A / 2"),
+    "a product with an inverse": (lambda: 2 * (1 / np.exp(C)) * A * B, "2 * A / np.exp(C) * B"),
     "two transposes": (lambda: A.T.T, "A"),
     "the transpose of a product": (lambda: (A.T @ B).T, "B.T @ A"),
     "the transpose of a plain product": (lambda: (A @ B).T, "(A @ B).T"),

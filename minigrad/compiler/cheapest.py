@@ -49,6 +49,10 @@ class Cheapest(Simplifier):
             return self._remember(self.build(np.transpose, (scaled,), core.parameters), monomial, core)
         return super().product(monomial, core)
 
+    def is_inverse(self, x: Operand) -> bool:
+        """Never: what is divided once, and small, costs less than a large array that is divided."""
+        return False
+
     def known(self, function: Callable[..., Any], inputs: tuple[Operand, ...]) -> Operand | None:
         """What was computed by the function from these operands before, or None."""
         return self._built.get(self._key(function, inputs, table[function].parameters))

@@ -298,6 +298,17 @@ class Simplifier:
         p, core = self.split(x)
         return self.product(monomial * p, core)
 
+    def is_inverse(self, x: Operand) -> bool:
+        """Whether it is 1 / a, and a product with it is better written as a quotient."""
+        return (
+            isinstance(x, Tensor)
+            and x.function is np.divide
+            and x.name is None
+            and x.stamp not in self._given
+            and not isinstance(x.inputs[0], Tensor)
+            and bool(np.all(x.inputs[0] == 1))
+        )
+
     def _quotient(self, top: Operand, bottom: Operand | None) -> Operand:
         if bottom is None:
             return top
@@ -410,12 +421,15 @@ def _rewrite(*functions: Callable[..., Any]) -> Callable[[Rewrite], Rewrite]:
 
 @_rewrite(np.multiply)
 def _multiply(s: Simplifier, inputs: tuple[Operand, ...], _: Mapping[str, Any]) -> Operand:
-    """(p a) (q b) = p q · (a b);  0 times an array stays, for its shape"""
+    """(p a) (q b) = p q · (a b), or a / c for b = 1 / c;  0 times an array stays, for its shape"""
     (p, a), (q, b) = s._split_factors(inputs)
     if p.number * q.number == 0 and not a is b is None:
         return None
     if a is None or b is None:
         return s.product(p * q, a if b is None else b)
+    for x, y in ((a, b), (b, a)):
+        if s.is_inverse(x):
+            return s.product(p * q, s._known_product(s.build(np.divide, (y, x.inputs[1])), (a, b)))
     return s.product(p * q, s._known_product(s.build(np.multiply, (a, b)), (a, b)))
 
 

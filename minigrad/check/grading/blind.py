@@ -91,6 +91,7 @@ def _unseen(solution: Solution, line: Variable, handed_in: bool) -> Iterator[Cha
     here: dict[int, object] = {}
     there: dict[int, object] = {}
     right, right_there = solution.values[line], solution.elsewhere[line]
+    told: list[object] = []  # what they would give elsewhere: W2.T and (dZ2 @ W2.T) are one mistake
     with np.errstate(all="ignore"):
         for change in solution.changes(line, _near_extra if handed_in else _near):
             if change.far > _near and change.kind != "term added":
@@ -98,7 +99,9 @@ def _unseen(solution: Solution, line: Variable, handed_in: bool) -> Iterator[Cha
             if distance(attempt(change.expression, solution.values, here), right) > rounding:
                 continue
             value = attempt(change.expression, solution.elsewhere, there)
-            if value is not None and distance(value, right_there) > _visible:
+            same = any(distance(value, other) <= rounding for other in told)
+            if value is not None and not same and distance(value, right_there) > _visible:
+                told.append(value)
                 yield change
 
 

@@ -19,11 +19,12 @@ def clues(solution: Solution, line: Variable, given: np.ndarray) -> list[str]:
     right = np.asarray(solution.values[line])
     if given.shape != right.shape:
         return list(_of_the_shape(given, right))
+    of_the_numbers = list(_of_the_numbers(solution, line, given, right))
     found = [
-        *_of_the_numbers(solution, line, given, right),
+        *of_the_numbers,
         *_of_the_rows(given, right),
         *_of_the_order(given, right),
-        *_of_the_examples(solution, line, given),
+        *_of_the_examples(solution, line, given, or_all=not of_the_numbers),
     ]
     return found or [_where(given, right)]
 
@@ -109,8 +110,11 @@ def _of_the_order(given: np.ndarray, right: np.ndarray) -> Iterator[str]:
         yield "its numbers are right, in other places"
 
 
-def _of_the_examples(solution: Solution, line: Variable, given: np.ndarray) -> Iterator[str]:
-    """Whether it is right for another batch: how often each example counts in a sum over all of them."""
+def _of_the_examples(solution: Solution, line: Variable, given: np.ndarray, or_all: bool) -> Iterator[str]:
+    """Whether it is right for another batch: how often each example counts in a sum over all of them.
+
+    or_all   also where all of them count, and alike: a factor, of which more may be known already
+    """
     found = _what_each_example_gives(solution, line)
     if found is None:
         return
@@ -130,6 +134,9 @@ def _of_the_examples(solution: Solution, line: Variable, given: np.ndarray) -> I
     if not often or max(often) - min(often) > 1e-5 * abs(often[0]):
         return
     names, m = _numbers(counted), len(of_each)
+    silent = np.flatnonzero(~tells[:m])
+    if len(counted) + len(silent) == m and not or_all:
+        return
     text = (
         f"it is what examples {names} of {m} give"
         if len(counted) > 1
@@ -139,7 +146,6 @@ def _of_the_examples(solution: Solution, line: Variable, given: np.ndarray) -> I
         text += f", counted {often[0]:.4g} times"
     if tells[m] and abs(of_rest - 1) > 1e-5:
         text += f", and what no example enters {of_rest:.4g} times"
-    silent = np.flatnonzero(~tells[:m])
     yield text + (f" ({_numbers(silent)} would give nothing)" if len(silent) else "")
 
 

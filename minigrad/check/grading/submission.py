@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import traceback
 from collections.abc import Callable, Collection, Iterable, Mapping
 from difflib import get_close_matches
@@ -150,7 +151,8 @@ def _array(value: Any) -> np.ndarray:
 
 
 def _unknown(name: str, known: Collection[str], values: Mapping[str, Any]) -> str:
-    close = _nearest(name, known, 0.5)
+    bare = re.sub("grad(ient)?", "", "".join(filter(str.isalnum, name)).lower())  # grad_W1, W1.grad
+    close = _nearest(f"d{bare}", known, 1.0) or _nearest(name, known, 0.5)
     if name in values:
         return f"is a value of the forward pass, not a gradient; there are {', '.join(known)}"
     if name.startswith("d") and name[1:] in values:
