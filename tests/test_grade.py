@@ -833,6 +833,12 @@ def test_what_a_function_returns_is_named(loss):
     with pytest.raises(TypeError, match="what <lambda> returns is of type tuple"):
         mg.grade(lambda X: (X, X), loss)
 
+    async def backward(X):
+        return {}
+
+    with pytest.raises(TypeError, match="what backward returns is of type coroutine"):
+        mg.grade(backward, loss)
+
 
 def test_settings_that_mean_nothing_are_refused(loss):
     right = handed_in(loss)
@@ -860,6 +866,22 @@ def test_what_is_known_is_said_once(loss):
     for wrong in (right["dW1"] * np.pi, right["dW1"] + 0.37 * W1):
         (fault,) = mg.grade({**right, "dW1": wrong}, loss).faults
         assert len(fault.clues) == 1, fault.clues
+
+
+def test_a_ratio_may_be_the_square_root_of_a_constant(loss):
+    right = handed_in(loss)
+    (fault,) = mg.grade({"dA2": right["dA2"] * np.sqrt(0.8)}, loss).faults
+    assert "which is the square root of keep_prob" in str(fault)
+
+
+def test_no_other_mask_is_guessed_from_a_sum_over_its_rows_alone(loss):
+    """A relu that is taken at 1/2 makes a whole column 0, as a mask could that is none of the program's."""
+    right = handed_in(loss)
+    db2 = right["db2"].copy()
+    db2[np.flatnonzero(db2)[0]] = 0
+    (fault,) = mg.grade({"dW3": right["dW3"], "db2": db2}, loss).faults
+    assert not fault.found
+    assert fault.clues
 
 
 def test_one_mistake_that_is_hidden_is_named_once():

@@ -59,6 +59,8 @@ def _of_the_numbers(
     ratio = constant_ratio(given, right)
     if ratio is not None:
         named = named_number(ratio, solution)
+        if named is None and ratio > 0 and (square := named_number(ratio * ratio, solution)):
+            named = f"the square root of {square}"
         yield f"it is {ratio:.6g} times the right one everywhere" + (f", which is {named}" if named else "")
         return
     difference = given - right

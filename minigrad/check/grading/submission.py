@@ -50,6 +50,8 @@ def read(
     if isinstance(student, tuple) and student and isinstance(student[-1], Mapping):
         student = student[-1]  # (cost, gradients), as a derivation's own text returns it
     if not isinstance(student, Mapping):
+        if inspect.iscoroutine(student):
+            student.close()  # it is never run, and need not warn of that
         raise TypeError(
             f"grade: the student's work must be a dict of arrays, such as {{{_example(known)}: ...}}, or a "
             f"function that returns one; {it} is {_kind(student)}"
