@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 import random
+import sys
 import threading
 import warnings
+from array import array
 from collections import OrderedDict, deque
+from contextvars import ContextVar
 from copy import deepcopy
+from ctypes import c_double
 from functools import partial
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 
 import numpy as np
 import pytest
@@ -235,6 +240,74 @@ def test_second_order_and_several_outputs_in_a_dict():
         np.testing.assert_allclose(got["J"].numpy(), expected["J"].detach().numpy(), rtol=1e-13)
         for a, b in zip(expected["gradients"], got["gradients"], strict=True):
             np.testing.assert_allclose(b.numpy(), a.detach().numpy(), rtol=1e-12)
+
+
+def test_a_parameter_that_is_frozen_and_thawed_though_its_value_is_not_needed():
+    W = mg.Tensor(np.ones((4, 3)), requires_grad=True)
+    compiled = mg.compile(lambda X: np.sum(X @ W).backward())
+    X, _ = data()
+    for needed in (True, False, True):
+        W.grad, W.requires_grad = None, needed
+        if needed:
+            compiled(X)
+            np.testing.assert_allclose(W.grad.data, X.sum(axis=0)[:, None] * np.ones(3))
+        else:
+            with pytest.raises(RuntimeError):  # as eager does: nothing needs a gradient
+                compiled(X)
+            assert W.grad is None
+
+
+def test_a_leaf_that_is_assigned_to_and_returned_is_what_was_assigned():
+    W = mg.Tensor(np.ones(3), requires_grad=True)
+    optimizer = mg.optim.SGD([W], lr=0.5)
+
+    @mg.compile
+    def step(x):
+        optimizer.zero_grad()
+        np.sum(W * x).backward()
+        optimizer.step()
+        return {"W": W}
+
+    for k in (1, 2, 3):
+        np.testing.assert_array_equal(step(np.ones(3))["W"].numpy(), np.full(3, 1 - k / 2))
+        np.testing.assert_array_equal(W.data, np.full(3, 1 - k / 2))
+
+
+def test_an_assigned_leaf_keeps_its_dtype():
+    W = mg.Tensor(np.ones(3, dtype=np.float32), requires_grad=True)
+
+    @mg.compile
+    def step(lr):
+        W.grad = None
+        np.sum(W * W).backward()
+        with mg.no_grad():
+            W.__isub__(lr * W.grad)
+
+    for _ in range(3):
+        step(np.float64(0.125))
+        assert W.dtype == np.float32
+    np.testing.assert_array_equal(W.data, np.float32(0.75**3) * np.ones(3))
+
+
+def test_the_mean_of_many_small_numbers():
+    x = np.full(70000, 20, dtype=np.float16)
+    assert mg.compile(lambda x: np.mean(x))(x).item() == 20
+
+
+def test_the_recording_does_not_warn_of_numbers_that_nobody_asked_for():
+    W = mg.Tensor(np.full(3, 1e100), requires_grad=True)
+
+    @mg.compile
+    def step(x):
+        W.grad = None
+        J = np.sum(np.square(W) * x)
+        J.backward()
+        with mg.no_grad():
+            W.__isub__(1e60 * W.grad)
+        return J
+
+    assert step(np.ones(3)).item() == pytest.approx(3e200)
+    np.testing.assert_allclose(W.data, -2e160)
 
 
 def test_shared_weights_and_a_module_as_an_argument():
@@ -528,6 +601,52 @@ def reach_result_of_an_earlier_graph():
     return (lambda x: x * doubled), lambda i: setattr(X, "data", np.full(2, i))
 
 
+def reach_whether_a_tensor_needs_a_gradient():
+    W = mg.Tensor(np.ones(2), requires_grad=True)
+    return (lambda x: x * 2 if W.requires_grad else x), lambda i: setattr(W, "requires_grad", i == 1)
+
+
+def reach_whether_a_tensor_has_a_gradient():
+    W = mg.Tensor(np.ones(2), requires_grad=True)
+    return (lambda x: x if W.grad is None else x * 2), lambda i: setattr(
+        W, "grad", None if i == 1 else np.ones(2)
+    )
+
+
+def reach_which_parameters_decay():
+    model = nn.Sequential(nn.Linear(2, 2, rng=0), nn.Linear(2, 2, rng=1))
+    decaying = model[0].weight
+    return (lambda x: x * nn.l2_penalty(model, lambd=0.9, m=7)), lambda i: setattr(decaying, "decay", i == 1)
+
+
+def reach_read_only_dict():
+    d = {"a": 1.0}
+    settings = MappingProxyType(d)
+    return (lambda x: x * settings["a"]), lambda i: d.update(a=i)
+
+
+def reach_method_of_a_dict():
+    d = {"a": 1.0}
+    get = d.get
+    return (lambda x: x * get("a")), lambda i: d.update(a=i)
+
+
+def reach_array_of_python():
+    numbers = array("d", [1.0])
+    return (lambda x: x * numbers[0]), lambda i: numbers.__setitem__(0, i)
+
+
+def reach_memoryview():
+    numbers = bytearray(1)
+    view = memoryview(numbers)
+    return (lambda x: x * view[0]), lambda i: numbers.__setitem__(0, int(i))
+
+
+def reach_context_variable():
+    variable = ContextVar("variable", default=1.0)
+    return (lambda x: x * variable.get()), variable.set
+
+
 reaching = [value for name, value in list(globals().items()) if name.startswith("reach_")]
 
 
@@ -542,6 +661,16 @@ def test_what_a_function_reaches_is_as_it_is_at_each_call(case):
         expected = function(mg.Tensor(x))
         np.testing.assert_allclose(compiled(x).numpy(), expected.detach().numpy(), rtol=1e-13)
     factor = 2.0
+
+
+def test_a_module_of_ones_own_that_is_called_as_one_of_python(monkeypatch, tmp_path):
+    (tmp_path / "profile.py").write_text("scale = 1.0\n\ndef scaled(x):\n    return x * scale\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "profile", raising=False)
+    own = importlib.import_module("profile")
+    compiled = mg.compile(own.scaled)
+    for own.scale in (1.0, 2.0):
+        assert compiled(np.ones(1)).item() == own.scale
 
 
 def test_what_stays_is_not_recorded_anew():
@@ -561,6 +690,25 @@ def test_keep_prob_that_was_1():
     compiled(np.ones(50))
     dropout.keep_prob = 0.5
     assert set(compiled(np.ones(50)).tolist()) == {0.0, 2.0}
+
+
+def test_a_number_that_is_drawn_and_scales_a_parameter():
+    W = mg.Tensor(np.ones((2, 3)), requires_grad=True)
+    rng, same = np.random.default_rng(0), np.random.default_rng(0)
+
+    @mg.compile
+    def function(X):
+        scale = mg.random.uniform(rng, ())
+        return X @ (W * mg.random.bernoulli(rng, W.shape, 0.5) * scale)
+
+    for _ in range(3):
+        scale = same.random()
+        expected = np.ones((4, 2)) @ ((same.random((2, 3)) < 0.5) * scale)
+        np.testing.assert_allclose(function(np.ones((4, 2))).numpy(), expected)
+    np.testing.assert_allclose(
+        mg.compile(lambda X: X @ (W * mg.random.uniform(rng, ())))(np.ones((4, 2))).numpy(),
+        np.full((4, 3), 2 * same.random()),
+    )
 
 
 def test_masks_that_are_given():
@@ -601,6 +749,19 @@ def test_equal_numbers_at_the_recording_stay_apart():
             x = np.array([-1.0, 0.0, 3.0])
             np.testing.assert_allclose(compiled(x, number(a), number(b)).numpy(), function(x, a, b))
         assert compiled.stats()["recordings"] == 1
+
+
+@pytest.mark.parametrize("lambd", [0.0, 0.9])
+def test_equal_multiples_at_the_recording_stay_apart(lambd):
+    W = mg.Tensor(np.ones(3), requires_grad=True)
+
+    @mg.compile
+    def function(a, b):
+        return a / 14 * W, b * a / 7 * W, a * W * b
+
+    function(lambd, 0.5)  # at 0 all of them are, else the first two
+    for result, factor in zip(function(0.7, 0.3), (0.05, 0.03, 0.21), strict=True):
+        np.testing.assert_allclose(result.numpy(), np.full(3, factor))
 
 
 def test_two_optimizers_with_equal_rates_stay_apart():
@@ -830,12 +991,23 @@ def test_draws_outside_of_the_graph_are_refused():
     [
         (lambda: np.random.rand(), "outside of the graph"),  # noqa: NPY002
         (lambda: random.random(), "outside of the graph"),
+        (random.Random(0).random, "outside of the graph"),
+        (np.random.default_rng(0).normal, "outside of the graph"),
+        (random.SystemRandom().random, "would not see"),
         (lambda: mg.random.uniform(3, (2,)), "a generator that it makes itself"),
     ],
 )
 def test_other_draws_are_refused(draw, why):
     with pytest.raises(NotReplayable, match=why):
         mg.compile(lambda x: x * draw())(np.ones(2))
+
+
+def test_values_that_cannot_be_looked_at_are_refused():
+    own, number = threading.local(), c_double(1.0)
+    own.scale = 2.0
+    for value in (lambda: own.scale, lambda: number.value):
+        with pytest.raises(NotReplayable, match="would not see"):
+            mg.compile(lambda x, value=value: x * value())(np.ones(2))
 
 
 def test_what_changes_beside_the_graph_is_refused():
@@ -1180,20 +1352,10 @@ def test_large_arrays_are_computed_by_blocks_of_rows(rows, dtype):
 @pytest.mark.parametrize(
     "name",
     [
-        "np",
-        "copyto",
-        "rows",
-        "blocks",
-        "replay",
-        "fresh",
-        "fresh_1",
-        "buffer_1",
-        "together_1",
-        "zero",
-        "ones",
-        "matmul",
+        "np", "copyto", "replay", "rows", "blocks", "fresh", "fresh_1", "buffer_1", "together_1", "zero", "ones",
+        "matmul", "add", "multiply", "v_np",
     ],
-)
+)  # fmt: skip
 def test_names_that_the_text_uses_itself(name):
     rng = np.random.default_rng(0)
     W = mg.Tensor(rng.standard_normal((3, 4)), requires_grad=True, name=name)
@@ -1214,6 +1376,14 @@ def test_names_that_the_text_uses_itself(name):
         W.data, b.data = before
     compiled = mg.compile(step)
     np.testing.assert_allclose([compiled(X).item() for _ in range(3)], eager, rtol=1e-12)
+
+
+def test_names_with_a_number_that_the_text_uses_itself():
+    for number in range(30):
+        one = mg.Tensor(np.full(3, 2.0), name="multiply")
+        other = mg.Tensor(np.ones(3), name=f"multiply_{number}")
+        product = mg.compile(lambda x, one=one, other=other: x * one * other)
+        np.testing.assert_allclose(product(np.ones(3)).numpy(), 2.0)
 
 
 def test_attributes_of_modules_are_looked_at_when_one_was_set():

@@ -152,16 +152,18 @@ def _record(function: Callable[..., Any], args: tuple, kwargs: dict, backend: st
     reached = Reached(function, objects_in((args, kwargs), []))
     rngs = [*reached.generators, np.random.mtrand._rand]
     before = [deepcopy(rng) for rng in rngs]
-    python_draws = random.getstate()
+    randoms: list[Any] = [*reached.randoms, random]
+    python_draws = [of.getstate() for of in randoms]
     recorder = Recorder()
     try:
         replay = _recorded(recorder, function, args, kwargs, reached, backend)
-        if random.getstate() != python_draws:
+        if [of.getstate() for of in randoms] != python_draws:
             raise _draws()
         _check_draws(rngs, list(map(deepcopy, before)), replay)
     except BaseException:
         _rewind(rngs, before)
-        random.setstate(python_draws)
+        for of, state in zip(randoms, python_draws, strict=True):
+            of.setstate(state)
         raise
     finally:
         recorder.undo()
@@ -193,7 +195,7 @@ def _recorded(
         shape_of_result = tensors_in(returned, results, reached.things)
     except TypeError as error:
         raise NotReplayable(f"compile: {name} {error}") from None
-    results = [recorder.stand_in(result) for result in results]
+    results = list(map(recorder.result, results))
     if not reached.same():
         raise NotReplayable(
             f"compile: {name} changes {reached.changed()}, which a replay would not; return what changes, or "

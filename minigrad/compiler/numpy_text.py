@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import count
 from math import prod
 from operator import getitem
 from textwrap import wrap
@@ -26,6 +27,7 @@ from minigrad.compiler.together import Together, assembled, gathered, part
 from minigrad.program import Equation, Literal, Program, Variable
 from minigrad.random import is_generator, uniform_draw
 from minigrad.table import name_of, table
+from minigrad.tensor import Tensor
 
 _between = {
     np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.power: "**",
@@ -80,10 +82,13 @@ class Text:
         self._freed_by_blocks: set[str] = set()  # buffers, of which other rows are still to be computed
         self._constants: dict[Any, str] = {}
         self._left: Counter[Variable] = Counter()
-        self._taken = {v.name for v in (*program.leaves, *(e.output for e in program.equations))}
-        self._taken |= {*program.generators}
-        for variable in (*program.leaves, *(e.output for e in program.equations)):
-            self.names[variable] = _own_names.sub(r"v_\g<0>", variable.name)
+        variables = [*program.leaves, *(e.output for e in program.equations)]
+        self._taken = {v.name for v in variables} | {*program.generators}
+        for variable in variables:
+            self.names[variable] = variable.name
+            if _own_names.match(variable.name):
+                self.names[variable] = self._not_taken(f"v_{variable.name}")
+                self._taken.add(self.names[variable])
         self.together = Together(
             scheduled(with_sums_of_squares(program), rows_of),
             program.outputs,
@@ -419,9 +424,15 @@ class Text:
         for name, known in self.objects.items():
             if known is value or (kind == "dtype" and isinstance(known, np.dtype) and known == value):
                 return name
-        name = kind if kind not in self.objects and kind not in self._taken else f"{kind}_{len(self.objects)}"
+        name = self._not_taken(kind)
         self.objects[name] = value
         return name
+
+    def _not_taken(self, name: str) -> str:
+        """The name, with a number if something else is called so."""
+        return next(
+            x for x in _numbered(name, len(self.objects)) if x not in self._taken | self.objects.keys()
+        )
 
     def _scalar(self, e: Equation, operands: list[str]) -> str:
         if e.function in _between and len(operands) == 2 and e.function is not np.power:
@@ -432,7 +443,7 @@ class Text:
             return self._total(e, operands)
         if e.function is np.mean and e.parameters["axis"] is None and not e.parameters["keepdims"]:
             x = e.inputs[0]
-            if isinstance(x, Variable) and x.tensor.ndim and x.tensor.dtype.kind == "f" and x.tensor.size:
+            if isinstance(x, Variable) and _adds_up(x.tensor):
                 return f"{self._total(e, operands)} / {x.tensor.size}"
         if e.function is sum_of_squares:
             self.reason = self.reason or "the sum of squares, as a product"
@@ -476,6 +487,16 @@ class Text:
 
 _own_names = re.compile(r"^(np|copyto|replay|fresh|buffer|gather|together|rows|blocks)(?=_|$)")
 """What the text itself calls something."""
+
+
+def _adds_up(x: Tensor) -> bool:
+    """Whether its mean is its sum by its size: a sum of float16 is soon too large."""
+    return x.ndim > 0 and x.size > 0 and x.dtype.kind == "f" and x.itemsize > 2
+
+
+def _numbered(name: str, first: int) -> Iterator[str]:
+    yield name
+    yield from (f"{name}_{i}" for i in count(first))
 
 
 def _kind_of(array: np.ndarray) -> Any:

@@ -61,6 +61,7 @@ class Recorder:
     early      ids of the schedules that were stepped before their optimizer
     structures      of the optimizers, as they were then
     without_grad    the leaves that had no gradient when it was looked at, and must have none again
+    with_grad       those that had one
     """
 
     def __init__(self) -> None:
@@ -72,6 +73,7 @@ class Recorder:
         self.optimizers: list[Optimizer] = []
         self.structures: list[Any] = []
         self.without_grad: list[Tensor] = []
+        self.with_grad: list[Tensor] = []
         self.schedules: list[Any] = []
         self.early: set[int] = set()
         self.checks: list[tuple[Tensor, Callable[[Any], None]]] = []
@@ -160,7 +162,14 @@ class Recorder:
                 "would not see"
             )
         self._keep(leaf)
-        self.updates[id(leaf)] = leaf, self.stand_in(value)
+        new = self.stand_in(value)
+        if new.dtype != leaf.dtype:
+            new = self.record(np.astype, (new,), {"dtype": leaf.dtype})
+        self.updates[id(leaf)] = leaf, new
+
+    def result(self, x: Tensor) -> Tensor:
+        """For a Tensor that the function returns: a leaf that was assigned to is what was assigned."""
+        return self.updates[id(x)][1] if id(x) in self.updates else self.stand_in(x)
 
     def refuse(self, tensor: Tensor, how: str) -> None:
         """Something asks for a value."""
@@ -202,6 +211,11 @@ class Recorder:
         """leaf.grad = ... (zero_grad)."""
         self._keep(leaf)
         self.graded[id(leaf)] = leaf
+
+    def grad_read(self, leaf: Tensor) -> None:
+        """leaf.grad, of which Python may ask whether it is None."""
+        if leaf.stamp < self.start and id(leaf) not in self.graded:
+            (self.without_grad if leaf._grad is None else self.with_grad).append(leaf)
 
     def accumulates(self, leaf: Tensor) -> None:
         """backward() is about to add to a leaf's gradient."""

@@ -49,7 +49,7 @@ class Replay:
         self.drawn = [
             (e.parameters["rng"], e.parameters["shape"]) for e in recorded.equations if "rng" in e.parameters
         ]
-        with watched_by(None):
+        with watched_by(None), np.errstate(all="ignore"):  # none of its values is used
             outputs, names, reasons = rebuilt([*results, *new, *gradients.values(), *kept], recorder.given)
         leaves = [*(f"{leaf.name or 'leaf'}_new" for leaf in self._updated)]
         leaves += [f"d{leaf.name or 'leaf'}" for leaf in gradients]
