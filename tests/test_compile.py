@@ -1349,11 +1349,24 @@ def test_large_arrays_are_computed_by_blocks_of_rows(rows, dtype):
         np.testing.assert_allclose(p, q, rtol=rtol, atol=1e-10 if dtype == np.float64 else 2e-3)
 
 
+def test_a_parameter_scaled_by_a_number_that_is_computed_late():
+    W = mg.Tensor(np.ones((300, 200)), requires_grad=True)
+
+    @mg.compile
+    def function(X):
+        a = np.tanh(X)
+        scale = np.sum(np.exp(X)) / X.size
+        return a + W * scale
+
+    x = np.full((300, 200), 0.5)
+    np.testing.assert_allclose(function(x).numpy(), np.tanh(x) + np.exp(0.5))
+
+
 @pytest.mark.parametrize(
     "name",
     [
-        "np", "copyto", "replay", "rows", "blocks", "fresh", "fresh_1", "buffer_1", "together_1", "zero", "ones",
-        "matmul", "add", "multiply", "v_np",
+        "np", "copyto", "replay", "rows", "blocks", "fresh", "fresh_1", "buffer_1", "together_1", "zero",
+        "ones", "matmul", "add", "multiply", "v_np",
     ],
 )  # fmt: skip
 def test_names_that_the_text_uses_itself(name):
