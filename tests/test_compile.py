@@ -1349,6 +1349,27 @@ def test_large_arrays_are_computed_by_blocks_of_rows(rows, dtype):
         np.testing.assert_allclose(p, q, rtol=rtol, atol=1e-10 if dtype == np.float64 else 2e-3)
 
 
+def test_rows_of_a_transpose_are_kept_while_others_are_computed():
+    def function(X, V):
+        turned = np.exp(X * 0.1).T
+        return np.exp(V * turned * 0.1) * np.tanh(V) + np.exp(V)
+
+    rng = np.random.default_rng(0)
+    X, V = rng.standard_normal((300, 300)), rng.standard_normal((300, 300))
+    np.testing.assert_allclose(mg.compile(function)(X, V).numpy(), function(X, V), rtol=1e-12)
+
+    def symmetric(X):
+        one = np.exp(X * 0.1)
+        return (one + one.T) * 2 + one
+
+    np.testing.assert_allclose(mg.compile(symmetric)(X).numpy(), symmetric(X), rtol=1e-12)
+    np.testing.assert_allclose(
+        mg.compile(lambda X: np.tanh(X @ X + (X @ X).T) * 2)(X).numpy(),
+        np.tanh(X @ X + (X @ X).T) * 2,
+        rtol=1e-12,
+    )
+
+
 def test_a_parameter_scaled_by_a_number_that_is_computed_late():
     W = mg.Tensor(np.ones((300, 200)), requires_grad=True)
 

@@ -80,6 +80,7 @@ class Text:
         self._blocks = Blocks()
         self._given_to_blocks: set[str] = set()  # the arrays of what was computed before
         self._freed_by_blocks: set[str] = set()  # buffers, of which other rows are still to be computed
+        self._freed_after_blocks: list[Variable] = []  # what they look at by a view
         self._constants: dict[Any, str] = {}
         self._left: Counter[Variable] = Counter()
         variables = [*program.leaves, *(e.output for e in program.equations)]
@@ -218,6 +219,11 @@ class Text:
             self._end_blocks()
         operands = [self._operand(x) for x in e.inputs]
         dying = self._dying(e)
+        if by_rows:  # through a view, other rows of it may still be needed
+            views = [x for x in e.inputs if isinstance(x, Variable) and self._root[x] is not x]
+            viewed = {self._root[x] for x in views}
+            self._freed_after_blocks += [x for x in dying if x in viewed]
+            dying = [x for x in dying if x not in viewed]
         if e.function is gathered:
             self.reason = "they lie side by side, unless others were set"
             self._say(f"{name} = gather_{name}({', '.join(operands)})")
@@ -292,7 +298,7 @@ class Text:
             size = self._blocks.size()
             places = dict.fromkeys(s.place for s in statements)
             kept = {*self._held.values(), *self._given_to_blocks}
-            small = {p: f"{p}_rows" for p in places if p.startswith("buffer_") and p not in kept}
+            small = {p: f"{p}_{size}_rows" for p in places if p.startswith("buffer_") and p not in kept}
             if self._blocks.rows % size:  # the last block is smaller
                 small = {}
             for place, rows in small.items():
@@ -309,6 +315,8 @@ class Text:
         self._blocks.statements = []
         self._given_to_blocks = set()
         self._freed_by_blocks = set()
+        self._release(self._freed_after_blocks)
+        self._freed_after_blocks = []
 
     def _dying(self, e: Equation) -> list[Variable]:
         dying = []

@@ -61,7 +61,7 @@ class Feed:
             raise TypeError(_wanted(data))
 
     def __call__(self) -> Iterator[Batch]:
-        epoch = self._epoch()
+        epoch: Any = self._epoch()
         if not isinstance(epoch, Iterable):
             what = type(epoch).__name__
             raise TypeError(f"fit: data gives a {what} for an epoch; wanted its batches, [(X, y), ...]")
