@@ -1349,6 +1349,23 @@ def test_large_arrays_are_computed_by_blocks_of_rows(rows, dtype):
         np.testing.assert_allclose(p, q, rtol=rtol, atol=1e-10 if dtype == np.float64 else 2e-3)
 
 
+def test_draws_of_large_masks_stay_in_order():
+    rng, same = np.random.default_rng(0), np.random.default_rng(0)
+
+    @mg.compile
+    def function(X):
+        for _ in range(3):
+            X = X * mg.random.bernoulli(rng, X.shape, 0.7) * 2 + 1
+        return X
+
+    x = np.random.default_rng(1).standard_normal((400, 300))
+    for _ in range(2):
+        expected = x
+        for _ in range(3):
+            expected = expected * (same.random(x.shape) < 0.7) * 2 + 1
+        np.testing.assert_allclose(function(x).numpy(), expected)
+
+
 def test_rows_of_a_transpose_are_kept_while_others_are_computed():
     def function(X, V):
         turned = np.exp(X * 0.1).T

@@ -215,7 +215,10 @@ class Text:
         value, name = e.output, self.names[e.output]
         shape, dtype = value.tensor.shape, value.tensor.dtype
         by_rows = self._is_by_rows(e)
-        if rows_of(e) != self._blocks.rows if by_rows else self._waits_for_blocks(e):
+        ends = (
+            rows_of(e) != self._blocks.rows or self._draws_again(e) if by_rows else self._waits_for_blocks(e)
+        )
+        if ends:
             self._end_blocks()
         operands = [self._operand(x) for x in e.inputs]
         dying = self._dying(e)
@@ -266,6 +269,13 @@ class Text:
         if e.function is not uniform_draw and not self._is_elementwise(e):
             return False
         return rows_of(e) > 0 and self._is_written(e) and e.output not in self.together.places
+
+    def _draws_again(self, e: Equation) -> bool:
+        """Whether it draws from a generator that the collected statements draw from: draws stay in order."""
+        drawing = [s.equation for s in self._blocks.statements if s.equation.function is uniform_draw]
+        return e.function is uniform_draw and any(
+            e.parameters["rng"] is other.parameters["rng"] for other in drawing
+        )
 
     def _waits_for_blocks(self, e: Equation) -> bool:
         """Whether an equation needs, or may overwrite, what the collected statements compute."""
