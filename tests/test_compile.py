@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import pickle
 import random
 import sys
 import threading
@@ -902,6 +903,30 @@ def test_a_method_a_copy_and_a_call_inside_of_another():
     np.testing.assert_allclose(deepcopy(compiled)(x).numpy(), compiled(x).numpy(), rtol=1e-13)
 
 
+@mg.compile
+def at_the_top(x):
+    return x * 2
+
+
+def test_what_a_module_knows_by_its_name_is_pickled_by_its_name():
+    assert pickle.loads(pickle.dumps(at_the_top)) is at_the_top
+    layer = nn.Linear(2, 2, rng=0)
+    copy = pickle.loads(pickle.dumps(mg.compile(layer)))
+    np.testing.assert_array_equal(copy(np.ones((1, 2))).numpy(), layer(np.ones((1, 2))).detach().numpy())
+
+
+def test_floating_point_errors_are_treated_as_the_function_says():
+    @mg.compile
+    def function(x):
+        with np.errstate(divide="ignore"):
+            return np.exp(-1 / x)
+
+    assert function(np.ones(2)).tolist() == [np.exp(-1), np.exp(-1)]
+    assert function(np.zeros(2)).tolist() == [0, 0]  # and no warning, which is an error here
+    with np.errstate(over="raise"), pytest.raises(FloatingPointError):
+        mg.compile(lambda x: np.exp(x))(np.full(2, 1000.0))
+
+
 def test_detached_values_are_computed_at_each_call():
     W = mg.Tensor(np.ones(2), requires_grad=True)
 
@@ -977,6 +1002,17 @@ def refuse_in(x):
 )
 def test_what_reads_a_value_is_refused_with_the_line(function):
     with pytest.raises(NotReplayable, match=f"in {function.__name__}\n"):
+        mg.compile(function)(np.ones(2))
+
+
+def test_a_refusal_that_the_function_catches_is_one():
+    def function(x):
+        try:
+            return x if np.sum(x) > 0 else x * 3
+        except RuntimeError:
+            return x * 2
+
+    with pytest.raises(NotReplayable, match="bool"):
         mg.compile(function)(np.ones(2))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Callable
 from copy import deepcopy
 from functools import update_wrapper
@@ -108,7 +109,12 @@ class Compiled:
         return self if instance is None else MethodType(self, instance)
 
     def __reduce__(self) -> Any:
-        return Compiled, (self._function, self._backend)  # a copy records anew
+        """A copy records anew; what a module knows by its name is pickled by its name, as functions are."""
+        found: Any = sys.modules.get(getattr(self, "__module__", None) or "")
+        name = getattr(self, "__qualname__", "")
+        for attribute in name.split("."):
+            found = getattr(found, attribute, None)
+        return name if found is self else (Compiled, (self._function, self._backend))
 
     @property
     def source(self) -> str:

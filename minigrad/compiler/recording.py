@@ -62,6 +62,7 @@ class Recorder:
     structures      of the optimizers, as they were then
     without_grad    the leaves that had no gradient when it was looked at, and must have none again
     with_grad       those that had one
+    errors          what the function does with floating-point errors (np.errstate), beside its caller
     """
 
     def __init__(self) -> None:
@@ -77,6 +78,9 @@ class Recorder:
         self.schedules: list[Any] = []
         self.early: set[int] = set()
         self.checks: list[tuple[Tensor, Callable[[Any], None]]] = []
+        self.errors: dict[str, Any] = {}
+        self._errors_before = np.geterr()
+        self._refused: NotReplayable | None = None
         self._stand_ins: dict[int, Tensor] = {}
         self._leaves: dict[int, tuple[Tensor, Any, int, Tensor | None]] = {}
         self._things: dict[int, tuple[Any, dict[str, Any]]] = {}
@@ -125,9 +129,12 @@ class Recorder:
         token = reading_allowed.set(False)
         try:
             with watched_by(self):
-                return function(*args, **kwargs)
+                returned = function(*args, **kwargs)
         finally:
             reading_allowed.reset(token)
+        if self._refused is not None:  # the function has caught it, and went on in another way
+            raise self._refused
+        return returned
 
     # ---- what tensor.py, backprop.py and optim.py tell
 
@@ -139,6 +146,8 @@ class Recorder:
                 raise self._refusal(
                     f"{describe(x)} is used after it was assigned to; compile a function that makes one step"
                 )
+        if np.geterr() != self._errors_before:
+            self.errors = dict(np.geterr())
         with watched_by(None):
             y = record(function, inputs, parameters)
         if y.function is None:
@@ -293,7 +302,8 @@ class Recorder:
         return tensor
 
     def _refusal(self, why: str) -> NotReplayable:
-        return NotReplayable(f"compile: {why}{where()}")
+        self._refused = NotReplayable(f"compile: {why}{where()}")
+        return self._refused
 
 
 def structure_of(optimizer: Optimizer) -> Any:

@@ -42,6 +42,7 @@ class Replay:
         backend: str = "numpy",
     ) -> None:
         self._shape_of_result = shape_of_result
+        self._errors = recorder.errors
         self._n_results = len(results)
         new = [new for _, new in recorder.updates.values()]
         gradients, kept = self._changed(recorder)
@@ -142,6 +143,12 @@ class Replay:
 
     def __call__(self, found: Sequence[Any]) -> Any:
         """One replay, for what `signature` finds in the arguments."""
+        if self._errors:
+            with np.errstate(**self._errors):
+                return self._run(found)
+        return self._run(found)
+
+    def _run(self, found: Sequence[Any]) -> Any:
         if not self._early:
             return self._commit(self.text.run(*self._values(found)))
         before = [(vars(x), vars(x).copy()) for s in self._early for x in (s, s.optimizer)]
