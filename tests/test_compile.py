@@ -1289,6 +1289,30 @@ def test_which_parameters_are_decayed_is_looked_at(optimizer):
 
 
 @of_numpy
+def test_a_single_number_beside_parameters_that_are_updated_together():
+    def train(wrap):
+        model = network().eval()
+        model.scale = nn.Parameter(0.5, name="s")
+        optimizer = mg.optim.SGD(model.parameters(), lr=0.1)
+
+        @wrap
+        def step(X):
+            J = np.sum(np.square(model(X) * model.scale))
+            optimizer.zero_grad()
+            J.backward()
+            optimizer.step()
+
+        for _ in range(3):
+            step(data()[0])
+        return [p.data for p in model.parameters()], step
+
+    expected, _ = train(lambda step: step)
+    found, step = train(mg.compile)
+    for p, q in zip(found, expected, strict=True):
+        np.testing.assert_allclose(p, q, rtol=1e-12)
+    assert "together" in step.source
+
+
 def test_parameters_updated_together_may_be_set_from_outside():
     models, compiled, eager = steps_of("SGD")
     X, Y = data()
