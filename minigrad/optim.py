@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.backprop import no_grad
-from minigrad.tensor import Tensor, assign, describe
+from minigrad.tensor import Tensor, assign, describe, made
 from minigrad.watch import watchers, watching
 
 
@@ -161,7 +161,9 @@ class Optimizer:
         if state["kind"] != type(self).__name__:
             raise ValueError(f"{name}: the state is of {state['kind']!r}")
         _check_keys(name, state["hyperparameters"], self.hyperparameters())
-        fresh = type(self)(self.parameters, **state["hyperparameters"])
+        likes = [made(p._value, requires_grad=True) for p in self.parameters]  # one may be frozen by now
+        fresh = type(self)(likes, **state["hyperparameters"])
+        fresh.parameters = self.parameters
         fresh.steps = _checked(name, "steps", state["steps"], whole=True)
         if not isinstance(state["state"], list | tuple) or len(state["state"]) != len(self.parameters):
             raise ValueError(f"{name}: wanted the states of {len(self.parameters)} parameters")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # NumPy itself loads numpy.random only when it is first used
 
 def is_generator(value: Any) -> TypeGuard[Generator]:
     """Whether a value is a numpy.random.Generator or a RandomState."""
-    return type(value).__module__.startswith("numpy.random") and isinstance(
+    return str(type(value).__module__).startswith("numpy.random") and isinstance(
         value, (np.random.Generator, np.random.RandomState)
     )
 

@@ -181,6 +181,8 @@ class Tensor:
     @property
     def grad(self) -> Tensor | None:
         """What backward() has accumulated here (in leaves, and results after retain_grad()), or None."""
+        if watchers:
+            tell("grad_read", self)
         return self._grad
 
     @grad.setter

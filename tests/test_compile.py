@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
+import pickle
 import random
+import sys
 import threading
 import warnings
+from array import array
 from collections import OrderedDict, deque
+from contextvars import ContextVar
 from copy import deepcopy
+from ctypes import c_double
 from functools import partial
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 
 import numpy as np
 import pytest
@@ -235,6 +241,74 @@ def test_second_order_and_several_outputs_in_a_dict():
         np.testing.assert_allclose(got["J"].numpy(), expected["J"].detach().numpy(), rtol=1e-13)
         for a, b in zip(expected["gradients"], got["gradients"], strict=True):
             np.testing.assert_allclose(b.numpy(), a.detach().numpy(), rtol=1e-12)
+
+
+def test_a_parameter_that_is_frozen_and_thawed_though_its_value_is_not_needed():
+    W = mg.Tensor(np.ones((4, 3)), requires_grad=True)
+    compiled = mg.compile(lambda X: np.sum(X @ W).backward())
+    X, _ = data()
+    for needed in (True, False, True):
+        W.grad, W.requires_grad = None, needed
+        if needed:
+            compiled(X)
+            np.testing.assert_allclose(W.grad.data, X.sum(axis=0)[:, None] * np.ones(3))
+        else:
+            with pytest.raises(RuntimeError):  # as eager does: nothing needs a gradient
+                compiled(X)
+            assert W.grad is None
+
+
+def test_a_leaf_that_is_assigned_to_and_returned_is_what_was_assigned():
+    W = mg.Tensor(np.ones(3), requires_grad=True)
+    optimizer = mg.optim.SGD([W], lr=0.5)
+
+    @mg.compile
+    def step(x):
+        optimizer.zero_grad()
+        np.sum(W * x).backward()
+        optimizer.step()
+        return {"W": W}
+
+    for k in (1, 2, 3):
+        np.testing.assert_array_equal(step(np.ones(3))["W"].numpy(), np.full(3, 1 - k / 2))
+        np.testing.assert_array_equal(W.data, np.full(3, 1 - k / 2))
+
+
+def test_an_assigned_leaf_keeps_its_dtype():
+    W = mg.Tensor(np.ones(3, dtype=np.float32), requires_grad=True)
+
+    @mg.compile
+    def step(lr):
+        W.grad = None
+        np.sum(W * W).backward()
+        with mg.no_grad():
+            W.__isub__(lr * W.grad)
+
+    for _ in range(3):
+        step(np.float64(0.125))
+        assert W.dtype == np.float32
+    np.testing.assert_array_equal(W.data, np.float32(0.75**3) * np.ones(3))
+
+
+def test_the_mean_of_many_small_numbers():
+    x = np.full(70000, 20, dtype=np.float16)
+    assert mg.compile(lambda x: np.mean(x))(x).item() == 20
+
+
+def test_the_recording_does_not_warn_of_numbers_that_nobody_asked_for():
+    W = mg.Tensor(np.full(3, 1e100), requires_grad=True)
+
+    @mg.compile
+    def step(x):
+        W.grad = None
+        J = np.sum(np.square(W) * x)
+        J.backward()
+        with mg.no_grad():
+            W.__isub__(1e60 * W.grad)
+        return J
+
+    assert step(np.ones(3)).item() == pytest.approx(3e200)
+    np.testing.assert_allclose(W.data, -2e160)
 
 
 def test_shared_weights_and_a_module_as_an_argument():
@@ -528,6 +602,52 @@ def reach_result_of_an_earlier_graph():
     return (lambda x: x * doubled), lambda i: setattr(X, "data", np.full(2, i))
 
 
+def reach_whether_a_tensor_needs_a_gradient():
+    W = mg.Tensor(np.ones(2), requires_grad=True)
+    return (lambda x: x * 2 if W.requires_grad else x), lambda i: setattr(W, "requires_grad", i == 1)
+
+
+def reach_whether_a_tensor_has_a_gradient():
+    W = mg.Tensor(np.ones(2), requires_grad=True)
+    return (lambda x: x if W.grad is None else x * 2), lambda i: setattr(
+        W, "grad", None if i == 1 else np.ones(2)
+    )
+
+
+def reach_which_parameters_decay():
+    model = nn.Sequential(nn.Linear(2, 2, rng=0), nn.Linear(2, 2, rng=1))
+    decaying = model[0].weight
+    return (lambda x: x * nn.l2_penalty(model, lambd=0.9, m=7)), lambda i: setattr(decaying, "decay", i == 1)
+
+
+def reach_read_only_dict():
+    d = {"a": 1.0}
+    settings = MappingProxyType(d)
+    return (lambda x: x * settings["a"]), lambda i: d.update(a=i)
+
+
+def reach_method_of_a_dict():
+    d = {"a": 1.0}
+    get = d.get
+    return (lambda x: x * get("a")), lambda i: d.update(a=i)
+
+
+def reach_array_of_python():
+    numbers = array("d", [1.0])
+    return (lambda x: x * numbers[0]), lambda i: numbers.__setitem__(0, i)
+
+
+def reach_memoryview():
+    numbers = bytearray(1)
+    view = memoryview(numbers)
+    return (lambda x: x * view[0]), lambda i: numbers.__setitem__(0, int(i))
+
+
+def reach_context_variable():
+    variable = ContextVar("variable", default=1.0)
+    return (lambda x: x * variable.get()), variable.set
+
+
 reaching = [value for name, value in list(globals().items()) if name.startswith("reach_")]
 
 
@@ -542,6 +662,16 @@ def test_what_a_function_reaches_is_as_it_is_at_each_call(case):
         expected = function(mg.Tensor(x))
         np.testing.assert_allclose(compiled(x).numpy(), expected.detach().numpy(), rtol=1e-13)
     factor = 2.0
+
+
+def test_a_module_of_ones_own_that_is_called_as_one_of_python(monkeypatch, tmp_path):
+    (tmp_path / "profile.py").write_text("scale = 1.0\n\ndef scaled(x):\n    return x * scale\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "profile", raising=False)
+    own = importlib.import_module("profile")
+    compiled = mg.compile(own.scaled)
+    for own.scale in (1.0, 2.0):
+        assert compiled(np.ones(1)).item() == own.scale
 
 
 def test_what_stays_is_not_recorded_anew():
@@ -561,6 +691,25 @@ def test_keep_prob_that_was_1():
     compiled(np.ones(50))
     dropout.keep_prob = 0.5
     assert set(compiled(np.ones(50)).tolist()) == {0.0, 2.0}
+
+
+def test_a_number_that_is_drawn_and_scales_a_parameter():
+    W = mg.Tensor(np.ones((2, 3)), requires_grad=True)
+    rng, same = np.random.default_rng(0), np.random.default_rng(0)
+
+    @mg.compile
+    def function(X):
+        scale = mg.random.uniform(rng, ())
+        return X @ (W * mg.random.bernoulli(rng, W.shape, 0.5) * scale)
+
+    for _ in range(3):
+        scale = same.random()
+        expected = np.ones((4, 2)) @ ((same.random((2, 3)) < 0.5) * scale)
+        np.testing.assert_allclose(function(np.ones((4, 2))).numpy(), expected)
+    np.testing.assert_allclose(
+        mg.compile(lambda X: X @ (W * mg.random.uniform(rng, ())))(np.ones((4, 2))).numpy(),
+        np.full((4, 3), 2 * same.random()),
+    )
 
 
 def test_masks_that_are_given():
@@ -601,6 +750,19 @@ def test_equal_numbers_at_the_recording_stay_apart():
             x = np.array([-1.0, 0.0, 3.0])
             np.testing.assert_allclose(compiled(x, number(a), number(b)).numpy(), function(x, a, b))
         assert compiled.stats()["recordings"] == 1
+
+
+@pytest.mark.parametrize("lambd", [0.0, 0.9])
+def test_equal_multiples_at_the_recording_stay_apart(lambd):
+    W = mg.Tensor(np.ones(3), requires_grad=True)
+
+    @mg.compile
+    def function(a, b):
+        return a / 14 * W, b * a / 7 * W, a * W * b
+
+    function(lambd, 0.5)  # at 0 all of them are, else the first two
+    for result, factor in zip(function(0.7, 0.3), (0.05, 0.03, 0.21), strict=True):
+        np.testing.assert_allclose(result.numpy(), np.full(3, factor))
 
 
 def test_two_optimizers_with_equal_rates_stay_apart():
@@ -741,6 +903,30 @@ def test_a_method_a_copy_and_a_call_inside_of_another():
     np.testing.assert_allclose(deepcopy(compiled)(x).numpy(), compiled(x).numpy(), rtol=1e-13)
 
 
+@mg.compile
+def at_the_top(x):
+    return x * 2
+
+
+def test_what_a_module_knows_by_its_name_is_pickled_by_its_name():
+    assert pickle.loads(pickle.dumps(at_the_top)) is at_the_top
+    layer = nn.Linear(2, 2, rng=0)
+    copy = pickle.loads(pickle.dumps(mg.compile(layer)))
+    np.testing.assert_array_equal(copy(np.ones((1, 2))).numpy(), layer(np.ones((1, 2))).detach().numpy())
+
+
+def test_floating_point_errors_are_treated_as_the_function_says():
+    @mg.compile
+    def function(x):
+        with np.errstate(divide="ignore"):
+            return np.exp(-1 / x)
+
+    assert function(np.ones(2)).tolist() == [np.exp(-1), np.exp(-1)]
+    assert function(np.zeros(2)).tolist() == [0, 0]  # and no warning, which is an error here
+    with np.errstate(over="raise"), pytest.raises(FloatingPointError):
+        mg.compile(lambda x: np.exp(x))(np.full(2, 1000.0))
+
+
 def test_detached_values_are_computed_at_each_call():
     W = mg.Tensor(np.ones(2), requires_grad=True)
 
@@ -819,6 +1005,17 @@ def test_what_reads_a_value_is_refused_with_the_line(function):
         mg.compile(function)(np.ones(2))
 
 
+def test_a_refusal_that_the_function_catches_is_one():
+    def function(x):
+        try:
+            return x if np.sum(x) > 0 else x * 3
+        except RuntimeError:
+            return x * 2
+
+    with pytest.raises(NotReplayable, match="bool"):
+        mg.compile(function)(np.ones(2))
+
+
 def test_draws_outside_of_the_graph_are_refused():
     rng = np.random.default_rng(0)
     with pytest.raises(NotReplayable, match="outside of the graph"):
@@ -830,12 +1027,23 @@ def test_draws_outside_of_the_graph_are_refused():
     [
         (lambda: np.random.rand(), "outside of the graph"),  # noqa: NPY002
         (lambda: random.random(), "outside of the graph"),
+        (random.Random(0).random, "outside of the graph"),
+        (np.random.default_rng(0).normal, "outside of the graph"),
+        (random.SystemRandom().random, "would not see"),
         (lambda: mg.random.uniform(3, (2,)), "a generator that it makes itself"),
     ],
 )
 def test_other_draws_are_refused(draw, why):
     with pytest.raises(NotReplayable, match=why):
         mg.compile(lambda x: x * draw())(np.ones(2))
+
+
+def test_values_that_cannot_be_looked_at_are_refused():
+    own, number = threading.local(), c_double(1.0)
+    own.scale = 2.0
+    for value in (lambda: own.scale, lambda: number.value):
+        with pytest.raises(NotReplayable, match="would not see"):
+            mg.compile(lambda x, value=value: x * value())(np.ones(2))
 
 
 def test_what_changes_beside_the_graph_is_refused():
@@ -1081,6 +1289,30 @@ def test_which_parameters_are_decayed_is_looked_at(optimizer):
 
 
 @of_numpy
+def test_a_single_number_beside_parameters_that_are_updated_together():
+    def train(wrap):
+        model = network().eval()
+        model.scale = nn.Parameter(0.5, name="s")
+        optimizer = mg.optim.SGD(model.parameters(), lr=0.1)
+
+        @wrap
+        def step(X):
+            J = np.sum(np.square(model(X) * model.scale))
+            optimizer.zero_grad()
+            J.backward()
+            optimizer.step()
+
+        for _ in range(3):
+            step(data()[0])
+        return [p.data for p in model.parameters()], step
+
+    expected, _ = train(lambda step: step)
+    found, step = train(mg.compile)
+    for p, q in zip(found, expected, strict=True):
+        np.testing.assert_allclose(p, q, rtol=1e-12)
+    assert "together" in step.source
+
+
 def test_parameters_updated_together_may_be_set_from_outside():
     models, compiled, eager = steps_of("SGD")
     X, Y = data()
@@ -1177,23 +1409,64 @@ def test_large_arrays_are_computed_by_blocks_of_rows(rows, dtype):
         np.testing.assert_allclose(p, q, rtol=rtol, atol=1e-10 if dtype == np.float64 else 2e-3)
 
 
+def test_draws_of_large_masks_stay_in_order():
+    rng, same = np.random.default_rng(0), np.random.default_rng(0)
+
+    @mg.compile
+    def function(X):
+        for _ in range(3):
+            X = X * mg.random.bernoulli(rng, X.shape, 0.7) * 2 + 1
+        return X
+
+    x = np.random.default_rng(1).standard_normal((400, 300))
+    for _ in range(2):
+        expected = x
+        for _ in range(3):
+            expected = expected * (same.random(x.shape) < 0.7) * 2 + 1
+        np.testing.assert_allclose(function(x).numpy(), expected)
+
+
+def test_rows_of_a_transpose_are_kept_while_others_are_computed():
+    def function(X, V):
+        turned = np.exp(X * 0.1).T
+        return np.exp(V * turned * 0.1) * np.tanh(V) + np.exp(V)
+
+    rng = np.random.default_rng(0)
+    X, V = rng.standard_normal((300, 300)), rng.standard_normal((300, 300))
+    np.testing.assert_allclose(mg.compile(function)(X, V).numpy(), function(X, V), rtol=1e-12)
+
+    def symmetric(X):
+        one = np.exp(X * 0.1)
+        return (one + one.T) * 2 + one
+
+    np.testing.assert_allclose(mg.compile(symmetric)(X).numpy(), symmetric(X), rtol=1e-12)
+    np.testing.assert_allclose(
+        mg.compile(lambda X: np.tanh(X @ X + (X @ X).T) * 2)(X).numpy(),
+        np.tanh(X @ X + (X @ X).T) * 2,
+        rtol=1e-12,
+    )
+
+
+def test_a_parameter_scaled_by_a_number_that_is_computed_late():
+    W = mg.Tensor(np.ones((300, 200)), requires_grad=True)
+
+    @mg.compile
+    def function(X):
+        a = np.tanh(X)
+        scale = np.sum(np.exp(X)) / X.size
+        return a + W * scale
+
+    x = np.full((300, 200), 0.5)
+    np.testing.assert_allclose(function(x).numpy(), np.tanh(x) + np.exp(0.5))
+
+
 @pytest.mark.parametrize(
     "name",
     [
-        "np",
-        "copyto",
-        "rows",
-        "blocks",
-        "replay",
-        "fresh",
-        "fresh_1",
-        "buffer_1",
-        "together_1",
-        "zero",
-        "ones",
-        "matmul",
+        "np", "copyto", "replay", "rows", "blocks", "fresh", "fresh_1", "buffer_1", "together_1", "zero",
+        "ones", "matmul", "add", "multiply", "v_np",
     ],
-)
+)  # fmt: skip
 def test_names_that_the_text_uses_itself(name):
     rng = np.random.default_rng(0)
     W = mg.Tensor(rng.standard_normal((3, 4)), requires_grad=True, name=name)
@@ -1214,6 +1487,14 @@ def test_names_that_the_text_uses_itself(name):
         W.data, b.data = before
     compiled = mg.compile(step)
     np.testing.assert_allclose([compiled(X).item() for _ in range(3)], eager, rtol=1e-12)
+
+
+def test_names_with_a_number_that_the_text_uses_itself():
+    for number in range(30):
+        one = mg.Tensor(np.full(3, 2.0), name="multiply")
+        other = mg.Tensor(np.ones(3), name=f"multiply_{number}")
+        product = mg.compile(lambda x, one=one, other=other: x * one * other)
+        np.testing.assert_allclose(product(np.ones(3)).numpy(), 2.0)
 
 
 def test_attributes_of_modules_are_looked_at_when_one_was_set():

@@ -435,6 +435,16 @@ def test_a_parameter_that_was_skipped_keeps_its_own_count():
     assert [s.get("count") for s in other.state] == [3, 1, None, None]
 
 
+def test_a_state_is_loaded_though_a_parameter_is_frozen_by_now():
+    W, b = (mg.Tensor(np.ones(3), requires_grad=True) for _ in range(2))
+    optimizer = SGD([W, b], lr=0.1, momentum=0.9)
+    parameters, state = optimizer.parameters, SGD([W, b], lr=0.2).state_dict()
+    W.requires_grad = False
+    optimizer.load_state_dict(state)
+    assert optimizer.lr == 0.2
+    assert optimizer.parameters is parameters
+
+
 def test_a_loaded_state_is_a_copy_in_the_parameters_dtype():
     ps = parameters()
     optimizer = SGD(ps, lr=0.1, momentum=0.9)

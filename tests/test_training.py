@@ -749,7 +749,16 @@ def test_a_file_that_has_more_epochs_or_is_none_of_ours_is_refused(field, tmp_pa
     Training(field, path).run(3)
     with pytest.raises(ValueError, match=r"does not fit: it has 3 epochs already, more than .* epochs=2"):
         Training(field, path).run(2)
-    for state in ({"step": 3}, [1, 2], {**mg.load(path), "optimizer": 3}, {**mg.load(path), "begun": None}):
+    whole = mg.load(path)
+    wrong = [
+        {"epoch": -1},
+        {"epoch": "a"},
+        {"step": 1.5},
+        {"history": [{}]},
+        {"optimizer": 3},
+        {"begun": None},
+    ]
+    for state in ({"step": 3}, [1, 2], *({**whole, **other} for other in wrong)):
         mg.save(path, state)
         with pytest.raises(ValueError, match=r"does not fit: it is not the state of a run of fit$"):
             Training(field, path).run(4)
@@ -794,6 +803,25 @@ def test_any_exception_has_the_history(field):
         quietly(model, penalised, field, optimizer, 5, callbacks=[fails, EarlyStopping(3)])
     assert stopped.value.history["epoch"] == [1, 2]
     assert optimizer.steps == 2
+
+
+def test_an_exception_at_the_end_has_the_history_too(field):
+    class Ends:
+        def on_end(self, run):
+            raise OSError("the disk is full")
+
+    model = network()
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    with pytest.raises(OSError, match="full") as stopped:
+        quietly(model, cross_entropy, field, optimizer, 2, callbacks=[Ends()])
+    assert len(stopped.value.history) == 2
+
+
+def test_a_function_that_gives_no_batches_is_told_so(field):
+    model = network()
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    with pytest.raises(TypeError, match="fit: data gives a NoneType for an epoch"):
+        quietly(model, cross_entropy, lambda rng: None, optimizer, 2)
 
 
 def test_an_interrupted_training_keeps_its_last_weights(field):

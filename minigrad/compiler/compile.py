@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Callable
 from copy import deepcopy
 from functools import update_wrapper
@@ -108,7 +109,12 @@ class Compiled:
         return self if instance is None else MethodType(self, instance)
 
     def __reduce__(self) -> Any:
-        return Compiled, (self._function, self._backend)  # a copy records anew
+        """A copy records anew; what a module knows by its name is pickled by its name, as functions are."""
+        found: Any = sys.modules.get(getattr(self, "__module__", None) or "")
+        name = getattr(self, "__qualname__", "")
+        for attribute in name.split("."):
+            found = getattr(found, attribute, None)
+        return name if found is self else (Compiled, (self._function, self._backend))
 
     @property
     def source(self) -> str:
@@ -152,16 +158,18 @@ def _record(function: Callable[..., Any], args: tuple, kwargs: dict, backend: st
     reached = Reached(function, objects_in((args, kwargs), []))
     rngs = [*reached.generators, np.random.mtrand._rand]
     before = [deepcopy(rng) for rng in rngs]
-    python_draws = random.getstate()
+    randoms: list[Any] = [*reached.randoms, random]
+    python_draws = [of.getstate() for of in randoms]
     recorder = Recorder()
     try:
         replay = _recorded(recorder, function, args, kwargs, reached, backend)
-        if random.getstate() != python_draws:
+        if [of.getstate() for of in randoms] != python_draws:
             raise _draws()
         _check_draws(rngs, list(map(deepcopy, before)), replay)
     except BaseException:
         _rewind(rngs, before)
-        random.setstate(python_draws)
+        for of, state in zip(randoms, python_draws, strict=True):
+            of.setstate(state)
         raise
     finally:
         recorder.undo()
@@ -193,7 +201,7 @@ def _recorded(
         shape_of_result = tensors_in(returned, results, reached.things)
     except TypeError as error:
         raise NotReplayable(f"compile: {name} {error}") from None
-    results = [recorder.stand_in(result) for result in results]
+    results = list(map(recorder.result, results))
     if not reached.same():
         raise NotReplayable(
             f"compile: {name} changes {reached.changed()}, which a replay would not; return what changes, or "

@@ -42,7 +42,7 @@ class Guard:
         self._must_be = {i: tensor for i, tensor in enumerate(given) if id(tensor) in self._own}
         self._leaves = leaves
         self._needs = list(map(_needs_gradient, leaves))
-        self._with_grad = with_grad
+        self._with_grad = [*with_grad, *recorder.with_grad]
         self._without_grad = recorder.without_grad
         self._is_like: Callable[[tuple], bool] = _never
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import count
 from math import prod
 from operator import getitem
 from textwrap import wrap
@@ -26,6 +27,7 @@ from minigrad.compiler.together import Together, assembled, gathered, part
 from minigrad.program import Equation, Literal, Program, Variable
 from minigrad.random import is_generator, uniform_draw
 from minigrad.table import name_of, table
+from minigrad.tensor import Tensor
 
 _between = {
     np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.power: "**",
@@ -78,12 +80,16 @@ class Text:
         self._blocks = Blocks()
         self._given_to_blocks: set[str] = set()  # the arrays of what was computed before
         self._freed_by_blocks: set[str] = set()  # buffers, of which other rows are still to be computed
+        self._freed_after_blocks: list[Variable] = []  # what they look at by a view
         self._constants: dict[Any, str] = {}
         self._left: Counter[Variable] = Counter()
-        self._taken = {v.name for v in (*program.leaves, *(e.output for e in program.equations))}
-        self._taken |= {*program.generators}
-        for variable in (*program.leaves, *(e.output for e in program.equations)):
-            self.names[variable] = _own_names.sub(r"v_\g<0>", variable.name)
+        variables = [*program.leaves, *(e.output for e in program.equations)]
+        self._taken = {v.name for v in variables} | {*program.generators}
+        for variable in variables:
+            self.names[variable] = variable.name
+            if _own_names.match(variable.name):
+                self.names[variable] = self._not_taken(f"v_{variable.name}")
+                self._taken.add(self.names[variable])
         self.together = Together(
             scheduled(with_sums_of_squares(program), rows_of),
             program.outputs,
@@ -209,10 +215,18 @@ class Text:
         value, name = e.output, self.names[e.output]
         shape, dtype = value.tensor.shape, value.tensor.dtype
         by_rows = self._is_by_rows(e)
-        if rows_of(e) != self._blocks.rows if by_rows else self._waits_for_blocks(e):
+        ends = (
+            rows_of(e) != self._blocks.rows or self._draws_again(e) if by_rows else self._waits_for_blocks(e)
+        )
+        if ends:
             self._end_blocks()
         operands = [self._operand(x) for x in e.inputs]
         dying = self._dying(e)
+        if by_rows:  # through a view, other rows of it may still be needed
+            views = [x for x in e.inputs if isinstance(x, Variable) and self._root[x] is not x]
+            viewed = {self._root[x] for x in views}
+            self._freed_after_blocks += [x for x in dying if x in viewed]
+            dying = [x for x in dying if x not in viewed]
         if e.function is gathered:
             self.reason = "they lie side by side, unless others were set"
             self._say(f"{name} = gather_{name}({', '.join(operands)})")
@@ -256,6 +270,13 @@ class Text:
             return False
         return rows_of(e) > 0 and self._is_written(e) and e.output not in self.together.places
 
+    def _draws_again(self, e: Equation) -> bool:
+        """Whether it draws from a generator that the collected statements draw from: draws stay in order."""
+        drawing = [s.equation for s in self._blocks.statements if s.equation.function is uniform_draw]
+        return e.function is uniform_draw and any(
+            e.parameters["rng"] is other.parameters["rng"] for other in drawing
+        )
+
     def _waits_for_blocks(self, e: Equation) -> bool:
         """Whether an equation needs, or may overwrite, what the collected statements compute."""
         if self._is_view(e) or not e.output.tensor.shape:
@@ -287,7 +308,7 @@ class Text:
             size = self._blocks.size()
             places = dict.fromkeys(s.place for s in statements)
             kept = {*self._held.values(), *self._given_to_blocks}
-            small = {p: f"{p}_rows" for p in places if p.startswith("buffer_") and p not in kept}
+            small = {p: f"{p}_{size}_rows" for p in places if p.startswith("buffer_") and p not in kept}
             if self._blocks.rows % size:  # the last block is smaller
                 small = {}
             for place, rows in small.items():
@@ -304,6 +325,8 @@ class Text:
         self._blocks.statements = []
         self._given_to_blocks = set()
         self._freed_by_blocks = set()
+        self._release(self._freed_after_blocks)
+        self._freed_after_blocks = []
 
     def _dying(self, e: Equation) -> list[Variable]:
         dying = []
@@ -419,9 +442,15 @@ class Text:
         for name, known in self.objects.items():
             if known is value or (kind == "dtype" and isinstance(known, np.dtype) and known == value):
                 return name
-        name = kind if kind not in self.objects and kind not in self._taken else f"{kind}_{len(self.objects)}"
+        name = self._not_taken(kind)
         self.objects[name] = value
         return name
+
+    def _not_taken(self, name: str) -> str:
+        """The name, with a number if something else is called so."""
+        return next(
+            x for x in _numbered(name, len(self.objects)) if x not in self._taken | self.objects.keys()
+        )
 
     def _scalar(self, e: Equation, operands: list[str]) -> str:
         if e.function in _between and len(operands) == 2 and e.function is not np.power:
@@ -432,7 +461,7 @@ class Text:
             return self._total(e, operands)
         if e.function is np.mean and e.parameters["axis"] is None and not e.parameters["keepdims"]:
             x = e.inputs[0]
-            if isinstance(x, Variable) and x.tensor.ndim and x.tensor.dtype.kind == "f" and x.tensor.size:
+            if isinstance(x, Variable) and _adds_up(x.tensor):
                 return f"{self._total(e, operands)} / {x.tensor.size}"
         if e.function is sum_of_squares:
             self.reason = self.reason or "the sum of squares, as a product"
@@ -476,6 +505,16 @@ class Text:
 
 _own_names = re.compile(r"^(np|copyto|replay|fresh|buffer|gather|together|rows|blocks)(?=_|$)")
 """What the text itself calls something."""
+
+
+def _adds_up(x: Tensor) -> bool:
+    """Whether its mean is its sum by its size: a sum of float16 is soon too large."""
+    return x.ndim > 0 and x.size > 0 and x.dtype.kind == "f" and x.itemsize > 2
+
+
+def _numbered(name: str, first: int) -> Iterator[str]:
+    yield name
+    yield from (f"{name}_{i}" for i in count(first))
 
 
 def _kind_of(array: np.ndarray) -> Any:

@@ -8,19 +8,25 @@ only where an entry is another object it is asked whether it is an equal number 
 from __future__ import annotations
 
 import sys
+import sysconfig
+from array import array as array_of_python
 from collections import deque
 from collections.abc import Iterable
+from contextvars import ContextVar
+from ctypes import Array, Structure, Union, _SimpleCData
 from functools import partial
 from itertools import chain
 from operator import attrgetter, is_
-from types import CellType, CodeType, FunctionType, MethodType, ModuleType
+from random import Random, SystemRandom
+from threading import local
+from types import CellType, CodeType, FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
 
 from minigrad.compiler.conditions import Conditions
 from minigrad.compiler.recording import NotReplayable
-from minigrad.nn.module import Module, assignments
+from minigrad.nn.module import Module, Parameter, assignments
 from minigrad.optim import Optimizer, Schedule
 from minigrad.random import is_generator
 from minigrad.table import table
@@ -41,7 +47,13 @@ _simple = (
     np.dtype,
 )
 _sequences = (list, deque, set, frozenset)
+_mappings = (dict, MappingProxyType)
+_buffers = (bytearray, memoryview, array_of_python)
+_closed = (local, SystemRandom, Array, Structure, Union, _SimpleCData)
+"""What gives values that are not looked at: others in each thread, or at each call, or outside of Python."""
+
 _libraries = {"minigrad", "numpy", "builtins"} | set(sys.stdlib_module_names) - {"__main__"}
+_python = sysconfig.get_path("stdlib")
 _open = {"types", "argparse", "collections", "functools", "contextlib"}
 """Modules of Python whose objects hold what a user puts into them."""
 
@@ -54,19 +66,27 @@ _descriptions = {
 _unset = object()
 _contents = attrgetter("cell_contents")
 _defaults = attrgetter("__defaults__", "__kwdefaults__")
+_needs_gradient = attrgetter("_requires_grad")
+_decays = attrgetter("decay")
 
 
 class Reached:
     """All that a function reaches, as it is now; `same()` says whether it still is so.
 
-    generators  random generators
-    tensors     ids of the Tensors: their values are read at each replay, so only which they are is kept
+    generators  random generators of NumPy
+    randoms     those of Python
+    tensors     ids of the Tensors: their values are read at each replay, so only which they are is kept,
+                and whether they need a gradient and decay
     things      everything, by id: what may be returned as it is
     """
 
     def __init__(self, function: Any, arguments: Any) -> None:
         self.generators: list[Any] = []
+        self.randoms: list[Random] = []
         self.tensors: set[int] = set()
+        self._tensors: list[Tensor] = []
+        self._parameters: list[Parameter] = []
+        self._context: list[ContextVar] = []
         self.things: dict[int, Any] = {}
         self._views: list[Any] = []  # of what is iterated over: lists, keys and values of dicts
         self._owners: list[str] = []
@@ -93,6 +113,8 @@ class Reached:
                     isinstance(thing, Schedule) and {"lr", "hyperparameters"} & self._names
                 ):
                     self._name(vars(thing), name)
+        self._needs = list(map(_needs_gradient, self._tensors))
+        self._decay = list(map(_decays, self._parameters))
         self._lengths = list(map(len, self._views))
         self._kept = list(map(list, self._views))
         self._assignments = assignments[0]
@@ -107,6 +129,10 @@ class Reached:
 
     def same(self) -> bool:
         """Whether all of it is as it was."""
+        if list(map(_needs_gradient, self._tensors)) != self._needs:
+            return False
+        if list(map(_decays, self._parameters)) != self._decay:
+            return False
         if assignments[0] != self._assignments:
             if not all(self._view_is_alike(i) for i in self._of_modules):
                 return False
@@ -135,6 +161,7 @@ class Reached:
             *map(_contents, self._cells),
             *(of[name] for of, names in self._named.values() for name in names),
             *(getattr(thing, name, _unset) for thing, name in self._slots),
+            *(variable.get(_unset) for variable in self._context),
         ]
 
     def _conditions(self) -> Conditions:
@@ -152,6 +179,8 @@ class Reached:
             conditions.add(
                 f"getattr({{}}, {name!r}, {{}}) is {{}}", thing, _unset, getattr(thing, name, _unset)
             )
+        for variable in self._context:
+            conditions.add("{}.get({}) is {}", variable, _unset, variable.get(_unset))
         return conditions
 
     def changed(self) -> str:
@@ -167,6 +196,8 @@ class Reached:
                 kept = self._kept_named[key, name]
                 if not _alike([of.get(name, _unset)], [kept]):
                     return f"{name!r}"
+        if list(map(_decays, self._parameters)) != self._decay:
+            return "whether a parameter decays"
         return "a variable"
 
     # ---- finding
@@ -176,8 +207,21 @@ class Reached:
             self._waiting.extend(table[thing].written.values())
         if isinstance(thing, Tensor):
             self.tensors.add(id(thing))
+            self._tensors.append(thing)
+            if isinstance(thing, Parameter):
+                self._parameters.append(thing)
         elif is_generator(thing):
             self.generators.append(thing)
+        elif isinstance(thing, Random) and not isinstance(thing, SystemRandom):
+            self.randoms.append(thing)
+        elif isinstance(thing, ContextVar):
+            self._context.append(thing)
+            self._waiting.append(thing.get(None))
+        elif isinstance(thing, _closed):
+            raise NotReplayable(
+                f"compile: the function reaches {thing!r}, whose values a replay would not see; pass them as "
+                "arguments"
+            )
         elif isinstance(thing, np.ndarray):
             self._arrays.append((thing, _print_of(thing)))
             if thing.dtype.hasobject:
@@ -186,6 +230,8 @@ class Reached:
             self._function(thing)
         elif isinstance(thing, MethodType):
             self._waiting += thing.__self__, thing.__func__
+        elif callable(thing) and not isinstance(getattr(thing, "__self__", None), ModuleType | None):
+            self._waiting.append(thing.__self__)  # rng.normal, settings.get
         elif isinstance(thing, partial):
             self._waiting += thing.func, thing.args, thing.keywords
         elif isinstance(thing, staticmethod | classmethod):
@@ -207,15 +253,15 @@ class Reached:
 
     def _object(self, thing: Any) -> None:
         kind = type(thing)
-        if isinstance(thing, dict):
+        if isinstance(thing, _mappings):
             self._watch(thing.keys(), f"a {kind.__name__}")
             self._watch(thing.values(), f"a {kind.__name__}")
             self._waiting.extend(thing.values())
         elif isinstance(thing, _sequences):
             self._watch(thing, f"a {kind.__name__}")
             self._waiting.extend(thing)
-        elif isinstance(thing, bytearray):
-            self._watch(thing, "a bytearray")
+        elif isinstance(thing, _buffers):
+            self._watch(thing, f"a {kind.__name__}")
         if isinstance(thing, Optimizer) and _of_library(kind):
             self._waiting.append(thing.parameters)
             return
@@ -336,8 +382,16 @@ def _print_of(array: np.ndarray) -> Any:
 
 def _of_library(thing: Any) -> bool:
     """Whether a function, class or module is not the user's, so that it does not change."""
-    module = (thing.__name__ if isinstance(thing, ModuleType) else getattr(thing, "__module__", None)) or ""
-    return module.partition(".")[0] in _libraries and not module.startswith("minigrad.experiments")
+    module = thing.__name__ if isinstance(thing, ModuleType) else getattr(thing, "__module__", None)
+    if not isinstance(module, str):
+        module = ""
+    first = module.partition(".")[0]
+    if first not in _libraries or module.startswith("minigrad.experiments"):
+        return False
+    if first in ("minigrad", "numpy", "builtins"):
+        return True
+    file = getattr(sys.modules.get(first), "__file__", None)  # a user's own profile.py hides Python's
+    return file is None or file.startswith(_python)
 
 
 def _passing(thing: Any) -> frozenset[str]:

@@ -61,6 +61,8 @@ class Recorder:
     early      ids of the schedules that were stepped before their optimizer
     structures      of the optimizers, as they were then
     without_grad    the leaves that had no gradient when it was looked at, and must have none again
+    with_grad       those that had one
+    errors          what the function does with floating-point errors (np.errstate), beside its caller
     """
 
     def __init__(self) -> None:
@@ -72,9 +74,13 @@ class Recorder:
         self.optimizers: list[Optimizer] = []
         self.structures: list[Any] = []
         self.without_grad: list[Tensor] = []
+        self.with_grad: list[Tensor] = []
         self.schedules: list[Any] = []
         self.early: set[int] = set()
         self.checks: list[tuple[Tensor, Callable[[Any], None]]] = []
+        self.errors: dict[str, Any] = {}
+        self._errors_before = np.geterr()
+        self._refused: NotReplayable | None = None
         self._stand_ins: dict[int, Tensor] = {}
         self._leaves: dict[int, tuple[Tensor, Any, int, Tensor | None]] = {}
         self._things: dict[int, tuple[Any, dict[str, Any]]] = {}
@@ -123,9 +129,12 @@ class Recorder:
         token = reading_allowed.set(False)
         try:
             with watched_by(self):
-                return function(*args, **kwargs)
+                returned = function(*args, **kwargs)
         finally:
             reading_allowed.reset(token)
+        if self._refused is not None:  # the function has caught it, and went on in another way
+            raise self._refused
+        return returned
 
     # ---- what tensor.py, backprop.py and optim.py tell
 
@@ -137,6 +146,8 @@ class Recorder:
                 raise self._refusal(
                     f"{describe(x)} is used after it was assigned to; compile a function that makes one step"
                 )
+        if np.geterr() != self._errors_before:
+            self.errors = dict(np.geterr())
         with watched_by(None):
             y = record(function, inputs, parameters)
         if y.function is None:
@@ -160,7 +171,14 @@ class Recorder:
                 "would not see"
             )
         self._keep(leaf)
-        self.updates[id(leaf)] = leaf, self.stand_in(value)
+        new = self.stand_in(value)
+        if new.dtype != leaf.dtype:
+            new = self.record(np.astype, (new,), {"dtype": leaf.dtype})
+        self.updates[id(leaf)] = leaf, new
+
+    def result(self, x: Tensor) -> Tensor:
+        """For a Tensor that the function returns: a leaf that was assigned to is what was assigned."""
+        return self.updates[id(x)][1] if id(x) in self.updates else self.stand_in(x)
 
     def refuse(self, tensor: Tensor, how: str) -> None:
         """Something asks for a value."""
@@ -202,6 +220,11 @@ class Recorder:
         """leaf.grad = ... (zero_grad)."""
         self._keep(leaf)
         self.graded[id(leaf)] = leaf
+
+    def grad_read(self, leaf: Tensor) -> None:
+        """leaf.grad, of which Python may ask whether it is None."""
+        if leaf.stamp < self.start and id(leaf) not in self.graded:
+            (self.without_grad if leaf._grad is None else self.with_grad).append(leaf)
 
     def accumulates(self, leaf: Tensor) -> None:
         """backward() is about to add to a leaf's gradient."""
@@ -279,7 +302,8 @@ class Recorder:
         return tensor
 
     def _refusal(self, why: str) -> NotReplayable:
-        return NotReplayable(f"compile: {why}{where()}")
+        self._refused = NotReplayable(f"compile: {why}{where()}")
+        return self._refused
 
 
 def structure_of(optimizer: Optimizer) -> Any:

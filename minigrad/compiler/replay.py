@@ -42,6 +42,7 @@ class Replay:
         backend: str = "numpy",
     ) -> None:
         self._shape_of_result = shape_of_result
+        self._errors = recorder.errors
         self._n_results = len(results)
         new = [new for _, new in recorder.updates.values()]
         gradients, kept = self._changed(recorder)
@@ -49,7 +50,7 @@ class Replay:
         self.drawn = [
             (e.parameters["rng"], e.parameters["shape"]) for e in recorded.equations if "rng" in e.parameters
         ]
-        with watched_by(None):
+        with watched_by(None), np.errstate(all="ignore"):  # none of its values is used
             outputs, names, reasons = rebuilt([*results, *new, *gradients.values(), *kept], recorder.given)
         leaves = [*(f"{leaf.name or 'leaf'}_new" for leaf in self._updated)]
         leaves += [f"d{leaf.name or 'leaf'}" for leaf in gradients]
@@ -142,6 +143,12 @@ class Replay:
 
     def __call__(self, found: Sequence[Any]) -> Any:
         """One replay, for what `signature` finds in the arguments."""
+        if self._errors:
+            with np.errstate(**self._errors):
+                return self._run(found)
+        return self._run(found)
+
+    def _run(self, found: Sequence[Any]) -> Any:
         if not self._early:
             return self._commit(self.text.run(*self._values(found)))
         before = [(vars(x), vars(x).copy()) for s in self._early for x in (s, s.optimizer)]

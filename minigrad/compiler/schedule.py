@@ -40,7 +40,9 @@ def scheduled(equations: Sequence[Equation], by_rows: Callable[[Equation], int])
             add(waiting.pop(value))
 
     def is_there(x: Any) -> bool:
-        return not isinstance(x, Variable) or x.equation is None or x in done or x in waiting
+        if x in waiting:
+            return all(map(is_there, waiting[x].inputs))
+        return not isinstance(x, Variable) or x.equation is None or x in done
 
     for e in equations:
         following = [] if _waits(e) or e.output in done else [e]

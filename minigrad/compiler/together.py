@@ -107,7 +107,8 @@ class Together:
         self._new: list[Equation] = []
         self._gone: set[Variable] = set()
         self._whole: dict[tuple[Variable, ...], Variable] = {}
-        small = [v for v in dict.fromkeys(updates) if v in self._of and 0 < v.tensor.size <= _small]
+        arrays = [v for v in dict.fromkeys(updates) if v in self._of and _is_array(v)]
+        small = [v for v in arrays if 0 < v.tensor.size <= _small]
         by_dtype = sorted(small, key=lambda v: v.tensor.dtype.str)
         for _, group in groupby(by_dtype, key=lambda v: v.tensor.dtype.str):
             members = tuple(sorted(group, key=lambda v: repr(self._made(v, 5))))

@@ -155,6 +155,10 @@ class Simplifier:
             return tensor
         return self._constants.setdefault((tensor.name, type(value), value), tensor)
 
+    def _as_leaf(self, x: Operand) -> Operand:
+        """A leaf as an operand; of what is computed, equal values are not the same thing."""
+        return self.leaf(x) if isinstance(x, Tensor) and x.function is None else x
+
     def given(self, tensor: Tensor, inputs: tuple[Operand, ...]) -> Operand:
         """A result that exists already as an operand; it stands for what is computed alike."""
         assert tensor.function is not None
@@ -359,7 +363,7 @@ class Simplifier:
     def _key(self, function: Callable, inputs: Iterable[Operand], parameters: Mapping[str, Any]) -> Any:
         return (
             function,
-            tuple(identity_of(self.leaf(x) if isinstance(x, Tensor) else x) for x in inputs),
+            tuple(identity_of(self._as_leaf(x)) for x in inputs),
             tuple(identity_of(value) for value in parameters.values()),
         )
 

@@ -61,7 +61,11 @@ class Feed:
             raise TypeError(_wanted(data))
 
     def __call__(self) -> Iterator[Batch]:
-        return map(_checked_batch, self._epoch())
+        epoch: Any = self._epoch()
+        if not isinstance(epoch, Iterable):
+            what = type(epoch).__name__
+            raise TypeError(f"fit: data gives a {what} for an epoch; wanted its batches, [(X, y), ...]")
+        return map(_checked_batch, epoch)
 
     def _of_arrays(self) -> Iterable[Batch]:
         assert self._arrays is not None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from math import isfinite
 from time import perf_counter
 from typing import Any
@@ -97,7 +97,7 @@ def fit(
     step = Step(model, loss, optimizer, compiled=compiled)
     modules = list(model.modules())
     on_step = [callback.on_step for callback in called if hasattr(callback, "on_step")]
-    with modes_kept(model), ExitStack() as ends:
+    with modes_kept(model), _history_kept(run), ExitStack() as ends:
         try:
             for callback in reversed(called):  # a Checkpoint first: the others see where the run stands
                 if hasattr(callback, "on_end"):
@@ -125,9 +125,18 @@ def fit(
             run.check_parameters()
         except BaseException as error:
             run.error = error
-            error.history = run.history  # type: ignore[attr-defined]
             raise
     return run.history
+
+
+@contextmanager
+def _history_kept(run: Run) -> Iterator[None]:
+    """Context: an exception has the history as an attribute."""
+    try:
+        yield
+    except BaseException as error:
+        error.history = run.history  # type: ignore[attr-defined]
+        raise
 
 
 def _epoch(run: Run, step: Step, feed: Feed, on_step: list[Any]) -> float:

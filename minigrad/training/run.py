@@ -96,7 +96,7 @@ class Run:
         """Take over a state_dict of the same run, or raise ValueError and change nothing."""
         own = self.state_dict()
         try:
-            strange = state.keys() != own.keys()
+            strange = state.keys() != own.keys() or not _counts(state)
             differences = [] if strange else list(self._differences(state, own))
         except (AttributeError, KeyError, TypeError, ValueError):
             strange, differences = True, []
@@ -157,6 +157,13 @@ class Run:
         was, now = ([name for name, _ in x["callbacks"]] for x in (state, own))
         if was != now:
             yield f"callbacks with a state were {', '.join(was) or 'none'} and are {', '.join(now) or 'none'}"
+
+
+def _counts(state: Mapping[str, Any]) -> bool:
+    """Whether there are as many rows as epochs, and the numbers of epochs and steps are such."""
+    whole = all(type(state[name]) is int and state[name] >= 0 for name in ("epoch", "step"))
+    rows = state["history"]
+    return whole and len(rows) == state["epoch"] and all(isinstance(row, Mapping) for row in rows)
 
 
 def _arguments(schedule: Schedule | None) -> dict[str, Any] | None:
