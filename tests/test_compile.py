@@ -693,6 +693,7 @@ def test_keep_prob_that_was_1():
     assert set(compiled(np.ones(50)).tolist()) == {0.0, 2.0}
 
 
+@of_numpy
 def test_a_number_that_is_drawn_and_scales_a_parameter():
     W = mg.Tensor(np.ones((2, 3)), requires_grad=True)
     rng, same = np.random.default_rng(0), np.random.default_rng(0)
@@ -1313,6 +1314,7 @@ def test_a_single_number_beside_parameters_that_are_updated_together():
     assert "together" in step.source
 
 
+@of_numpy
 def test_parameters_updated_together_may_be_set_from_outside():
     models, compiled, eager = steps_of("SGD")
     X, Y = data()
@@ -1409,6 +1411,7 @@ def test_large_arrays_are_computed_by_blocks_of_rows(rows, dtype):
         np.testing.assert_allclose(p, q, rtol=rtol, atol=1e-10 if dtype == np.float64 else 2e-3)
 
 
+@of_numpy
 def test_draws_of_large_masks_stay_in_order():
     rng, same = np.random.default_rng(0), np.random.default_rng(0)
 

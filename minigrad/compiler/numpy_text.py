@@ -100,6 +100,7 @@ class Text:
         )
         self.names.update(self.together.names)
         self.equations = self.together.equations
+        self._uses: Counter[Any] = Counter(x for e in self.equations for x in e.inputs)
         roots = self._roots()
         self.fresh = {roots[v] for v in program.outputs if roots[v].equation is not None}
         self.fresh -= self.together.places.keys()
@@ -428,6 +429,18 @@ class Text:
         """The name of an array of ones, the same one for the same length."""
         return self._constant(np.ones(n, dtype), "ones")
 
+    def as_array(self, x: Variable | Literal, name: str, dtype: np.dtype) -> str:
+        """The name of an operand beside arrays of this dtype; of a Python number, if it pays, as an array."""
+        if isinstance(x, Literal):
+            return self.number(x.value, dtype) if type(x.value) in (int, float) else name
+        if type(x.tensor._value) is not float or self._uses[x] < 2:
+            return name
+        array = f"scalar_{name}"
+        if array not in self.objects:
+            self.objects[array] = np.empty((), dtype)
+            self.lines.append(f"{array}[()] = {name}")
+        return array if self.objects[array].dtype == dtype else name
+
     def number(self, value: float, dtype: np.dtype) -> str:
         """The name of a number as an array: NumPy need not look what it is and what its dtype would be."""
         return self._constant(np.array(value, dtype), _called.get(value, "number"))
@@ -503,7 +516,7 @@ class Text:
 
 # ---- how functions are computed into an array
 
-_own_names = re.compile(r"^(np|copyto|replay|fresh|buffer|gather|together|rows|blocks)(?=_|$)")
+_own_names = re.compile(r"^(np|copyto|replay|fresh|buffer|gather|together|scalar|rows|blocks)(?=_|$)")
 """What the text itself calls something."""
 
 
@@ -531,12 +544,7 @@ def _ufunc(function: np.ufunc) -> Write:
     def write(text: Text, e: Equation, operands: list[str], out: str) -> list[str]:
         dtypes = {x.tensor.dtype for x in e.inputs if isinstance(x, Variable) and x.tensor.shape}
         if len(dtypes) == 1 and next(iter(dtypes)).kind == "f":
-            operands = [
-                text.number(x.value, *dtypes)
-                if isinstance(x, Literal) and type(x.value) in (int, float)
-                else name
-                for x, name in zip(e.inputs, operands, strict=True)
-            ]
+            operands = [text.as_array(x, name, *dtypes) for x, name in zip(e.inputs, operands, strict=True)]
         return [f"{text._object(function, function.__name__)}({', '.join(operands)}, {said}{out})"]
 
     return write
