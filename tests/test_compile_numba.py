@@ -14,7 +14,7 @@ from cases import cases
 from test_compile import data, network, optimizers, training_step
 
 import minigrad as mg
-from minigrad.compiler import jit
+from minigrad.compiler.numba_text import jit
 from minigrad.random import generator_state, restore_generator
 
 there = importlib.util.find_spec("numba") is not None and importlib.util.find_spec("scipy") is not None

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import nn
-from minigrad.compiler import blocks, cheapest, numpy_text, together
+from minigrad.compiler.numpy_text import blocks, text, together
+from minigrad.compiler.passes import cheapest
 
 optimizers = {
     "SGD": lambda p: mg.optim.SGD(p, lr=0.05, weight_decay=0.1),
@@ -105,7 +106,7 @@ def test_random_training_steps(large, about, m, lambd, keep_prob):
         if large:  # everything is computed by rows, and no factor is too cheap to be moved
             for module, limit, value in (
                 (blocks, "_large", 16), (blocks, "_block", 64), (cheapest, "_few", 1),
-                (together, "_small", 10), (numpy_text, "_short", 4),
+                (together, "_small", 10), (text, "_short", 4),
             ):  # fmt: skip
                 context.enter_context(patch.object(module, limit, value))
         eager, replayed = Trained(about, m), Trained(about, m)

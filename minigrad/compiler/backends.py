@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minigrad.compiler.jit import RefusedError
-from minigrad.compiler.numba_text import NumbaText
-from minigrad.compiler.numpy_text import Text
+from minigrad.compiler.numba_text.jit import RefusedError
+from minigrad.compiler.numba_text.text import NumbaText
+from minigrad.compiler.numpy_text.text import Text
 from minigrad.program import Program, Variable
 
 

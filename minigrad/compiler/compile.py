@@ -15,9 +15,9 @@ from warnings import warn
 
 import numpy as np
 
-from minigrad.compiler.arguments import arguments_as_tensors, objects_in, signature, tensors_in
-from minigrad.compiler.reached import Reached
-from minigrad.compiler.recording import NotReplayable, Recorder, Source, same_state
+from minigrad.compiler.recording.arguments import arguments_as_tensors, objects_in, signature, tensors_in
+from minigrad.compiler.recording.reached import Reached
+from minigrad.compiler.recording.recorder import NotReplayable, Recorder, Source, same_state
 from minigrad.compiler.replay import Replay
 from minigrad.random import generator_state, restore_generator
 from minigrad.tensor import Tensor, recording

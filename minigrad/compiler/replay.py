@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.compiler.arguments import filled
 from minigrad.compiler.backends import Printed, printed
-from minigrad.compiler.guard import Guard
-from minigrad.compiler.passes import rebuilt
-from minigrad.compiler.reached import Reached
-from minigrad.compiler.recording import Recorder, Source
+from minigrad.compiler.passes.rebuilt import rebuilt
+from minigrad.compiler.recording.arguments import filled
+from minigrad.compiler.recording.guard import Guard
+from minigrad.compiler.recording.reached import Reached
+from minigrad.compiler.recording.recorder import Recorder, Source
 from minigrad.program import Program, Variable
 from minigrad.tensor import Tensor, made, next_stamp
 from minigrad.watch import watched_by

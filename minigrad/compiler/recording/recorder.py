@@ -27,7 +27,7 @@ from minigrad.tensor import (
 )
 from minigrad.watch import watched_by
 
-_library = str(Path(__file__).parent.parent)
+_library = str(Path(__file__).parents[2])
 
 
 class NotReplayable(RuntimeError):  # noqa: N818

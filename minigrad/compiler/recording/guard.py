@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.compiler.conditions import Conditions
-from minigrad.compiler.reached import Reached
-from minigrad.compiler.recording import Recorder, structure_of
+from minigrad.compiler.recording.conditions import Conditions
+from minigrad.compiler.recording.reached import Reached
+from minigrad.compiler.recording.recorder import Recorder, structure_of
 from minigrad.optim import Optimizer
 from minigrad.tensor import Tensor, recording
 

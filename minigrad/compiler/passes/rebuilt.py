@@ -11,7 +11,7 @@ import numpy as np
 
 from minigrad import functions
 from minigrad.backprop import enable_grad
-from minigrad.compiler.cheapest import Cheapest
+from minigrad.compiler.passes.cheapest import Cheapest
 from minigrad.program.simplify import Simplifier, as_written, recorded
 from minigrad.program.tidy import behind
 from minigrad.random import is_generator

@@ -24,8 +24,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.compiler.conditions import Conditions
-from minigrad.compiler.recording import NotReplayable
+from minigrad.compiler.recording.conditions import Conditions
+from minigrad.compiler.recording.recorder import NotReplayable
 from minigrad.nn.module import Module, Parameter, assignments
 from minigrad.optim import Optimizer, Schedule
 from minigrad.random import is_generator

@@ -7,8 +7,8 @@ from operator import getitem
 
 import numpy as np
 
-from minigrad.compiler.elements import draw_of_mask, is_square, types
-from minigrad.compiler.loops import Step, View, fused, step_of, view_of
+from minigrad.compiler.numba_text.elements import draw_of_mask, is_square, types
+from minigrad.compiler.numba_text.loops import Step, View, fused, step_of, view_of
 from minigrad.program import Equation, Literal, Program, Variable
 
 _views = (np.transpose, np.reshape, np.ravel, np.expand_dims, np.squeeze, np.broadcast_to, np.swapaxes)

@@ -19,11 +19,11 @@ from typing import Any
 import numpy as np
 
 from minigrad import functions
-from minigrad.compiler.blocks import Blocks, Statement, blocks_of, mentions, operands_of, rows_of
-from minigrad.compiler.cheapest import sum_of_squares, with_sums_of_squares
-from minigrad.compiler.memory import Fresh, Gather, one_array, side_by_side
-from minigrad.compiler.schedule import scheduled
-from minigrad.compiler.together import Together, assembled, gathered, part
+from minigrad.compiler.numpy_text.blocks import Blocks, Statement, blocks_of, mentions, operands_of, rows_of
+from minigrad.compiler.numpy_text.memory import Fresh, Gather, one_array, side_by_side
+from minigrad.compiler.numpy_text.schedule import scheduled
+from minigrad.compiler.numpy_text.together import Together, assembled, gathered, part
+from minigrad.compiler.passes.cheapest import sum_of_squares, with_sums_of_squares
 from minigrad.program import Equation, Literal, Program, Variable
 from minigrad.random import is_generator, uniform_draw
 from minigrad.table import name_of, table

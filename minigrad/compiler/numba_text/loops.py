@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.compiler.elements import expressible, reductions
+from minigrad.compiler.numba_text.elements import expressible, reductions
 from minigrad.program import Equation, Variable
 
 Axes = tuple[int | None, ...]
