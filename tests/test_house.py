@@ -38,15 +38,19 @@ floors = (
 upwards = {"tensor": {"backprop", "messages"}, "nn": {"show"}}
 """Tensor's `.backward()`, what it says when something goes wrong, and a Module's ledger: inside functions."""
 
-rooms_of_show = (
-    ("symbols", "files"),
-    ("rule_text",),
-    ("derivation",),
-    ("pictures",),
-    ("page",),
-    ("",),  # minigrad.show itself, which gathers the names
-)
-"""The floors inside `show`: its packages are rooms, and what all of them use stands beside these."""
+rooms = {
+    "show": (("symbols", "files"), ("rule_text",), ("derivation",), ("pictures",), ("page",), ("",)),
+    "compiler": (
+        ("recording", "passes"),
+        ("numpy_text",),
+        ("numba_text",),
+        ("backends",),
+        ("replay",),
+        ("compile",),
+        ("",),
+    ),
+}
+"""The floors inside these packages: rooms, and beside them what all of them use; "" gathers the names."""
 
 names_on_demand = {"": {"show", "check", "data", "experiments", "compiler", "training"}}
 """What minigrad gives when it is first asked for, and names for type checkers."""
@@ -80,8 +84,8 @@ def room_of(module: str) -> str:
     return "".join(module.split(".")[2:3])
 
 
-def room_floor(room: str) -> int:
-    return next(i for i, rooms in enumerate(rooms_of_show) if room in rooms)
+def room_floor(part: str, room: str) -> int:
+    return next(i for i, level in enumerate(rooms[part]) if room in level)
 
 
 def imports(path: Path) -> Iterator[tuple[str, bool, ast.AST]]:
@@ -165,19 +169,22 @@ def test_no_private_name_is_imported(path):
         assert not private, f"{path}:{line}: {name} is {module}'s own"
 
 
-def test_the_rooms_of_show_import_downwards():
+@pytest.mark.parametrize("part", rooms)
+def test_rooms_import_downwards(part):
     for path in files:
-        if part_of(path) != "show":
+        if part_of(path) != part:
             continue
         own = room_of(module_of(path))
         for module in files_imported(path):
-            if module.startswith("minigrad.show."):
+            if module.startswith(f"minigrad.{part}."):
                 room = room_of(module)
-                assert room == own or room_floor(room) < room_floor(own), f"{path} imports {module}"
+                below = room_floor(part, room) < room_floor(part, own)
+                assert room == own or below, f"{path} imports {module}"
 
 
-def test_no_two_files_of_show_import_each_other():
-    needs = {module_of(path): files_imported(path) for path in files if part_of(path) == "show"}
+@pytest.mark.parametrize("part", rooms)
+def test_no_two_files_of_a_house_with_rooms_import_each_other(part):
+    needs = {module_of(path): files_imported(path) for path in files if part_of(path) == part}
     while needs:
         free = [module for module, wanted in needs.items() if not wanted & needs.keys() - {module}]
         assert free, f"in a circle: {', '.join(needs)}"
