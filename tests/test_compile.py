@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pickle
 import random
+import re
 import sys
 import threading
 import warnings
@@ -1400,6 +1401,9 @@ def test_large_arrays_are_computed_by_blocks_of_rows(rows, dtype):
 
         run = mg.compile(step) if compile else step
         costs = [run(mg.Tensor(X), mg.Tensor(y)).item() for _ in range(3)]
+        if compile:  # what is said of buffers is so
+            said = re.findall(r"# (\d+) buffers: ", run.source)  # Adam's first step is a recording of its own
+            assert sum(map(int, said)) == run.stats()["buffers"]
         return costs, [p.data for p in model.parameters()], masks.random(), getattr(run, "source", "")
 
     compiled, eager = train(True), train(False)

@@ -122,6 +122,7 @@ class Text:
             for v in program.outputs  # what was given is not handed out
         ]
         self._new_arrays()
+        self._without_unused()
         taken = ", ".join([*(self.names[leaf] for leaf in given), *program.generators])
         self.lines[:0] = [
             f"# {len(self.lines)} lines for {recorded} recorded operations: what is not used is left out,",
@@ -132,13 +133,13 @@ class Text:
         self.source = (
             f"def replay({taken}):\n{lines}    return ({' '.join(f'{value},' for value in returned)})\n"
         )
-        self._without_unused()
         exec(compile(self.source, "<compiled>", "exec"), self.objects)
         self.run = self.objects["replay"]
 
     def _without_unused(self) -> None:
         """Let go of buffers of which a few rows turned out to be enough."""
-        used = {id(self._memory[name]) for name in self._memory if mentions(self.source, name)}
+        text = "\n".join(self.lines)
+        used = {id(memory) for name, memory in self._memory.items() if mentions(text, name)}
         self.buffers = {
             name: array
             for name, array in self.buffers.items()
