@@ -59,6 +59,8 @@ class Replay:
         program = Program(outputs, names)
         given_to_it = self._read(program, recorder)
         updates = program.outputs[len(results) :][: len(new)]
+        read = set(map(id, self._grads))
+        self._replaced = [leaf for leaf in self._graded if id(leaf) not in read and _is_large(leaf)]
         self.text: Printed = printed(backend, program, given_to_it, updates, reasons, len(recorded.equations))
         changed = {id(leaf) for leaf in (*self._updated, *self._graded, *self._cleared)}
         self.guard = Guard(recorder, given, reached, self._leaves, self._grads, changed)
@@ -150,16 +152,22 @@ class Replay:
 
     def _run(self, found: Sequence[Any]) -> Any:
         if not self._early:
-            return self._commit(self.text.run(*self._values(found)))
+            return self._commit(self._outputs(found))
         before = [(vars(x), vars(x).copy()) for s in self._early for x in (s, s.optimizer)]
         try:
             for schedule in self._early:
                 schedule.step()
-            return self._commit(self.text.run(*self._values(found)))
+            return self._commit(self._outputs(found))
         except BaseException:
             for now, kept in before:
                 now.update(kept)
             raise
+
+    def _outputs(self, found: Sequence[Any]) -> tuple:
+        values = self._values(found)
+        for leaf in self._replaced:  # as zero_grad does; the new gradient takes the memory of the old one
+            leaf._grad = None
+        return self.text.run(*values)
 
     def _commit(self, outputs: tuple) -> Any:
         """Change what the step changes, now that everything is computed."""
@@ -182,6 +190,14 @@ class Replay:
         for schedule in self._late:
             schedule.step()
         return filled(self._shape_of_result, results)
+
+
+_large = 2**16
+"""Bytes of a gradient that are worth having once only."""
+
+
+def _is_large(leaf: Tensor) -> bool:
+    return leaf.data.nbytes >= _large
 
 
 def _source(leaf: Variable, recorder: Recorder) -> Source:

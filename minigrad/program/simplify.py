@@ -203,9 +203,7 @@ class Simplifier:
         if _shape(value) == tensor.shape and (scalar or value.dtype == tensor.dtype):
             return value
         value = self.build(tensor.function, inputs, tensor.parameters)
-        return (
-            value if value.dtype == tensor.dtype else self.build(np.astype, (value,), {"dtype": tensor.dtype})
-        )
+        return self.equation(np.astype, (value,), {"dtype": tensor.dtype})
 
     def _terms(self, x: Operand) -> list[tuple[Monomial, Operand]]:
         """What it is a sum of, if it is a short sum without a name."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import accumulate
 from operator import getitem
 
@@ -10,6 +11,7 @@ import numpy as np
 from minigrad.compiler.numba_text.elements import draw_of_mask, is_square, types
 from minigrad.compiler.numba_text.loops import Step, View, fused, step_of, view_of
 from minigrad.program import Equation, Literal, Program, Variable
+from minigrad.tensor import Tensor
 
 _views = (np.transpose, np.reshape, np.ravel, np.expand_dims, np.squeeze, np.broadcast_to, np.swapaxes)
 
@@ -38,6 +40,7 @@ class Plan:
     blocks     dtype -> small ones of these, which are parts of one array
     place      each of them -> that array's name, and where in it
     pinned     arrays of which NumPy has views
+    into       a product of matrices -> the array that leaves the program and is computed in its place
     readers    array -> the groups that read it
     order      (number, equations) of groups: those of one nest of loops, and others alone
     """
@@ -179,6 +182,7 @@ class Plan:
             self.stored.add(e.output)
         self.fresh = {self.memory(v) for v in self.program.outputs}
         self._together()
+        self.into = self._in_place()
         self.order = self._ordered(
             [[items[i] for i in numbers] for numbers in groups],
             [{group_of[j] for i in numbers for j in needs[i]} - {g} for g, numbers in enumerate(groups)],
@@ -199,10 +203,25 @@ class Plan:
             starts = [0, *accumulate(v.tensor.size for v in parts)]
             self.place |= {v: (f"new_{types[dtype]}", start) for v, start in zip(parts, starts, strict=False)}
 
+    def _in_place(self) -> dict[Variable, Variable]:
+        """Products that one step alone reads, element by element, which makes what leaves the program."""
+        reads = Counter(x for e in self.program.equations for x in e.inputs if isinstance(x, Variable))
+        made = {e.output for e in self.products} - self.fresh - self.pinned
+        into: dict[Variable, Variable] = {}
+        for v in (e.output for e in self.steps if e.output in self.fresh and e.output not in self.place):
+            for x in v.equation.inputs if v.equation else ():
+                if isinstance(x, Variable) and x in made and reads[x] == 1 and alike(x.tensor, v.tensor):
+                    into[x] = v
+                    break
+        return into
+
     def _ordered(
         self, groups: list[list[Equation]], needs: list[set[int]], numpy: set[Equation]
     ) -> list[tuple[int, list[Equation]]]:
-        """The groups, each after those that it needs, in as few stretches between NumPy's as that allows."""
+        """The groups, each after those that it needs, in as few stretches between NumPy's as that allows.
+
+        What needs nothing that is computed comes last, since it takes memory until it is used.
+        """
         missing = [len(needed) for needed in needs]
         waiting: list[list[int]] = [[] for _ in groups]
         for g, needed in enumerate(needs):
@@ -212,7 +231,7 @@ class Plan:
         order = []
         while ready:
             ours = [g for g in ready if groups[g][0] not in numpy]
-            for g in [min(ours)] if ours else list(ready):
+            for g in [min(ours, key=lambda g: (not needs[g], g))] if ours else list(ready):
                 ready.remove(g)
                 order.append((g, groups[g]))
                 for other in waiting[g]:
@@ -220,6 +239,11 @@ class Plan:
                     if not missing[other]:
                         ready.append(other)
         return order
+
+
+def alike(a: Tensor, b: Tensor) -> bool:
+    """Whether two arrays have the same shape and dtype."""
+    return a.shape == b.shape and a.dtype == b.dtype
 
 
 def _is_long(e: Equation) -> bool:

@@ -28,13 +28,12 @@ from minigrad.compiler.numba_text.elements import (
     types,
 )
 from minigrad.compiler.numba_text.jit import RefusedError, executed
-from minigrad.compiler.numba_text.loop_plan import Plan
+from minigrad.compiler.numba_text.loop_plan import Plan, alike
 from minigrad.compiler.numba_text.loops import Step, phases
 from minigrad.compiler.numpy_text.memory import Fresh, one_array, side_by_side
 from minigrad.program import Equation, Literal, Program, Variable
 from minigrad.random import is_generator, uniform_draw
 from minigrad.table import name_of, table
-from minigrad.tensor import Tensor
 
 _reserved = {*keyword.kwlist, *dir(builtins), "np", "njit", "read", "write", "options", "inner", "replay"}
 _reserved |= {"drawn", "fresh", "keys", "limit", "plus", "plain", "whole", *types.values()}
@@ -243,9 +242,17 @@ class NumbaText:
             self._fresh[name] = partial(one_array, shape, dtype)
             self.part.arrays[name] = _type("write", dtype, len(shape))
         else:
-            self.held[v] = self._take(shape, dtype)
+            self.held[v] = self._in_place_of(v) or self._take(shape, dtype)
             self.part.arrays[self.held[v]] = _type("write", dtype, len(shape))
             self.part.lines.append(f"{name} = {self.held[v]}")
+        return name
+
+    def _in_place_of(self, v: Variable) -> str:
+        """The array that leaves the program, if a product is computed into it; else ""."""
+        if v not in self.plan.into:
+            return ""
+        name = self.names[self.plan.into[v]]
+        self._fresh[name] = partial(one_array, v.tensor.shape, v.tensor.dtype)
         return name
 
     def _take(self, shape: tuple[int, ...], dtype: np.dtype) -> str:
@@ -259,7 +266,9 @@ class NumbaText:
         return name
 
     def _let_go(self, buffer: str) -> None:
-        array = self.buffers[buffer]
+        array = self.buffers.get(buffer)
+        if array is None:  # it leaves the program
+            return
         self._free.setdefault((array.shape, array.dtype), []).append(buffer)
 
     def _scalar(self, v: Variable) -> str:
@@ -524,7 +533,7 @@ class NumbaText:
         """A function of many elements, into an array of ours: that of an operand that is not used again."""
         v, name, operands = e.output, self.names[e.output], ", ".join(self._operands(e))
         same = [
-            x for x in dying if x in self.held and x not in self.plan.pinned and _alike(x.tensor, v.tensor)
+            x for x in dying if x in self.held and x not in self.plan.pinned and alike(x.tensor, v.tensor)
         ]
         if v in self.plan.fresh:
             self._fresh[name] = partial(one_array, v.tensor.shape, v.tensor.dtype)
@@ -654,10 +663,6 @@ class NumbaText:
             given = any(self.names[v] == name for v in self.given)
             return f"whole_{name}" if given else f"int({name})"
         return f"{'bool' if kind == 'bool' else 'float'}({name})"
-
-
-def _alike(a: Tensor, b: Tensor) -> bool:
-    return a.shape == b.shape and a.dtype == b.dtype
 
 
 def _type(kind: str, dtype: np.dtype, n: int) -> str:

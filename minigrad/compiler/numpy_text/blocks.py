@@ -14,7 +14,7 @@ from minigrad.program import Equation, Variable
 _large = 2**18
 """Bytes: arrays that are not larger stay in the cache by themselves."""
 
-_block = 2**17
+_block = 2**18
 """Bytes of an array that are computed at a time."""
 
 

@@ -13,12 +13,14 @@ import numpy as np
 
 
 class Fresh:
-    """Gives arrays that nobody else holds: those that it gave before last, if they have been let go.
+    """Gives arrays that nobody else holds: those that it gave earlier, if they have been let go.
 
     What leaves a program (a new weight, a gradient, a result) may be kept by whoever asked for it, and must
-    not change under their hands: not while another reference, or a view, is alive.
+    not change under their hands: not while another reference, or a view, is alive.  Of what is still held at
+    the next call, as a weight is while its new value is computed, there are two that take turns.
 
     makers  functions, each of which makes arrays: one, or all parts of a `SideBySide`
+    before  what each of them gave at the last call but one
 
     >>> fresh = Fresh([lambda: [np.empty(2)]])
     >>> (a,), (b,) = fresh(), fresh(); a is b
@@ -28,17 +30,20 @@ class Fresh:
     """
 
     def __init__(self, makers: Sequence[Callable[[], list[np.ndarray]]]) -> None:
-        self.makers = makers
-        self.sets = [[maker() for maker in makers] for _ in range(2)]
-        self._alone = [list(map(getrefcount, arrays)) for arrays in self.sets[0]]
+        self.before: list[list[np.ndarray]] = []
+        self._given: list[list[np.ndarray]] = [[] for _ in makers]
+        self._turns = [([maker()], maker) for maker in makers]
+        self._alone = [list(map(getrefcount, arrays)) for (arrays,), _ in self._turns]
 
     def __call__(self) -> list[np.ndarray]:
-        self.sets.reverse()
-        arrays = self.sets[0]
-        for i, alone in enumerate(self._alone):
-            if list(map(getrefcount, arrays[i])) != alone:
-                arrays[i] = self.makers[i]()
-        given = list(chain.from_iterable(arrays))
+        self.before, self._given = self._given, []
+        for (turns, maker), alone in zip(self._turns, self._alone, strict=True):
+            if len(turns) > 1:
+                turns.reverse()
+            if list(map(getrefcount, turns[0])) != alone:
+                turns[: len(turns) - 1] = [maker()]
+            self._given.append(turns[0])
+        given = list(chain.from_iterable(self._given))
         for array in given:
             array.setflags(True)  # type: ignore[call-arg]
         return given
@@ -56,7 +61,7 @@ class Gather:
     def __call__(self, *arrays: np.ndarray) -> np.ndarray:
         if self._place is not None:
             number, first, last, numbers = self._place
-            given = self._fresh.sets[1][number]
+            given = self._fresh.before[number]
             if all(map(is_, arrays, given[first:last])):
                 return given[0][numbers]
         whole = self._found(arrays)
@@ -64,7 +69,7 @@ class Gather:
 
     def _found(self, arrays: tuple[np.ndarray, ...]) -> np.ndarray | None:
         """The arrays as a part of one that was given last, if they are."""
-        for number, given in enumerate(self._fresh.sets[1]):
+        for number, given in enumerate(self._fresh.before):
             for first in range(1, len(given) + 1 - self._n):
                 last = first + self._n
                 if all(map(is_, arrays, given[first:last])):

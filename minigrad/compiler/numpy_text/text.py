@@ -35,6 +35,13 @@ _between = {
 _views = (np.transpose, np.reshape, np.ravel, np.expand_dims, np.squeeze, np.broadcast_to, np.swapaxes)
 
 _called: Mapping[float, str] = {0: "zero", 1: "one"}
+_called_many: Mapping[float, str] = {0: "zeros", 1: "ones"}
+
+_long_row = 128
+"""Elements: a loop over a row of them takes longer than it takes NumPy to go on to the next."""
+
+_worth_keeping = 2**14
+"""Up to so many elements, a constant array is kept where a loop over it is faster than one with a number."""
 
 _no_reasons: Mapping[int, str] = {}
 
@@ -76,6 +83,7 @@ class Text:
         self._held: dict[Variable, str] = {}  # value -> its buffer
         self._free: list[str] = []
         self._memory: dict[str, np.ndarray] = {}  # buffer -> what it is a view of
+        self._whole: set[str] = set()  # buffers of which more than a few rows are used
         self._at: dict[Variable, str] = {}  # value -> the array that it is computed into
         self._blocks = Blocks()
         self._given_to_blocks: set[str] = set()  # the arrays of what was computed before
@@ -185,7 +193,8 @@ class Text:
                 if isinstance(x, Variable) and x.equation is not None and self._left[x] == 1:
                     alike = x.tensor.shape == end.tensor.shape and x.tensor.dtype == end.tensor.dtype
                     own = x.equation.function in _writers and self._writable(x.equation)
-                    if alike and own and x not in self.fresh and self._root[x] is x:
+                    in_cache = self._is_by_rows(e) and self._is_by_rows(x.equation)  # a few rows are enough
+                    if alike and own and not in_cache and x not in self.fresh and self._root[x] is x:
                         into[x] = end
                         break
         return into
@@ -246,7 +255,7 @@ class Text:
                 same = [x for x in dying if x.tensor.shape == shape and x.tensor.dtype == dtype]
                 self._release(same)
                 dying = [x for x in dying if x not in same]
-            out = self._at[value] = self._out(value)
+            out = self._at[value] = self._out(value, by_rows)
             if by_rows:
                 self._into_blocks(e, write, operands, out)
                 self._release(dying)
@@ -313,6 +322,7 @@ class Text:
             small = {p: f"{p}_{size}_rows" for p in places if p.startswith("buffer_") and p not in kept}
             if self._blocks.rows % size:  # the last block is smaller
                 small = {}
+            self._whole |= places.keys() - small.keys()
             for place, rows in small.items():
                 self.objects[rows] = self.objects[place][:size].copy()
             blocks = f"blocks_of_{size}_in_{self._blocks.rows}"
@@ -322,6 +332,7 @@ class Text:
                 if self._left[s.equation.output]:
                     self.lines.append(f"{s.name} = {s.place}")
         for s in statements if len(statements) == 1 else ():
+            self._whole.add(s.place)
             self.reason = s.reason
             self._say(f"{s.name} = {s.write([name for name, _ in s.operands], s.place)}")
         self._blocks.statements = []
@@ -346,7 +357,7 @@ class Text:
             if self._blocks.statements:
                 self._freed_by_blocks.add(self._free[-1])
 
-    def _out(self, value: Variable) -> str:
+    def _out(self, value: Variable, by_rows: bool) -> str:
         """The array that a value is computed into."""
         shape, dtype = value.tensor.shape, value.tensor.dtype
         if value in self.together.names:
@@ -361,16 +372,19 @@ class Text:
             fresh = self._placed[end] = f"fresh_{len(self._placed) + 1}"
             self._fresh.append((shape, dtype))
             return fresh
-        self._held[value] = self._buffer(shape, dtype)
-        return self._held[value]
+        free = self._free if by_rows else [name for name in self._free if name in self._whole]
+        name = self._held[value] = self._buffer(shape, dtype, free)
+        if not by_rows:
+            self._whole.add(name)
+        return name
 
-    def _buffer(self, shape: tuple[int, ...], dtype: np.dtype) -> str:
-        """A free buffer: of this shape the newest, or the smallest that is not too large; else a new one."""
-        alike = [name for name in self._free if _kind_of(self.objects[name]) == (shape, dtype)]
+    def _buffer(self, shape: tuple[int, ...], dtype: np.dtype, free: list[str]) -> str:
+        """Of the free buffers the newest of this shape, or the smallest not too large; else a new one."""
+        alike = [name for name in free if _kind_of(self.objects[name]) == (shape, dtype)]
         needed = prod(shape) * dtype.itemsize
         large = [
             name
-            for name in self._free
+            for name in free
             if needed <= self._memory[name].nbytes <= 2 * needed and name not in self._freed_by_blocks
         ]
         if alike or large:
@@ -442,6 +456,17 @@ class Text:
             self.lines.append(f"{array}[()] = {name}")
         return array if self.objects[array].dtype == dtype else name
 
+    def repeated(self, x: Variable | Literal, name: str, dtype: np.dtype, e: Equation) -> str:
+        """The same of an operand of maximum, whose fast loops are for arrays: a number many times over."""
+        shape = e.output.tensor.shape
+        if not isinstance(x, Literal) or type(x.value) not in (int, float):
+            return self.as_array(x, name, dtype)
+        if shape[-1] >= _long_row:
+            shape = shape[-1:]  # NumPy repeats it
+        elif rows_of(e) or prod(shape) > _worth_keeping:
+            return self.as_array(x, name, dtype)
+        return self._constant(np.full(shape, x.value, dtype), _called_many.get(x.value, "numbers"))
+
     def number(self, value: float, dtype: np.dtype) -> str:
         """The name of a number as an array: NumPy need not look what it is and what its dtype would be."""
         return self._constant(np.array(value, dtype), _called.get(value, "number"))
@@ -471,6 +496,9 @@ class Text:
             return f"{operands[0]} {_between[e.function]} {operands[1]}"
         if e.function is np.negative:
             return f"-{operands[0]}"
+        if e.function is np.astype:
+            dtype = e.output.tensor.dtype
+            return f"{self._object(dtype.type, dtype.name)}({operands[0]})"
         if e.function is np.sum and e.parameters["axis"] is None and not e.parameters["keepdims"]:
             return self._total(e, operands)
         if e.function is np.mean and e.parameters["axis"] is None and not e.parameters["keepdims"]:
@@ -540,12 +568,15 @@ _elementwise: set[Callable[..., Any]] = set()
 
 
 def _ufunc(function: np.ufunc) -> Write:
-    said = "out=" if function in (np.maximum, np.minimum) else ""  # NumPy wants it said there
+    choosing = function in (np.maximum, np.minimum)
+    said = "out=" if choosing else ""  # NumPy wants it said there
 
     def write(text: Text, e: Equation, operands: list[str], out: str) -> list[str]:
         dtypes = {x.tensor.dtype for x in e.inputs if isinstance(x, Variable) and x.tensor.shape}
         if len(dtypes) == 1 and next(iter(dtypes)).kind == "f":
-            operands = [text.as_array(x, name, *dtypes) for x, name in zip(e.inputs, operands, strict=True)]
+            pairs = zip(e.inputs, operands, strict=True)
+            beside = partial(text.repeated, e=e) if choosing else text.as_array
+            operands = [beside(x, name, *dtypes) for x, name in pairs]
         return [f"{text._object(function, function.__name__)}({', '.join(operands)}, {said}{out})"]
 
     return write
@@ -563,7 +594,8 @@ def _matmul(text: Text, e: Equation, operands: list[str], out: str) -> list[str]
 
 def _relu(text: Text, e: Equation, operands: list[str], out: str) -> list[str]:
     x = e.inputs[0]
-    zero = text.number(0, x.tensor.dtype) if isinstance(x, Variable) and x.tensor.dtype.kind == "f" else "0"
+    real = isinstance(x, Variable) and x.tensor.dtype.kind == "f"
+    zero = text.repeated(Literal(0), "0", e.output.tensor.dtype, e) if real else "0"
     return [f"{text._object(np.maximum, 'maximum')}({operands[0]}, {zero}, out={out})"]
 
 
@@ -587,6 +619,26 @@ def _sum(text: Text, e: Equation, operands: list[str], out: str) -> list[str]:
     return [f"np.add.reduce({operands[0]}, axis={axis!r}, keepdims={keepdims!r}, out={out})"]
 
 
+def _extreme(text: Text, e: Equation, operands: list[str], out: str) -> list[str]:
+    """max and min along axes, without the way through NumPy's Python."""
+    of_two = text._object(_of_two[e.function], _of_two[e.function].__name__)
+    axis, keepdims = e.parameters["axis"], e.parameters["keepdims"]
+    return [f"{of_two}.reduce({operands[0]}, axis={axis!r}, keepdims={keepdims!r}, out={out})"]
+
+
+def _with_out(text: Text, e: Equation, operands: list[str], out: str) -> list[str]:
+    """Functions that take the array to compute into as a parameter."""
+    function = text._object(e.function, f"np_{e.function.__name__}")
+    parameters = "".join(f", {key}={text._parameter(value)}" for key, value in e.parameters.items())
+    return [f"{function}({operands[0]}{parameters}, out={out})"]
+
+
+def _joined(text: Text, e: Equation, operands: list[str], out: str) -> list[str]:
+    """concatenate and stack, which take the arrays in a list."""
+    axis, function = e.parameters["axis"], text._object(e.function, e.function.__name__)
+    return [f"{function}([{', '.join(operands)}], axis={axis!r}, out={out})"]
+
+
 def _astype(text: Text, e: Equation, operands: list[str], out: str) -> list[str]:
     return [f"copyto({out}, {operands[0]}, casting='unsafe')"]
 
@@ -596,8 +648,12 @@ def _where(text: Text, e: Equation, operands: list[str], out: str) -> list[str]:
     return [f"copyto({out}, {b})", f"copyto({out}, {a}, where={condition})"]
 
 
+_of_two: Mapping[Callable[..., Any], np.ufunc] = {np.max: np.maximum, np.min: np.minimum}
+
 _writers.update({
-    np.where: _where,
+    np.where: _where, np.max: _extreme, np.min: _extreme,
+    np.concatenate: _joined, np.stack: _joined,
+    np.mean: _with_out, np.var: _with_out, np.std: _with_out, np.prod: _with_out,
     np.matmul: _matmul, functions.relu: _relu, uniform_draw: _draw, np.sum: _sum, np.astype: _astype,
 })  # fmt: skip
 _elementwise.add(functions.relu)

@@ -138,6 +138,15 @@ def _multiply(s: Any, inputs: tuple[Operand, ...], parameters: Mapping[str, Any]
     return Simplifier.rewrites[np.multiply](s, inputs, parameters)
 
 
+def _astype(s: Any, inputs: tuple[Operand, ...], parameters: Mapping[str, Any]) -> Operand:
+    """One number in many places is cast once, and NumPy repeats it"""
+    (x,) = inputs
+    if _made_by(np.broadcast_to, x) and not np.shape(x.inputs[0]) and x.dtype != parameters["dtype"]:
+        number = s.build(np.astype, x.inputs, parameters)
+        return s.build(np.broadcast_to, (number,), x.parameters)
+    return Simplifier.rewrites[np.astype](s, inputs, parameters)
+
+
 def _made_by(function: Callable[..., Any], x: Operand) -> bool:
     return isinstance(x, Tensor) and x.function is function and x.name is None
 
@@ -148,6 +157,7 @@ def _is_zero(x: Operand) -> bool:
 
 Cheapest.rewrites = {
     **Simplifier.rewrites, np.matmul: _matmul, np.sum: _sum, np.greater: _greater, np.multiply: _multiply,
+    np.astype: _astype,
 }  # fmt: skip
 
 

@@ -84,6 +84,7 @@ class Recorder:
         self._stand_ins: dict[int, Tensor] = {}
         self._leaves: dict[int, tuple[Tensor, Any, int, Tensor | None]] = {}
         self._things: dict[int, tuple[Any, dict[str, Any]]] = {}
+        self._copies: list[Tensor] = []
 
     # ---- as it was
 
@@ -104,6 +105,8 @@ class Recorder:
             leaf._value, leaf.stamp, leaf._grad = value, stamp, grad
         for thing, kept in self._things.values():
             vars(thing).update(kept)
+        for copy in self._copies:  # whoever keeps one, as Dropout its last mask, does not keep the recording
+            copy.function, copy.inputs, copy.parameters = None, (), {}
 
     def given(self, leaf: Tensor) -> bool:
         """Whether a leaf of the graph is given anew at each replay: what the function did not make itself."""
@@ -159,6 +162,7 @@ class Recorder:
         """Tensor(source), source.detach(): a value of the graph, not a leaf."""
         if tensor._requires_grad:
             raise self._refusal(f"Tensor({describe(source)}, requires_grad=True) makes a leaf at every call")
+        self._copies.append(tensor)
         tensor.function, tensor.inputs = np.positive, (source,)  # a Python number stays one
         if tensor.dtype != source.dtype or tensor.dtype == bool:
             tensor.function, tensor.parameters = np.astype, {"dtype": tensor.dtype}
