@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.derivatives import keep_axes
+from minigrad.derivatives.reductions import keep_axes
 from minigrad.table import derivative
 from minigrad.tensor import primitive
 

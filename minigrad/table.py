@@ -14,6 +14,7 @@ gives the gradient as a graph).  It may leave a gradient broadcast: un-broadcast
 from __future__ import annotations
 
 import inspect
+from ast import literal_eval
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -217,11 +218,8 @@ def _read_signature(text: str) -> Signature:
         counts.append(len(entries))
         for entry in entries:
             name, has_default, default = entry.partition("=")
-            parameters[name] = _literals[default] if has_default else Row.required
+            parameters[name] = literal_eval(default) if has_default else Row.required
     return arrays, many, parameters, counts[0]
-
-
-_literals = {"None": None, "False": False, "True": True, "0": 0, "'C'": "C"}
 
 
 def _signature_of(primitive: Callable[..., Any]) -> Signature:

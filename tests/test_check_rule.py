@@ -78,7 +78,7 @@ def test_samples_are_arrays_tuples_numbers_or_tensors():
         assert mg.check_rule(np.sin, sample).samples in (("a (2,)",), ("a ()",))
     assert mg.check_rule(np.power, (np.array([1.5, 2.0]), 3), (np.array([0.2]), np.array([[1.0], [2]])))
     assert mg.check_rule(np.concatenate, [x, x[:1]], axis=0).samples == ("arrays[0] (2,), arrays[1] (1,)",)
-    assert mg.check_rule(mg.derivatives.scatter_add, x, index=[1, 1], shape=(3,))
+    assert mg.check_rule(mg.derivatives.indexing.scatter_add, x, index=[1, 1], shape=(3,))
     assert x.tolist() == [1.5, -0.3]
     assert x.flags.writeable
 

@@ -172,7 +172,7 @@ of_rows = [case for case in analytic_cases() if case.function in table]
 
 @pytest.mark.parametrize("function", [*rows, *composed], ids=name_of)
 def test_every_row_and_every_composition_has_a_case(function):
-    assert cases_of(function), f"{name_of(function)} has no sample input in tests/cases.py"
+    assert cases_of(function), f"{name_of(function)} has no sample input in tests/cases"
 
 
 def test_every_array_argument_with_a_rule_is_differentiated_by_some_case():

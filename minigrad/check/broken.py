@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.derivatives import keep_axes
+from minigrad.derivatives.reductions import keep_axes
 from minigrad.table import Row, name_of, table
 from minigrad.tensor import Tensor, plain
 

@@ -185,7 +185,7 @@ analytic: dict[Callable[..., Any], Callable[..., Any] | None] = dict.fromkeys((
     np.sin, np.cos, np.tan, np.sinh, np.cosh, np.tanh, np.arctan,
     np.maximum, np.minimum, np.clip, np.where, np.sum, np.mean, np.max, np.min, np.prod, np.matmul,
     np.transpose, np.swapaxes, np.reshape, np.ravel, np.expand_dims, np.squeeze, np.broadcast_to,
-    np.concatenate, np.stack, getitem, derivatives.scatter_add,
+    np.concatenate, np.stack, getitem, derivatives.indexing.scatter_add,
     functions.relu, functions.sigmoid, functions.softplus,
     functions.logsumexp, functions.log_softmax, functions.softmax,
     functions.cross_entropy_of_logit, functions.cross_entropy_of_probability,

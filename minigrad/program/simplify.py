@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.derivatives import scatter_add
+from minigrad.derivatives.indexing import scatter_add
 from minigrad.random import is_generator
 from minigrad.table import table
 from minigrad.tensor import Tensor, record

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import functions
-from minigrad.derivatives import scatter_add
+from minigrad.derivatives.indexing import scatter_add
 from minigrad.program import Equation, Literal, Variable
 from minigrad.program.lines import Lines
 from minigrad.random import uniform_draw

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import functions
-from minigrad.derivatives import scatter_add
+from minigrad.derivatives.indexing import scatter_add
 
 
 def reason(function: Callable[..., Any], argument: str, n: int) -> str:

@@ -1,127 +1,22 @@
-"""Sample inputs for every row of the table and every composition: the corpus that drives the tests.
-
-A case is one call.  Its floating-point arrays are what is differentiated; all else (Python numbers, integers,
-booleans, shapes, axes) is handed on.  Inputs are generic: no symmetric shapes where a transposition could
-hide, values inside the domain, away from kinks and ties, which have tests of their own.
-"""
+"""The core: arithmetic, choices, reductions, products, shapes, indexing, and functions of ours."""
 
 from __future__ import annotations
 
-import copy
-import importlib
 import operator
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-import minigrad
+from cases.case import add, broadcast_pairs, positive, probability, real, turned
 from minigrad import derivatives, functions, random
-from minigrad.table import compositions, name_of, table
-
-
-@dataclass(frozen=True)
-class Case:
-    """function(*args, **kwargs); `name` says which call it is."""
-
-    function: Callable[..., Any]
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        shown = [_show(x) for x in self.args] + [f"{key}={_show(x)}" for key, x in self.kwargs.items()]
-        return f"{name_of(self.function)}({', '.join(shown)})"
-
-    @property
-    def arrays(self) -> list[np.ndarray]:
-        """The floating-point arrays, in order; those inside a list too."""
-        return [x for x in _flat(self.args) if _is_variable(x)]
-
-    def call(self, replacements: Any = None, function: Callable[..., Any] | None = None) -> Any:
-        """Call the function (or another one) with the floating-point arrays replaced, in order."""
-        rest = iter(self.arrays if replacements is None else replacements)
-        args = [_replace(x, rest) for x in self.args]
-        kwargs = copy.deepcopy(self.kwargs)  # a generator is used up by a draw
-        return (function or self.function)(*args, **kwargs)
-
-    def as_dtype(self, dtype: Any) -> Case:
-        """The same call with the floating-point arrays in another precision."""
-        rest = iter([x.astype(dtype) for x in self.arrays])
-        return Case(self.function, tuple(_replace(x, rest) for x in self.args), self.kwargs)
-
-
-def _is_variable(x: Any) -> bool:
-    return isinstance(x, np.ndarray) and x.dtype.kind == "f"
-
-
-def _flat(args: Any) -> Iterator[Any]:
-    for x in args:
-        if isinstance(x, list):
-            yield from x
-        else:
-            yield x
-
-
-def _replace(x: Any, rest: Iterator[Any]) -> Any:
-    if isinstance(x, list):
-        return [_replace(entry, rest) for entry in x]
-    return next(rest) if _is_variable(x) else x
-
-
-def _show(x: Any) -> str:
-    if isinstance(x, np.ndarray):
-        kind = {"i": "int", "b": "bool"}.get(x.dtype.kind, "")
-        return f"{kind}{x.shape}".replace(" ", "").replace(",)", ")")
-    if isinstance(x, list):
-        return f"[{', '.join(map(_show, x))}]"
-    if isinstance(x, np.random.Generator):
-        return "rng"
-    return getattr(x, "__name__", None) or repr(x).replace(" ", "")
-
-
-cases: list[Case] = []
-
-
-def add(function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-    cases.append(Case(function, args, kwargs))
-
-
-_rng = np.random.default_rng(7)
-
-
-def real(*shape: int) -> np.ndarray:
-    """Distinct values in (-1.7, 1.7), none nearer to 0 than 0.05."""
-    size = int(np.prod(shape))
-    values = np.linspace(0.1, 1.6, size) if size > 1 else np.array([0.7] * size)
-    values = values + _rng.uniform(-0.04, 0.04, size)
-    return (_rng.permutation(values) * _rng.choice([-1.0, 1.0], size)).reshape(shape)
-
-
-def positive(*shape: int) -> np.ndarray:
-    """Distinct values in (0.3, 2.2)."""
-    return np.asarray(np.abs(real(*shape)) + 0.3 + 0.2 * _rng.random(shape))
-
-
-def probability(*shape: int) -> np.ndarray:
-    """Values in (0.1, 0.74)."""
-    return np.asarray(positive(*shape) / 3)
-
-
-def turned(x: np.ndarray) -> np.ndarray:
-    """The same values in a memory order that is not C's."""
-    return np.asfortranarray(x) if x.ndim > 1 else np.repeat(x, 2)[::2]
-
 
 # ---- one array, elementwise
 
-_any_real = (
+any_real = (
     np.negative, np.positive, np.square, np.absolute, np.exp, np.expm1, np.sin, np.cos, np.sinh, np.cosh,
     np.tanh, np.arctan, functions.relu, functions.sigmoid, functions.softplus,
 )  # fmt: skip
-for _function in _any_real:
+for _function in any_real:
     for _x in (real(2, 3), turned(real(3, 2)), real(4)[::2], real(), real(0), real(2, 0)):
         add(_function, _x)
 for _x in (0.7 * real(2, 3), 0.7 * turned(real(3, 2)), real(), real(0)):
@@ -135,22 +30,6 @@ for _function in (functions.sigmoid, functions.softplus, np.tanh):
 add(functions.softplus, np.array([-40.0, 40.0, 1.5]))
 
 # ---- two arrays, elementwise: every pair of shapes that broadcasts in another way
-
-
-def broadcast_pairs(first: Callable = real, second: Callable = real) -> Iterator[tuple[Any, Any]]:
-    """Pairs of operands: equal shapes, each way to broadcast, 0-d, empty, Python numbers on either side."""
-    shapes: tuple[tuple[Any, Any], ...] = (
-        ((2, 3), (2, 3)), ((3, 1), (4,)), ((), (2, 3)), ((2, 3), ()), ((1,), (3,)), ((3,), (1,)),
-        ((2, 1, 3), (4, 1)), ((1, 1), (3,)), ((), ()), ((0,), ()), ((0, 3), (3,)), ((1,), (0,)),
-    )  # fmt: skip
-    for a, b in shapes:
-        yield first(*a), second(*b)
-    yield turned(first(3, 2)), second(3, 2)
-    for number in (0.75, 1):
-        yield first(2, 3), number
-        yield number, second(2, 3)
-    yield first(), 0.75
-    yield first(2, 3), np.array([2, 1, 3])  # integers
 
 
 for _function in (np.add, np.subtract, np.multiply, np.maximum, np.minimum):
@@ -400,11 +279,11 @@ for _index in (
     ...,
     (np.array([1, 1]), 0),
 ):
-    add(derivatives.scatter_add, real(*np.zeros((5, 3))[_index].shape), index=_index, shape=(5, 3))
+    add(derivatives.indexing.scatter_add, real(*np.zeros((5, 3))[_index].shape), index=_index, shape=(5, 3))
 
 # ---- square: where a transposed gradient would fit
 
-for _function in (*_any_real, functions.softmax, functions.log_softmax, np.ravel, np.transpose):
+for _function in (*any_real, functions.softmax, functions.log_softmax, np.ravel, np.transpose):
     add(_function, real(3, 3))
 add(np.tan, 0.7 * real(3, 3))
 for _function in (np.sqrt, np.log, np.log1p, np.log2, np.log10):
@@ -431,38 +310,9 @@ add(np.astype, real(3, 3), np.float64)
 add(np.concatenate, [real(3, 3), real(1, 3)])
 add(np.stack, [real(3, 3), real(3, 3)])
 add(operator.getitem, real(3, 3), (slice(None), np.array([2, 0, 2])))
-add(derivatives.scatter_add, real(3, 3), index=slice(1, 4), shape=(5, 3))
+add(derivatives.indexing.scatter_add, real(3, 3), index=slice(1, 4), shape=(5, 3))
 
 # ---- draws
 
 add(random.uniform_draw, rng=np.random.default_rng(3), shape=(2, 3))
 add(random.uniform_draw, rng=np.random.default_rng(3), shape=())
-
-
-# ---- what there is to be covered
-
-
-def _import_all() -> None:
-    """Import every module of the package that enters rows, so that none is missing."""
-    root = Path(minigrad.__file__).parent
-    for path in sorted(root.rglob("*.py")):
-        if "\nderivative(" in path.read_text(encoding="utf-8"):
-            importlib.import_module(".".join(("minigrad", *path.relative_to(root).with_suffix("").parts)))
-
-
-_import_all()
-rows = [f for f in table if name_of(f).startswith(("np.", "mg.", "getitem"))]  # not those that tests enter
-composed = list(compositions)
-
-
-def cases_of(function: Callable[..., Any]) -> list[Case]:
-    return [case for case in cases if case.function is function]
-
-
-def analytic_cases() -> list[Case]:
-    """Cases with something to differentiate: a floating-point array, and a function with a rule."""
-    return [
-        case
-        for case in cases
-        if case.arrays and not (case.function in table and table[case.function].constant)
-    ]

@@ -1,0 +1,14 @@
+"""The table: what NumPy's functions differentiate to, in files by topic.
+
+One row per function, one rule per argument, read as a formula sheet: `g` is ∂L/∂y and `y` the function's
+output.  The rules know nothing of layers, losses or penalties.  At kinks and ties the row says which
+sub-gradient it takes.
+"""
+
+from minigrad.derivatives import arithmetic as arithmetic
+from minigrad.derivatives import choices as choices
+from minigrad.derivatives import indexing as indexing
+from minigrad.derivatives import matrices as matrices
+from minigrad.derivatives import piecewise_constant as piecewise_constant
+from minigrad.derivatives import reductions as reductions
+from minigrad.derivatives import shapes as shapes

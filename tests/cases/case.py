@@ -1,0 +1,121 @@
+"""One call of a function, the corpus of them, and the generic arrays that they are made of."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from minigrad.table import name_of
+
+
+@dataclass(frozen=True)
+class Case:
+    """function(*args, **kwargs); `name` says which call it is."""
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        shown = [_show(x) for x in self.args] + [f"{key}={_show(x)}" for key, x in self.kwargs.items()]
+        return f"{name_of(self.function)}({', '.join(shown)})"
+
+    @property
+    def arrays(self) -> list[np.ndarray]:
+        """The floating-point arrays, in order; those inside a list too."""
+        return [x for x in _flat(self.args) if _is_variable(x)]
+
+    def call(self, replacements: Any = None, function: Callable[..., Any] | None = None) -> Any:
+        """Call the function (or another one) with the floating-point arrays replaced, in order."""
+        rest = iter(self.arrays if replacements is None else replacements)
+        args = [_replace(x, rest) for x in self.args]
+        kwargs = copy.deepcopy(self.kwargs)  # a generator is used up by a draw
+        return (function or self.function)(*args, **kwargs)
+
+    def as_dtype(self, dtype: Any) -> Case:
+        """The same call with the floating-point arrays in another precision."""
+        rest = iter([x.astype(dtype) for x in self.arrays])
+        return Case(self.function, tuple(_replace(x, rest) for x in self.args), self.kwargs)
+
+
+def _is_variable(x: Any) -> bool:
+    return isinstance(x, np.ndarray) and x.dtype.kind == "f"
+
+
+def _flat(args: Any) -> Iterator[Any]:
+    for x in args:
+        if isinstance(x, list):
+            yield from x
+        else:
+            yield x
+
+
+def _replace(x: Any, rest: Iterator[Any]) -> Any:
+    if isinstance(x, list):
+        return [_replace(entry, rest) for entry in x]
+    return next(rest) if _is_variable(x) else x
+
+
+def _show(x: Any) -> str:
+    if isinstance(x, np.ndarray):
+        kind = {"i": "int", "b": "bool"}.get(x.dtype.kind, "")
+        return f"{kind}{x.shape}".replace(" ", "").replace(",)", ")")
+    if isinstance(x, list):
+        return f"[{', '.join(map(_show, x))}]"
+    if isinstance(x, np.random.Generator):
+        return "rng"
+    return getattr(x, "__name__", None) or repr(x).replace(" ", "")
+
+
+cases: list[Case] = []
+
+
+def add(function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+    cases.append(Case(function, args, kwargs))
+
+
+_rng = np.random.default_rng(7)
+
+
+def real(*shape: int) -> np.ndarray:
+    """Distinct values in (-1.7, 1.7), none nearer to 0 than 0.05."""
+    size = int(np.prod(shape))
+    values = np.linspace(0.1, 1.6, size) if size > 1 else np.array([0.7] * size)
+    values = values + _rng.uniform(-0.04, 0.04, size)
+    return (_rng.permutation(values) * _rng.choice([-1.0, 1.0], size)).reshape(shape)
+
+
+def positive(*shape: int) -> np.ndarray:
+    """Distinct values in (0.3, 2.2)."""
+    return np.asarray(np.abs(real(*shape)) + 0.3 + 0.2 * _rng.random(shape))
+
+
+def probability(*shape: int) -> np.ndarray:
+    """Values in (0.1, 0.74)."""
+    return np.asarray(positive(*shape) / 3)
+
+
+def turned(x: np.ndarray) -> np.ndarray:
+    """The same values in a memory order that is not C's."""
+    return np.asfortranarray(x) if x.ndim > 1 else np.repeat(x, 2)[::2]
+
+
+def broadcast_pairs(first: Callable = real, second: Callable = real) -> Iterator[tuple[Any, Any]]:
+    """Pairs of operands: equal shapes, each way to broadcast, 0-d, empty, Python numbers on either side."""
+    shapes: tuple[tuple[Any, Any], ...] = (
+        ((2, 3), (2, 3)), ((3, 1), (4,)), ((), (2, 3)), ((2, 3), ()), ((1,), (3,)), ((3,), (1,)),
+        ((2, 1, 3), (4, 1)), ((1, 1), (3,)), ((), ()), ((0,), ()), ((0, 3), (3,)), ((1,), (0,)),
+    )  # fmt: skip
+    for a, b in shapes:
+        yield first(*a), second(*b)
+    yield turned(first(3, 2)), second(3, 2)
+    for number in (0.75, 1):
+        yield first(2, 3), number
+        yield number, second(2, 3)
+    yield first(), 0.75
+    yield first(2, 3), np.array([2, 1, 3])  # integers
