@@ -694,7 +694,10 @@ def _without_gradient(function: Callable, name: str, args: tuple, kwargs: dict) 
         ) from error
 
 
-_of_shape = {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.isrealobj, np.iscomplexobj}
+_of_shape = {
+    np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.isrealobj, np.iscomplexobj,
+    np.zeros_like, np.ones_like, np.empty_like,
+}  # fmt: skip
 """Those whose answer does not depend on the values."""
 
 

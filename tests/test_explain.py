@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases import cases
+from cases import cases, outputs
 
 import minigrad as mg
 from minigrad.program.lines import sections
@@ -191,7 +191,7 @@ def test_every_case_is_explained():
     for case in cases:
         tensors = [Tensor(x, requires_grad=True, name=n) for x, n in zip(case.arrays, "xyzuv", strict=False)]
         result = case.call(tensors)
-        for y in result if isinstance(result, list) else [result]:
+        for y in outputs(result):
             if isinstance(y, Tensor) and y.requires_grad:
                 derivation = derive(np.sum(Tensor(np.ones(y.shape), name="G") * y))
                 found = steps(in_words(derivation))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases import Case, analytic_cases, cases_of, composed, rows
+from cases import Case, analytic_cases, cases_of, composed, outputs, rows
 
 import minigrad as mg
 from minigrad.check import GradcheckError, gradcheck
@@ -57,16 +57,14 @@ def message_of(function: Callable, inputs: Any, order: int = 1, **options: Any) 
 
 def checkable(case: Case) -> bool:
     """Whether there is something to check in each array of a case."""
-    results = case.call()
-    results = results if isinstance(results, list) else [results]
-    whole = all(np.asarray(y).dtype == np.float64 and np.size(y) for y in results)
+    whole = all(np.asarray(y).dtype == np.float64 and np.size(y) for y in outputs(case.call()))
     return whole and all(x.size for x in case.arrays)
 
 
 def as_function(case: Case) -> Callable:
     def function(*tensors: Tensor) -> Any:
         y = case.call(tensors)
-        return tuple(y) if isinstance(y, list) else y
+        return tuple(y) if isinstance(y, list | tuple) else y
 
     return function
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cases import cases
+from cases import cases, outputs
 
 import minigrad as mg
 from minigrad.program import Program
@@ -254,7 +254,7 @@ def corpus() -> list[tuple[str, str]]:
     for case in cases:
         tensors = [Tensor(x, requires_grad=True, name=n) for x, n in zip(case.arrays, "xyzuv", strict=False)]
         result = case.call(tensors)
-        for y in result if isinstance(result, list) else [result]:
+        for y in outputs(result):
             if not isinstance(y, Tensor):
                 continue
             texts.append((case.name, latex(Lines(Program(y), y, {}), {})))

@@ -628,7 +628,7 @@ def test_answers_are_plain():
         (lambda t: np.split(t, 3, 0, 1), r"np\.split\(\)|np\.split with these arguments|split"),
         (lambda t: np.transpose(t, 0, 1, 2), r"transpose"),
         (lambda t: np.copyto(np.zeros((3, 3)), t), r"np\.copyto has no derivative"),
-        (lambda t: np.linspace(t[0, 0], 1.0), r"np\.linspace has no derivative"),
+        (lambda t: np.linspace(t[0, 0], 1.0, dtype=int), r"np\.linspace with dtype= would lose the gradient"),
     ],
 )
 def test_refusals_name_the_function_and_what_to_do(call, said):

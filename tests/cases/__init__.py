@@ -14,9 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import minigrad
+from cases import of_polynomials as of_polynomials
 from cases import of_the_core as of_the_core
 from cases.case import Case as Case
 from cases.case import cases as cases
+from cases.case import not_holomorphic as not_holomorphic
+from cases.case import outputs as outputs
+from cases.case import rounded_otherwise as rounded_otherwise
 from minigrad.table import compositions, name_of, table
 
 

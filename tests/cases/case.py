@@ -72,6 +72,17 @@ def _show(x: Any) -> str:
     return getattr(x, "__name__", None) or repr(x).replace(" ", "")
 
 
+def outputs(result: Any) -> list[Any]:
+    """What a call gives, one or several, as a list."""
+    return list(result) if isinstance(result, list | tuple) else [result]
+
+
+not_holomorphic: set[Callable[..., Any]] = set()
+"""Functions whose own complex form is something else (|z|, conjugates, a cast), or that have none."""
+
+rounded_otherwise: set[Callable[..., Any]] = set()
+"""Compositions that add up in another order than NumPy does, or compute in another way."""
+
 cases: list[Case] = []
 
 

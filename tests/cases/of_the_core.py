@@ -7,8 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from cases.case import add, broadcast_pairs, positive, probability, real, turned
+from cases.case import (
+    add,
+    broadcast_pairs,
+    not_holomorphic,
+    positive,
+    probability,
+    real,
+    rounded_otherwise,
+    turned,
+)
 from minigrad import derivatives, functions, random
+
+not_holomorphic |= {np.absolute, np.remainder, np.var, np.std, np.astype, np.full_like}
+rounded_otherwise |= {np.dot}
 
 # ---- one array, elementwise
 

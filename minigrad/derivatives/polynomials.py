@@ -1,0 +1,94 @@
+"""Polynomials by their coefficients, the highest power first: values, sums, products, derivatives, fits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.table import composition
+from minigrad.tensor import Tensor, plain
+
+
+@composition(np.polyval)
+def _polyval(p: Any, x: Any) -> Any:
+    """Horner's scheme: ((p₀ x + p₁) x + p₂) ..."""
+    y = np.zeros_like(x)
+    for i in range(len(p)):
+        y = y * x + p[i]
+    return y
+
+
+@composition(np.polyadd)
+def _polyadd(a1: Any, a2: Any) -> Any:
+    return np.add(*_of_one_length(a1, a2))
+
+
+@composition(np.polysub)
+def _polysub(a1: Any, a2: Any) -> Any:
+    return np.subtract(*_of_one_length(a1, a2))
+
+
+@composition(np.polydiv)
+def _polydiv(u: Any, v: Any) -> tuple[Any, Any]:
+    """Long division: the quotient and the remainder, without leading coefficients below 1e-8, as in NumPy."""
+    u, v = _as_row(u) + 0.0, _as_row(v) + 0.0
+    n = len(v)
+    quotient = []
+    for _ in range(len(u) - n + 1):
+        quotient.append(u[0] / v[0])
+        u = np.concatenate([u[1:n] - quotient[-1] * v[1:], u[n:]])
+    while len(u) > 1 and np.abs(plain(u)[0]) <= 1e-8:
+        u = u[1:]
+    zero = 0 * v[:1]
+    return np.stack(quotient) if quotient else zero, u if len(u) else zero
+
+
+@composition(np.polyder)
+def _polyder(p: Any, m: int = 1) -> Any:
+    p = np.positive(p)
+    for _ in range(m):
+        p = p[:-1] * np.arange(len(p) - 1, 0, -1)
+    return p
+
+
+@composition(np.polyint)
+def _polyint(p: Any, m: int = 1, k: Any = None) -> Any:
+    """m times with the constants k: one for all, or one each, the first integration's first."""
+    constants = [0.0] * m if k is None else [*_as_row(k)]
+    if len(constants) == 1:
+        constants *= m
+    if len(constants) < m:
+        raise ValueError(f"np.polyint: {len(constants)} constants for m={m}; give one for all, or one each")
+    p = np.positive(p)
+    for c in constants[:m]:
+        p = np.concatenate([p / np.arange(len(p), 0, -1), np.reshape(c, (1,))])
+    return p
+
+
+@composition(np.poly)
+def _poly(seq_of_zeros: Any) -> Any:
+    """Π (x - zᵢ), of zeros; that of a matrix is not differentiated here."""
+    if seq_of_zeros.ndim != 1:
+        raise TypeError(
+            "np.poly of a matrix would lose the gradient: give its eigenvalues, np.linalg.eigvals(a)"
+        )
+    p, zero = np.ones_like(seq_of_zeros, shape=1), np.zeros_like(seq_of_zeros, shape=1)
+    for i in range(len(seq_of_zeros)):
+        p = np.concatenate([p, zero]) - np.concatenate([zero, p * seq_of_zeros[i]])
+    return p
+
+
+def _as_row(p: Any) -> Any:
+    p = p if isinstance(p, Tensor) else np.asarray(p)
+    return p[None] if p.ndim == 0 else p
+
+
+def _of_one_length(a: Any, b: Any) -> tuple[Any, Any]:
+    """Both with as many coefficients as the longer one."""
+    a, b = _as_row(a), _as_row(b)
+    n = max(len(a), len(b))
+    a, b = (
+        x if len(x) == n else np.concatenate([np.zeros_like(x, shape=n - len(x)), x]) for x in (a, b)
+    )
+    return a, b
