@@ -266,6 +266,17 @@ def test_what_was_kept_does_not_change():
 
 
 @compiles
+def test_a_product_that_is_written_out_is_not_computed_over_its_factor(monkeypatch):
+    import numba
+
+    monkeypatch.setattr(numba.config, "DISABLE_JIT", 1)
+    A, B, W = (np.random.default_rng(0).standard_normal(s) for s in ((5, 7), (7, 4), (4, 4)))
+    compiled = numba_of(lambda A, B, W: A @ B @ W)
+    np.testing.assert_allclose(compiled(A, B, W).numpy(), A @ B @ W, rtol=1e-12)
+    assert "matmul_1[i, 3] * W[3, j]" in compiled.source
+
+
+@compiles
 def test_a_number_that_is_not_whole_any_more():
     W = mg.Tensor(np.ones(3), requires_grad=True)
     optimizer = mg.optim.SGD([W], lr=1)
