@@ -812,6 +812,63 @@ def test_a_schedule_before_or_after_its_optimizer(first):
     np.testing.assert_allclose(*found, rtol=1e-13)
 
 
+def interrupted(call, at):
+    """Whether Ctrl-C comes during a call, at so many lines of a replay."""
+    lines, traced = iter(range(at)), sys.gettrace()
+
+    def at_line(frame, event, _):
+        if event == "line" and next(lines, None) == at - 1:
+            raise KeyboardInterrupt
+        return at_line
+
+    def at_call(frame, event, _):
+        name = frame.f_code.co_filename
+        return at_line if name.endswith(("replay.py", "memory.py", "<compiled>")) else None
+
+    sys.settrace(at_call)
+    try:
+        call()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(traced)
+    return False
+
+
+def test_ctrl_c_leaves_a_whole_step_or_none():
+    model = nn.Linear(4, 1, rng=0)
+    optimizer = mg.optim.Adam(model.parameters(), lr=0.01)
+    step = partial(mg.compile(training_step(model, optimizer)), *data(), 0.9)
+
+    def state():
+        kept = [x for slots in optimizer.state for x in slots.values()]
+        return [*(p._value for p in model.parameters()), *kept, optimizer.steps]
+
+    for _ in range(3):
+        step()
+    found, at, again = set(), 1, True
+    while again:
+        before = state()
+        again = interrupted(step, at)
+        changed = {x is not y for x, y in zip(before, state(), strict=True)}
+        assert len(changed) == 1, f"half a step at line {at}"
+        found |= changed
+        at += 1
+    assert found == {True, False}
+    assert at > 50
+
+
+def test_ctrl_c_at_a_recording_does_not_go_on_recording(monkeypatch):
+    class Interrupted(list):
+        def append(self, watcher):
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("minigrad.watch.watchers", Interrupted())
+        mg.compile(np.tanh)(np.ones(3))
+    assert mg.watch.watching() is None
+
+
 def test_an_argument_that_the_function_has_by_itself():
     W, V = mg.Tensor(np.ones(3)), mg.Tensor(np.full(3, 2.0))
     compiled = mg.compile(lambda x: x * W)

@@ -129,12 +129,13 @@ class Recorder:
 
     def run(self, function: Callable[..., Any], args: tuple, kwargs: dict) -> Any:
         """Call the function, watched."""
-        token = reading_allowed.set(False)
+        before = reading_allowed.get()
         try:
+            reading_allowed.set(False)
             with watched_by(self):
                 returned = function(*args, **kwargs)
         finally:
-            reading_allowed.reset(token)
+            reading_allowed.set(before)
         if self._refused is not None:  # the function has caught it, and went on in another way
             raise self._refused
         return returned
