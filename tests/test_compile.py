@@ -1540,6 +1540,8 @@ def test_large_arrays_are_computed_by_blocks_of_rows(rows, dtype):
         if compile:  # what is said of buffers is so
             said = re.findall(r"# (\d+) buffers: ", run.source)  # Adam's first step is a recording of its own
             assert sum(map(int, said)) == run.stats()["buffers"]
+            names = {name for replay in run._replays.values() for r in replay for name in r.text.buffers}
+            assert {*re.findall(r"\bbuffer_\d+_\d+_rows\b", run.source)} <= names  # of some rows only, too
         return costs, [p.data for p in model.parameters()], masks.random(), getattr(run, "source", "")
 
     compiled, eager = train(True), train(False)

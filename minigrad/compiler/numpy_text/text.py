@@ -324,7 +324,7 @@ class Text:
                 small = {}
             self._whole |= places.keys() - small.keys()
             for place, rows in small.items():
-                self.objects[rows] = self.objects[place][:size].copy()
+                self.objects[rows] = self.buffers[rows] = self.objects[place][:size].copy()
             blocks = f"blocks_of_{size}_in_{self._blocks.rows}"
             self.objects[blocks] = blocks_of(self._blocks.rows, size)
             self.lines += self._blocks.lines(blocks, small)
