@@ -869,6 +869,50 @@ def test_ctrl_c_at_a_recording_does_not_go_on_recording(monkeypatch):
     assert mg.watch.watching() is None
 
 
+def clipping(wrap):
+    """Gradients that are there before the call are read, and set, by what is compiled."""
+    W = mg.Tensor(np.ones(3), requires_grad=True)
+    optimizer = mg.optim.SGD([W], lr=0.1)
+    norm_of = wrap(lambda t: np.sqrt(np.sum(np.square(t.grad))))
+
+    @wrap
+    def update():
+        norm = np.sqrt(np.sum(np.square(W.grad)))
+        W.grad = W.grad / np.maximum(norm, 1.0)
+        optimizer.step()
+        return norm
+
+    for k in range(4):
+        W.grad = np.full(3, k / 2)
+        yield norm_of(W).item()
+        yield update().item()
+        other = mg.Tensor(np.ones(3), requires_grad=True)
+        other.grad = np.full(3, k)
+        yield norm_of(other).item()
+        yield from (*W.data, *W.grad.data)
+
+
+def setting(wrap):
+    """A gradient is what is given: an argument, which at first is the gradient of another one, too."""
+    W, V = (mg.Tensor(np.full(2, x), requires_grad=True) for x in (1.0, 2.0))
+    optimizer = mg.optim.SGD([W, V], lr=0.1)
+    V.grad = np.full(2, 5.0)
+
+    @wrap
+    def update(g):
+        W.grad = g
+        optimizer.step()
+
+    for k in range(3):
+        update(V.grad if k == 0 else mg.Tensor(np.full(2, 10.0 * k)))
+        yield from (*W.data, *V.data, *W.grad.data, *V.grad.data)
+
+
+@pytest.mark.parametrize("steps", [clipping, setting])
+def test_gradients_from_before_the_call_are_read_at_each_call(steps):
+    np.testing.assert_allclose(list(steps(mg.compile)), list(steps(lambda function: function)), rtol=1e-12)
+
+
 def test_an_argument_that_the_function_has_by_itself():
     W, V = mg.Tensor(np.ones(3)), mg.Tensor(np.full(3, 2.0))
     compiled = mg.compile(lambda x: x * W)

@@ -72,9 +72,7 @@ class Replay:
         """What a replay changes, beside its results; the gradients of leaves, and what optimizers keep."""
         self._updated = [leaf for leaf, _ in recorder.updates.values()]
         gradients = {
-            leaf: leaf._grad
-            for leaf in recorder.graded.values()
-            if leaf._grad is not None and leaf._grad.stamp > recorder.start
+            leaf: recorder.stand_in(leaf._grad) for leaf in recorder.graded.values() if leaf._grad is not None
         }
         self._graded = list(gradients)
         self._cleared = [leaf for leaf in recorder.graded.values() if leaf not in gradients]
