@@ -1629,6 +1629,13 @@ def test_rows_of_a_transpose_are_kept_while_others_are_computed():
         return (one + one.T) * 2 + one
 
     np.testing.assert_allclose(mg.compile(symmetric)(X).numpy(), symmetric(X), rtol=1e-12)
+
+    def both_ways(X):  # what one statement looks at by a view is not overwritten by another
+        one = np.tanh(X)
+        turned, straight = np.exp(one.T), np.exp(one)
+        return np.sum(np.cos(turned)) + np.sum(np.cos(straight) * straight)
+
+    np.testing.assert_allclose(mg.compile(both_ways)(X).numpy(), both_ways(X), rtol=1e-12)
     np.testing.assert_allclose(
         mg.compile(lambda X: np.tanh(X @ X + (X @ X).T) * 2)(X).numpy(),
         np.tanh(X @ X + (X @ X).T) * 2,
