@@ -237,7 +237,8 @@ def test_what_is_piecewise_constant_needs_no_gradient(case):
 def test_first_order(case):
     weights = weights_of(case)
     if any(np.asarray(y).dtype.kind != "f" for y in outputs(case.call())):
-        assert not any(y.requires_grad for y in outputs(case.call(leaves(case))))  # a cast to whole numbers
+        ys = outputs(case.call(leaves(case)))
+        assert not any(y.requires_grad for y in ys if y.dtype.kind != "f")  # a cast to whole numbers
         return
     f = plain_call(case, weights)
     machine = gradients(case, case.arrays, weights)

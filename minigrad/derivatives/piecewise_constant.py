@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.table import derivative
+from minigrad.table import composition, derivative
 from minigrad.tensor import answers
 
 for _unary in (np.sign, np.floor, np.ceil, np.rint, np.trunc, np.invert,
-               np.logical_not, np.isnan, np.isfinite, np.isinf):  # fmt: skip
+               np.logical_not, np.isnan, np.isfinite, np.isinf, np.signbit, np.spacing):  # fmt: skip
     derivative(_unary, a=None)
 for _binary in (np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
                 np.floor_divide, np.logical_and, np.logical_or, np.logical_xor,
@@ -26,3 +26,7 @@ answers.update((
 
 flat: set[Callable[..., Any]] = set()
 """Compositions that are piecewise constant, too."""
+
+flat.update((np.around, np.fix))
+composition(np.around)(lambda a, decimals=0: np.round(a, decimals))
+composition(np.fix)(lambda x: np.trunc(x))

@@ -16,11 +16,13 @@ from typing import Any
 import minigrad
 from cases import of_polynomials as of_polynomials
 from cases import of_the_core as of_the_core
+from cases import of_ufuncs as of_ufuncs
 from cases.case import Case as Case
 from cases.case import cases as cases
 from cases.case import not_holomorphic as not_holomorphic
 from cases.case import outputs as outputs
 from cases.case import rounded_otherwise as rounded_otherwise
+from minigrad.derivatives.piecewise_constant import flat
 from minigrad.table import compositions, name_of, table
 
 
@@ -46,5 +48,7 @@ def analytic_cases() -> list[Case]:
     return [
         case
         for case in cases
-        if case.arrays and not (case.function in table and table[case.function].constant)
+        if case.arrays
+        and case.function not in flat
+        and not (case.function in table and table[case.function].constant)
     ]

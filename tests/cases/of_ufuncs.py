@@ -1,0 +1,76 @@
+"""The ufuncs beside arithmetic and their methods, running sums and differences, functions that skip nan."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cases.case import add, broadcast_pairs, not_holomorphic, positive, probability, real, rounded_otherwise, turned
+from minigrad.derivatives import further_ufuncs
+
+# ---- ufuncs
+
+not_holomorphic |= {
+    np.arctan2, np.cbrt, np.copysign, np.deg2rad, np.degrees, np.divmod, np.fabs, np.fmod, np.frexp, np.heaviside,
+    np.hypot, np.i0, np.ldexp, np.logaddexp, np.logaddexp2, np.modf, np.nan_to_num, np.nextafter, np.rad2deg,
+    np.radians, np.unwrap, further_ufuncs.fraction,
+}  # fmt: skip
+
+
+def _far(*shape: int) -> np.ndarray:
+    """Of both signs, none near 0."""
+    x = real(*shape)
+    return x + 0.3 * np.sign(x)
+
+
+of_one: dict[Any, Any] = {
+    **dict.fromkeys((np.exp2, np.arcsinh, np.sinc, np.i0, np.deg2rad, np.fabs, further_ufuncs.fraction), real),
+    **dict.fromkeys((np.cbrt, np.reciprocal), _far),
+    **dict.fromkeys((np.arcsin, np.arccos, np.arctanh), lambda *shape: real(*shape) / 2),
+    np.arccosh: lambda *shape: 1 + positive(*shape),
+}
+for _function, _sample in of_one.items():
+    for _x in (_sample(3, 3), turned(_sample(3, 2)), _sample(), _sample(0)):
+        add(_function, np.asarray(_x))
+for _function in (np.rad2deg, np.radians, np.degrees, np.modf, np.frexp):
+    add(_function, real(2, 3))
+    add(_function, real())
+for _n in (0, 1, 2, 5):
+    for _of in (further_ufuncs.sinc_derivative, further_ufuncs.i0_derivative):
+        add(_of, np.array([0.0, 0.3, -1.1, 2.3, 4.7]), n=_n)
+add(np.i0, np.array([0.0, -7.5, 9.5]))
+add(np.sinc, np.array([0.0, 0.3, 0.9, -5.2]))
+add(further_ufuncs.binary_exponent, real(3))
+add(np.unwrap, np.array([0.1, 3.0, -3.0, -0.2, 6.5]))
+add(np.unwrap, 4 * real(2, 3), axis=0, period=1.5)
+add(np.nan_to_num, real(2, 3))
+add(np.nan_to_num, real(3), nan=1.0, posinf=2.0, neginf=-2.0)
+
+for _function in (np.logaddexp, np.hypot):
+    for _a, _b in broadcast_pairs():
+        add(_function, _a, _b)
+_pairs = ((real(3, 3), real(3, 3)), (real(3, 1), real(2)), (real(2), 0.75), (0.75, real(2)), (real(), real()))
+for _function in (np.logaddexp2, np.arctan2, np.copysign, np.heaviside, np.fmax, np.fmin, np.nextafter):
+    for _a, _b in _pairs:
+        add(_function, _a, _b)
+add(np.heaviside, np.array([0, -1, 2, 0]), real(2, 4))
+for _function in (np.fmod, np.divmod):
+    for _a, _b in (
+        (np.array([[2.3, -1.7, 0.9], [3.2, -0.4, 1.6]]), np.array([0.7, -1.1, 0.5])),
+        (np.array([[2.3], [-1.7]]), np.array([0.75, 1.2])), (np.array(-2.3), 0.75), (3.1, np.array([0.7, -1.1])),
+    ):  # fmt: skip
+        add(_function, _a, _b)
+add(np.fmod, 4 * real(3, 3), positive(3, 3) + 0.1)
+add(np.ldexp, real(3, 3), 2)
+add(np.ldexp, real(2, 1), np.array([-1, 0, 3]))
+add(np.float_power, positive(3, 3), real(3, 3))
+add(np.float_power, real(3), 2)
+add(np.float_power, 2, real(3))
+
+# ---- no gradient, by design
+
+for _function in (np.signbit, np.spacing, np.around, np.fix):
+    for _x in (real(2, 3), real()):
+        add(_function, _x)
+add(np.around, real(2, 3), 1)
