@@ -7,6 +7,7 @@ sub-gradient it takes.
 
 from minigrad.derivatives import arithmetic as arithmetic
 from minigrad.derivatives import choices as choices
+from minigrad.derivatives import cumulative as cumulative
 from minigrad.derivatives import further_ufuncs as further_ufuncs
 from minigrad.derivatives import grids as grids
 from minigrad.derivatives import indexing as indexing

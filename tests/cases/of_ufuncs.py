@@ -6,16 +6,27 @@ from typing import Any
 
 import numpy as np
 
-from cases.case import add, broadcast_pairs, not_holomorphic, positive, probability, real, rounded_otherwise, turned
-from minigrad.derivatives import further_ufuncs
+from cases.case import (
+    add,
+    broadcast_pairs,
+    not_holomorphic,
+    positive,
+    probability,
+    real,
+    rounded_otherwise,
+    turned,
+)
+from minigrad.derivatives import cumulative, further_ufuncs
 
 # ---- ufuncs
 
 not_holomorphic |= {
+    np.ediff1d, np.gradient,
     np.arctan2, np.cbrt, np.copysign, np.deg2rad, np.degrees, np.divmod, np.fabs, np.fmod, np.frexp, np.heaviside,
     np.hypot, np.i0, np.ldexp, np.logaddexp, np.logaddexp2, np.modf, np.nan_to_num, np.nextafter, np.rad2deg,
     np.radians, np.unwrap, further_ufuncs.fraction,
 }  # fmt: skip
+rounded_otherwise |= {np.gradient}
 
 
 def _far(*shape: int) -> np.ndarray:
@@ -25,7 +36,9 @@ def _far(*shape: int) -> np.ndarray:
 
 
 of_one: dict[Any, Any] = {
-    **dict.fromkeys((np.exp2, np.arcsinh, np.sinc, np.i0, np.deg2rad, np.fabs, further_ufuncs.fraction), real),
+    **dict.fromkeys(
+        (np.exp2, np.arcsinh, np.sinc, np.i0, np.deg2rad, np.fabs, further_ufuncs.fraction), real
+    ),
     **dict.fromkeys((np.cbrt, np.reciprocal), _far),
     **dict.fromkeys((np.arcsin, np.arccos, np.arctanh), lambda *shape: real(*shape) / 2),
     np.arccosh: lambda *shape: 1 + positive(*shape),
@@ -74,3 +87,52 @@ for _function in (np.signbit, np.spacing, np.around, np.fix):
     for _x in (real(2, 3), real()):
         add(_function, _x)
 add(np.around, real(2, 3), 1)
+
+# ---- running sums and products
+
+for _function in (np.cumsum, np.cumprod):
+    for _x, _axis in (
+        (real(3, 3), 1),
+        (real(2, 3), None),
+        (real(2, 3, 2), -2),
+        (real(4), 0),
+        (real(), None),
+        (real(0), 0),
+    ):
+        add(_function, _x, axis=_axis)
+    add(_function, turned(real(3, 2)), 0)
+add(np.cumprod, np.array([[0.7, 0.0, 1.3, -0.4], [0.0, 0.6, 0.0, 2.0]]), axis=1)
+for _kwargs in ({}, {"axis": 0}, {"axis": 1}):
+    add(cumulative.recurrence, real(3, 3), real(3, 3), **_kwargs)
+if hasattr(np, "cumulative_sum"):
+    for _function in (np.cumulative_sum, np.cumulative_prod):
+        add(_function, real(3))
+        add(_function, real(2, 3), axis=1, include_initial=True)
+
+# ---- differences, slopes and areas
+
+for _kwargs in (
+    {}, {"n": 2}, {"n": 0}, {"axis": 0}, {"prepend": 0.5}, {"n": 2, "axis": -2, "append": np.array([[1, 2, 3]])},
+):  # fmt: skip
+    add(np.diff, real(3, 3), **_kwargs)
+add(np.diff, real(2, 3), 1, -1, real(2, 1), real(2, 2))
+add(np.diff, real(1))
+add(np.ediff1d, real(2, 3))
+add(np.ediff1d, real(3), real(2), 0.5)
+for _kwargs in ({}, {"axis": 1}, {"axis": (1, 0)}, {"edge_order": 2}):
+    add(np.gradient, real(3, 3), **_kwargs)
+add(np.gradient, real(2), 0.7)
+add(np.gradient, real(4), real())
+add(np.gradient, real(3, 4), 0.5, np.cumsum(positive(4)), edge_order=2)
+add(np.gradient, real(3, 4), np.cumsum(positive(3)), np.array([1, 2, 4, 5]))
+add(np.gradient, np.array([1, 3, 4]), np.cumsum(positive(3)))
+for _args in (
+    (real(3, 3),),
+    (real(3, 4), None, 0.5, 0),
+    (real(4), real(4)),
+    (real(3, 4), real(4)),
+    (real(3, 2), real(3), 1.0, 0),
+):
+    add(np.trapezoid, *_args)
+add(np.trapezoid, real(2, 3), real(2, 3), axis=0)
+add(np.trapezoid, real(2, 3), dx=real())
