@@ -136,3 +136,16 @@ for _args in (
     add(np.trapezoid, *_args)
 add(np.trapezoid, real(2, 3), real(2, 3), axis=0)
 add(np.trapezoid, real(2, 3), dx=real())
+
+# ---- where nan is skipped: here there is none, and in test_ufuncs.py there is
+
+not_holomorphic |= {np.nanvar, np.nanstd}
+for _function in (np.nansum, np.nanprod, np.nanmean, np.nanvar, np.nanstd, np.nanmax, np.nanmin):
+    add(_function, real(3, 3))
+    for _kwargs in ({"axis": 1}, {"axis": (0, -1)}, {"axis": 0, "keepdims": True}):
+        add(_function, real(2, 3, 2), **_kwargs)
+for _function in (np.nanvar, np.nanstd):
+    add(_function, real(3, 4), axis=1, ddof=1)
+for _function in (np.nancumsum, np.nancumprod):
+    add(_function, real(2, 3))
+    add(_function, real(3, 3), axis=1)

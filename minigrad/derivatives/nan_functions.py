@@ -1,0 +1,73 @@
+"""Reductions and running sums that skip nan: where the array is nan, its gradient is 0."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.derivatives.reductions import keep_axes
+from minigrad.table import composition, derivative
+from minigrad.tensor import answers
+
+derivative(np.nanmax, "a, /, axis=None, *, keepdims=False",
+           a=lambda g, y, a, axis, keepdims: keep_axes(g, axis, keepdims) * _share(a, y, axis, keepdims))
+derivative(np.nanmin, "a, /, axis=None, *, keepdims=False",
+           a=lambda g, y, a, axis, keepdims: keep_axes(g, axis, keepdims) * _share(a, y, axis, keepdims))
+answers.update((np.nanargmax, np.nanargmin))
+
+
+@composition(np.nansum)
+def _nansum(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    return np.sum(_without_nan(a, 0), axis=axis, keepdims=keepdims)
+
+
+@composition(np.nanprod)
+def _nanprod(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    return np.prod(_without_nan(a, 1), axis=axis, keepdims=keepdims)
+
+
+@composition(np.nancumsum)
+def _nancumsum(a: Any, axis: int | None = None) -> Any:
+    return np.cumsum(_without_nan(a, 0), axis=axis)
+
+
+@composition(np.nancumprod)
+def _nancumprod(a: Any, axis: int | None = None) -> Any:
+    return np.cumprod(_without_nan(a, 1), axis=axis)
+
+
+@composition(np.nanmean)
+def _nanmean(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    return np.sum(_without_nan(a, 0), axis=axis, keepdims=keepdims) / _count(a, axis, keepdims)
+
+
+@composition(np.nanvar)
+def _nanvar(a: Any, axis: Any = None, *, ddof: int = 0, keepdims: bool = False) -> Any:
+    centred = _without_nan(a - np.nanmean(a, axis=axis, keepdims=True), 0)
+    return np.sum(np.square(centred), axis=axis, keepdims=keepdims) / _count(a, axis, keepdims, ddof)
+
+
+@composition(np.nanstd)
+def _nanstd(a: Any, axis: Any = None, *, ddof: int = 0, keepdims: bool = False) -> Any:
+    """√ of the variance, without a slope where that is 0, as np.std."""
+    variance = np.nanvar(a, axis=axis, ddof=ddof, keepdims=keepdims)
+    flat = variance == 0
+    return np.where(flat, 0, np.sqrt(np.where(flat, 1, variance)))
+
+
+def _without_nan(a: Any, value: float) -> Any:
+    """a, with this value in place of nan."""
+    return np.where(np.isnan(a), value, a) if a.dtype.kind in "fc" else a
+
+
+def _count(a: Any, axis: Any, keepdims: bool, ddof: int = 0) -> Any:
+    """How many numbers there are along the axis, less ddof; nan where that leaves none."""
+    n = np.sum(np.logical_not(np.isnan(a)), axis=axis, keepdims=keepdims).astype(a.dtype) - ddof
+    return np.where(n > 0, n, np.nan)
+
+
+def _share(a: Any, y: Any, axis: Any, keepdims: bool) -> Any:
+    """1 / (number of ties) where a is the extreme value, which a nan never is; 0 elsewhere."""
+    hits = (a == keep_axes(y, axis, keepdims)).astype(a.dtype)
+    return hits / np.maximum(np.sum(hits, axis=axis, keepdims=True), 1)
