@@ -362,6 +362,10 @@ class Tensor:
             return call(ufunc, inputs, parameters)
         if method == "__call__":
             return _without_gradient(ufunc, name_of(ufunc), inputs, parameters)
+        composed = compositions.get(getattr(np.ufunc, method))
+        result = NotImplemented if composed is None else composed(ufunc, *inputs, **parameters)
+        if result is not NotImplemented:
+            return result
         return _without_gradient(getattr(ufunc, method), f"{name_of(ufunc)}.{method}", inputs, parameters)
 
     def __array_function__(self, function: Callable, types: Any, args: tuple, kwargs: dict) -> Any:

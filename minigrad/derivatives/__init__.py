@@ -17,3 +17,4 @@ from minigrad.derivatives import piecewise_constant as piecewise_constant
 from minigrad.derivatives import polynomials as polynomials
 from minigrad.derivatives import reductions as reductions
 from minigrad.derivatives import shapes as shapes
+from minigrad.derivatives import ufunc_methods as ufunc_methods

@@ -149,3 +149,26 @@ for _function in (np.nanvar, np.nanstd):
 for _function in (np.nancumsum, np.nancumprod):
     add(_function, real(2, 3))
     add(_function, real(3, 3), axis=1)
+
+# ---- methods of ufuncs
+
+not_holomorphic |= {np.ufunc.reduce, np.ufunc.accumulate, np.ufunc.outer, np.ufunc.reduceat}
+rounded_otherwise |= {np.ufunc.reduce, np.ufunc.reduceat}
+for _function in (np.add, np.multiply, np.maximum, np.fmin):
+    add(np.ufunc.reduce, _function, real(3, 3))
+    add(np.ufunc.reduce, _function, real(2, 3, 2), axis=(0, -1), keepdims=True)
+add(np.ufunc.reduce, np.add, real(2, 3), axis=None)
+add(np.ufunc.reduce, np.logaddexp, real(5, 2))
+add(np.ufunc.reduce, np.hypot, real(2, 3, 2), axis=(0, -1), keepdims=True)
+add(np.ufunc.reduce, np.subtract, real(3, 3), axis=1)
+for _function in (np.add, np.multiply, np.maximum, np.logaddexp):
+    add(np.ufunc.accumulate, _function, real(3, 3))
+    add(np.ufunc.accumulate, _function, real(2, 3), axis=-1)
+add(np.ufunc.reduceat, np.add, real(5, 2), [0, 3, 1, 4])
+add(np.ufunc.reduceat, np.maximum, real(3, 4), [1, 3], axis=1)
+for _function, _a, _b in (
+    (np.multiply, real(2, 2), real(3)),
+    (np.arctan2, real(2), real(2)),
+    (np.subtract, real(3), 0.5),
+):
+    add(np.ufunc.outer, _function, _a, _b)
