@@ -47,10 +47,10 @@ probabilities = [(np.array([0.2, 0.5, 0.7]), np.array([[0.1, 0.4, 0.9], [0.3, 0.
 )
 def test_every_elementwise_row_of_the_table_passes(function):
     samples = probabilities if function is functions.cross_entropy_of_probability else []
-    result = mg.check_rule(function, *samples)
+    result = mg.check_rule(function, *samples, **dict.fromkeys(table[function].needed & {"n"}, 2))
     assert result
     assert set(result.errors) == {name for name, rule in table[function].written.items() if rule}
-    assert max(result.errors.values()) < 1e-11
+    assert max(result.errors.values()) < 1e-10
     assert not result.notes
     if not samples:
         assert len(result.samples) >= (7 if len(table[function].arrays) == 1 else 20)
@@ -356,7 +356,7 @@ def test_a_kink_in_a_sample_is_told():
 @pytest.mark.parametrize(
     ("function", "samples", "options", "kind", "message"),
     [
-        (np.hypot, [], {}, TypeError, "np.hypot has no row; mark it with @minigrad.primitive"),
+        (np.gcd, [], {}, TypeError, "np.gcd has no row; mark it with @minigrad.primitive"),
         (lambda x: x, [], {}, TypeError, "<lambda> has no row"),
         (3, [], {}, TypeError, "3 has no row"),
         (np.sign, [], {}, TypeError, "np.sign has no gradient by design"),

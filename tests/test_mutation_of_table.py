@@ -24,6 +24,7 @@ differentiable = [function for function in rows if not table[function].constant]
 with_a_mask = {
     np.maximum: "ab", np.minimum: "ab", np.max: "a", np.min: "a", np.clip: ("a", "a_min", "a_max"),
     np.where: "ab", functions.relu: "x", operator.getitem: "a", np.prod: "a",
+    np.fmax: "ab", np.fmin: "ab", np.heaviside: "b", np.nanmax: "a", np.nanmin: "a",
 }  # fmt: skip
 """Rules that stop the gradient at some entries (np.prod beside a 0); others have no mask to drop."""
 

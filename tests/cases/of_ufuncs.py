@@ -47,27 +47,40 @@ for _function, _sample in of_one.items():
     for _x in (_sample(3, 3), turned(_sample(3, 2)), _sample(), _sample(0)):
         add(_function, np.asarray(_x))
 for _function in (np.rad2deg, np.radians, np.degrees, np.modf, np.frexp):
-    add(_function, real(2, 3))
+    add(_function, real(3, 3))
     add(_function, real())
 for _n in (0, 1, 2, 5):
     for _of in (further_ufuncs.sinc_derivative, further_ufuncs.i0_derivative):
-        add(_of, np.array([0.0, 0.3, -1.1, 2.3, 4.7]), n=_n)
+        add(_of, np.array([[0.0, 0.3], [-1.1, 4.7]]), n=_n)
 add(np.i0, np.array([0.0, -7.5, 9.5]))
 add(np.sinc, np.array([0.0, 0.3, 0.9, -5.2]))
 add(further_ufuncs.binary_exponent, real(3))
 add(np.unwrap, np.array([0.1, 3.0, -3.0, -0.2, 6.5]))
-add(np.unwrap, 4 * real(2, 3), axis=0, period=1.5)
-add(np.nan_to_num, real(2, 3))
+add(np.unwrap, 4 * real(3, 3), axis=0, period=1.5)
+add(np.nan_to_num, real(3, 3))
 add(np.nan_to_num, real(3), nan=1.0, posinf=2.0, neginf=-2.0)
 
 for _function in (np.logaddexp, np.hypot):
-    for _a, _b in broadcast_pairs():
+    for _a, _b in (*broadcast_pairs(), (real(3, 3), real(3, 3))):
         add(_function, _a, _b)
 _pairs = ((real(3, 3), real(3, 3)), (real(3, 1), real(2)), (real(2), 0.75), (0.75, real(2)), (real(), real()))
-for _function in (np.logaddexp2, np.arctan2, np.copysign, np.heaviside, np.fmax, np.fmin, np.nextafter):
+for _function in (np.logaddexp2, np.arctan2, np.copysign, np.heaviside):
     for _a, _b in _pairs:
         add(_function, _a, _b)
-add(np.heaviside, np.array([0, -1, 2, 0]), real(2, 4))
+for _a, _b in ((real(3, 3), np.array([9, -9, 9])), (real(3, 1), np.array([-9, 9])), (real(), 0.75)):
+    add(np.nextafter, _a, _b)
+_corner = np.array([[0.2, -0.9, 1.4], [-1.1, 0.7, -0.3], [0.5, 1.2, -1.6]])
+for _function in (np.fmax, np.fmin):
+    for _a, _b in (
+        (_corner, _corner.T + 0.05),
+        (_corner[:, :1], _corner[1] + 0.05),
+        (_corner[0], 0.75),
+        (_corner[0, 0], -0.1),
+    ):
+        add(_function, np.asarray(_a), _b)
+        add(_function, _b, np.asarray(_a))
+add(np.heaviside, np.array([[0, -1, 2], [1, 0, 0], [0, 3, -2]]), real(3, 3))
+add(np.heaviside, np.array([0, -1, 2, 0]), real(2, 1))
 for _function in (np.fmod, np.divmod):
     for _a, _b in (
         (np.array([[2.3, -1.7, 0.9], [3.2, -0.4, 1.6]]), np.array([0.7, -1.1, 0.5])),
@@ -112,7 +125,7 @@ if hasattr(np, "cumulative_sum"):
 # ---- differences, slopes and areas
 
 for _kwargs in (
-    {}, {"n": 2}, {"n": 0}, {"axis": 0}, {"prepend": 0.5}, {"n": 2, "axis": -2, "append": np.array([[1, 2, 3]])},
+    {}, {"n": 2}, {"axis": 0}, {"prepend": 0.5}, {"n": 2, "axis": -2, "append": np.array([[1, 2, 3]])},
 ):  # fmt: skip
     add(np.diff, real(3, 3), **_kwargs)
 add(np.diff, real(2, 3), 1, -1, real(2, 1), real(2, 2))
@@ -142,7 +155,8 @@ add(np.trapezoid, real(2, 3), dx=real())
 not_holomorphic |= {np.nanvar, np.nanstd}
 for _function in (np.nansum, np.nanprod, np.nanmean, np.nanvar, np.nanstd, np.nanmax, np.nanmin):
     add(_function, real(3, 3))
-    for _kwargs in ({"axis": 1}, {"axis": (0, -1)}, {"axis": 0, "keepdims": True}):
+    add(_function, real(3, 3), axis=1)
+    for _kwargs in ({"axis": (0, -1)}, {"axis": 0, "keepdims": True}):
         add(_function, real(2, 3, 2), **_kwargs)
 for _function in (np.nanvar, np.nanstd):
     add(_function, real(3, 4), axis=1, ddof=1)
