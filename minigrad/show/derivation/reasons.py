@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import functions
+from minigrad.derivatives import cumulative, further_ufuncs
 from minigrad.derivatives.indexing import scatter_add
 
 
@@ -27,6 +28,9 @@ def reason(function: Callable[..., Any], argument: str, n: int) -> str:
 
 
 _moved = "The same numbers stand in other places, so the gradient is put back to where they came from."
+_shared = "Each of the two counts by its share in the sum inside the logarithm."
+_scaled = "Another unit: the gradient is multiplied by the same factor."
+_next_derivative = "Its slope is its next derivative, for which there is a function."
 reasons: dict[Callable[..., Any], str | dict[str, str]] = {
     np.add: "A term changes a sum one for one, so the gradient passes on as it is.",
     np.subtract: {
@@ -64,6 +68,54 @@ reasons: dict[Callable[..., Any], str | dict[str, str]] = {
     np.cosh: "The slope of cosh is sinh.",
     np.tanh: "The slope of tanh is 1 - its square.",
     np.arctan: "The slope of the arc tangent is 1 / (1 + a²).",
+    np.arcsin: "The slope of the arc sine is 1 / √(1 - a²).",
+    np.arccos: "The slope of the arc cosine is -1 / √(1 - a²).",
+    np.arcsinh: "The slope of an inverse is 1 over the slope of sinh, which is cosh.",
+    np.arccosh: "The slope of an inverse is 1 over the slope of cosh, which is sinh.",
+    np.arctanh: "The slope of artanh is 1 / (1 - a²).",
+    np.exp2: "A power of 2 grows in proportion to itself, by log 2.",
+    np.cbrt: "The slope of a cube root is 1 over three times its square.",
+    np.reciprocal: "The slope of 1 / a is -1 / a², and 1 / a is y.",
+    np.fabs: "Its slope is 1 to the right of 0 and -1 to the left.",
+    np.copysign: "Its slope is 1 where a already has the sign, and -1 where the sign is changed.",
+    np.heaviside: "Only where a is 0 is b what comes out, so only there it gets the gradient.",
+    np.logaddexp: _shared,
+    np.logaddexp2: _shared,
+    np.hypot: "A side counts in the length by what the side is of the length.",
+    np.arctan2: {
+        "a": "Across the direction the angle turns by 1 over the length; b over the length is how much is across.",
+        "b": "Across the direction the angle turns by 1 over the length, backwards as b grows: hence the minus.",
+    },
+    np.deg2rad: _scaled,
+    np.radians: _scaled,
+    np.rad2deg: _scaled,
+    np.degrees: _scaled,
+    np.unwrap: "What is added are whole turns, so the gradient passes on as it is.",
+    np.fmax: "Only the larger of the two passes on, so it alone gets the gradient; a tie shares it.",
+    np.fmin: "Only the smaller of the two passes on, so it alone gets the gradient; a tie shares it.",
+    np.fmod: {
+        "a": "Between its jumps a remainder grows with what is divided, one for one.",
+        "b": "The remainder is a - b times the whole quotient, and that is the slope in b.",
+    },
+    np.ldexp: "A number times a power of 2: so is its gradient.",
+    np.nextafter: "A neighbour moves with its number, so the gradient passes on as it is.",
+    np.nan_to_num: "Where a number was finite it passes on as it is; what was put in elsewhere is fixed.",
+    further_ufuncs.fraction: "Between whole numbers what is behind the point grows one for one.",
+    np.sinc: _next_derivative,
+    np.i0: _next_derivative,
+    further_ufuncs.sinc_derivative: _next_derivative,
+    further_ufuncs.i0_derivative: _next_derivative,
+    np.cumsum: "A term counts in every sum from its own place on, so these gradients are added, from the end.",
+    np.cumprod: (
+        "A factor counts in every product from its own place on: in each by the product of the other factors, "
+        "which a recurrence from the end adds up without dividing."
+    ),
+    cumulative.recurrence: {
+        "x": "What comes in at a place goes on with the factors behind it: the same recurrence, from the end.",
+        "a": "A factor carries on the y before it, so it counts by that y times what its place is worth.",
+    },
+    np.nanmax: "Only the largest element passes on what it is, so it alone gets the gradient; ties share it.",
+    np.nanmin: "Only the smallest element passes on what it is, so it alone gets the gradient; ties share it.",
     functions.relu: "Its slope is 1 where x > 0 and 0 elsewhere, so the gradient passes only where x > 0.",
     functions.sigmoid: "The slope of the sigmoid is y (1 - y).",
     functions.softplus: "Its slope is the sigmoid.",
