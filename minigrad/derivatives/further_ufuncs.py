@@ -21,15 +21,15 @@ derivative(np.arccos,     a=lambda g, a: -g / np.sqrt((1 - a) * (1 + a)))
 derivative(np.arcsinh,    a=lambda g, y: g / np.cosh(y))                        # √(1 + a²), which may overflow
 derivative(np.arccosh,    a=lambda g, y: g / np.sinh(y))                        # √(a² - 1), exact near 1 too
 derivative(np.arctanh,    a=lambda g, a: g / ((1 - a) * (1 + a)))
-derivative(np.logaddexp,  a=lambda g, y, a: g * np.exp(a - _finite(y)),
-                          b=lambda g, y, b: g * np.exp(b - _finite(y)))
-derivative(np.logaddexp2, a=lambda g, y, a: g * np.exp2(a - _finite(y)),
-                          b=lambda g, y, b: g * np.exp2(b - _finite(y)))
+derivative(np.logaddexp,  a=lambda g, y, a: g * np.exp(_gap(a, y)),
+                          b=lambda g, y, b: g * np.exp(_gap(b, y)))
+derivative(np.logaddexp2, a=lambda g, y, a: g * np.exp2(_gap(a, y)),
+                          b=lambda g, y, b: g * np.exp2(_gap(b, y)))
 
 # ---- lengths and angles
 
-derivative(np.hypot,   a=lambda g, y, a: g * (a / _or_1(y)),
-                       b=lambda g, y, b: g * (b / _or_1(y)))
+derivative(np.hypot,   a=lambda g, y, a: g * (a / _or_inf(y)),
+                       b=lambda g, y, b: g * (b / _or_inf(y)))
 derivative(np.arctan2, a=lambda g, a, b: g * (b / _length(a, b) / _length(a, b)),
                        b=lambda g, a, b: -g * (a / _length(a, b) / _length(a, b)))
 derivative(np.deg2rad, a=lambda g: np.deg2rad(g))
@@ -143,15 +143,17 @@ derivative(sinc_derivative, x=lambda g, x, n: g * sinc_derivative(x, n=n + 1), e
 derivative(i0_derivative, x=lambda g, x, n: g * i0_derivative(x, n=n + 1), elementwise=True)
 
 
-def _finite(y: Any) -> Any:
-    """y, but 0 for -inf, the logarithm of no sum at all: then neither term has a share in it."""
-    return np.where(y == -np.inf, 0, y)
+def _gap(a: Any, y: Any) -> Any:
+    """a - y, at most 0; of two infinities -inf or 0: a term of 0 has no share in the sum, an infinite one all."""
+    alike = np.logical_and(a == y, np.isinf(y))
+    return np.where(alike, np.minimum(a, 0), a) - np.where(alike, 0, y)
 
 
-def _or_1(y: Any) -> Any:
-    return np.where(y == 0, 1, y)
+def _or_inf(y: Any) -> Any:
+    """y as a divisor, by which 0 / 0 is 0, and so are all its derivatives."""
+    return np.where(y == 0, np.inf, y)
 
 
 def _length(a: Any, b: Any) -> Any:
-    """√(a² + b²), where it is a divisor."""
-    return _or_1(np.hypot(a, b))
+    """√(a² + b²) as a divisor."""
+    return _or_inf(np.hypot(a, b))
