@@ -74,8 +74,8 @@ def test_slopes_at_edges(function, values, wanted):
 @pytest.mark.parametrize(
     ("function", "x", "wanted"),
     [
-        (np.arcsin, [-1.0, 1.0], [inf, inf]), (np.arccos, [-1.0, 1.0], [-inf, -inf]), (np.arccosh, [1.0], [inf]),
-        (np.cbrt, [0.0], [inf]),
+        (np.arcsin, [-1.0, 1.0], [inf, inf]), (np.arccos, [-1.0, 1.0], [-inf, -inf]),
+        (np.arccosh, [1.0], [inf]), (np.cbrt, [0.0], [inf]),
     ],
 )  # fmt: skip
 def test_a_vertical_slope_is_infinite(function, x, wanted):
@@ -89,8 +89,8 @@ def test_a_vertical_slope_is_infinite(function, x, wanted):
         (lambda x: np.hypot(x, 0), 0.0, 0), (lambda x: np.arctan2(x, 0 * x), 0.0, 0), (np.fabs, 0.0, 0),
         (np.sinc, 0.0, -(np.pi**2) / 3), (np.sinc, 1e-9, -(np.pi**2) / 3), (np.i0, 0.0, 0.5),
         (lambda x: np.logaddexp(x, 1.0), 1.0, 0.25), (lambda x: np.logaddexp(x, -inf), -inf, 0),
-        (lambda x: np.float_power(x, 2), 0.0, 2), (lambda x: np.float_power(x, 1), 0.0, 0), (np.arcsin, 0.0, 0),
-        (lambda x: np.copysign(x, -1), 0.0, 0), (lambda x: np.fmax(x, nan), 2.0, 0),
+        (lambda x: np.float_power(x, 2), 0.0, 2), (lambda x: np.float_power(x, 1), 0.0, 0),
+        (np.arcsin, 0.0, 0), (lambda x: np.copysign(x, -1), 0.0, 0), (lambda x: np.fmax(x, nan), 2.0, 0),
     ],
 )  # fmt: skip
 def test_second_order_at_edges(function, x, wanted):
@@ -105,7 +105,9 @@ def test_inverse_functions_lose_no_digits(x):
     assert slopes(np.arcsin, near)[0] == pytest.approx(1 / np.sqrt((1 - near) * (1 + near)), rel=1e-14)
     assert slopes(np.arcsinh, far)[0] == pytest.approx(1 / np.hypot(1, far), rel=1e-13)
     above = 1 + x
-    assert slopes(np.arccosh, above)[0] == pytest.approx(1 / np.sqrt(above - 1) / np.sqrt(above + 1), rel=1e-12)
+    assert slopes(np.arccosh, above)[0] == pytest.approx(
+        1 / np.sqrt(above - 1) / np.sqrt(above + 1), rel=1e-12
+    )
 
 
 def test_sinc_and_its_derivatives_are_exact_near_0():
@@ -116,7 +118,9 @@ def test_sinc_and_its_derivatives_are_exact_near_0():
     x = np.linspace(-9, 9, 55)
     for n in range(1, 7):  # u s⁽ⁿ⁾ + n s⁽ⁿ⁻¹⁾ = sin⁽ⁿ⁾ u, which the series did not use
         u, s, before = np.pi * x, sinc_derivative(x, n=n), np.pi * sinc_derivative(x, n=n - 1)
-        np.testing.assert_allclose(u * s + n * before, np.pi**n * np.sin(u + n * np.pi / 2), atol=2e-13 * np.pi**n)
+        np.testing.assert_allclose(
+            u * s + n * before, np.pi**n * np.sin(u + n * np.pi / 2), atol=2e-13 * np.pi**n
+        )
     t = leaf(0.0)
     y = np.sinc(t)
     for wanted in (0, -(np.pi**2) / 3, 0, np.pi**4 / 5):
@@ -133,7 +137,8 @@ def test_derivatives_of_i0_satisfy_bessels_equation():
 
 
 holomorphic = (
-    np.exp2, np.arcsin, np.arccos, np.arcsinh, np.arccosh, np.arctanh, np.reciprocal, np.sinc, np.cumsum, np.cumprod,
+    np.exp2, np.arcsin, np.arccos, np.arcsinh, np.arccosh, np.arctanh, np.reciprocal, np.sinc,
+    np.cumsum, np.cumprod,
 )  # fmt: skip
 
 
@@ -212,8 +217,9 @@ def test_what_running_functions_refuse():
 @pytest.mark.parametrize(
     ("function", "of_all"),
     [
-        (np.nansum, np.sum), (np.nanmean, np.mean), (np.nanvar, np.var), (np.nanstd, np.std), (np.nanmax, np.max),
-        (np.nanmin, np.min), (np.nanprod, np.prod), (np.nancumsum, np.cumsum), (np.nancumprod, np.cumprod),
+        (np.nansum, np.sum), (np.nanmean, np.mean), (np.nanvar, np.var), (np.nanstd, np.std),
+        (np.nanmax, np.max), (np.nanmin, np.min), (np.nanprod, np.prod), (np.nancumsum, np.cumsum),
+        (np.nancumprod, np.cumprod),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -255,7 +261,17 @@ def test_what_is_left_of_nothing():
 
 def test_reductions_of_any_function_with_a_row():
     x = np.array([[0.9, -0.4, 1.7], [0.3, 1.1, -0.8]])
-    for ufunc in (np.add, np.multiply, np.maximum, np.minimum, np.fmax, np.fmin, np.logaddexp, np.logaddexp2, np.hypot):
+    for ufunc in (
+        np.add,
+        np.multiply,
+        np.maximum,
+        np.minimum,
+        np.fmax,
+        np.fmin,
+        np.logaddexp,
+        np.logaddexp2,
+        np.hypot,
+    ):
         for axis in (0, -1, (0, 1), None):
             y = ufunc.reduce(leaf(x), axis=axis, keepdims=True)
             np.testing.assert_allclose(y.data, ufunc.reduce(x, axis=axis, keepdims=True), rtol=1e-14)
@@ -294,7 +310,7 @@ def test_a_ufunc_with_a_row_of_ones_own_has_its_methods():
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda x: np.add.reduce(x, dtype=np.float32), r"np\.add\.reduce with dtype= would lose the gradient"),
+        (lambda x: np.add.reduce(x, dtype=np.float32), r"np\.add\.reduce with dtype= would lose"),
         (lambda x: np.add.reduce(x, initial=2.0), r"np\.add\.reduce with initial= would lose the gradient"),
         (lambda x: np.maximum.reduce(x, where=[True, False]), r"np\.maximum\.reduce with where= would lose"),
         (lambda x: np.add.accumulate(x, out=np.zeros(2)), r"np\.add\.accumulate with out= would lose"),
@@ -323,7 +339,9 @@ def test_methods_without_a_gradient_give_what_numpy_gives():
 
 
 def test_methods_are_replayed():
-    compiled = mg.compile(lambda x: np.logaddexp.reduce(np.maximum.accumulate(x)) + np.multiply.outer(x, x)[0, 1])
+    compiled = mg.compile(
+        lambda x: np.logaddexp.reduce(np.maximum.accumulate(x)) + np.multiply.outer(x, x)[0, 1]
+    )
     for x in ([0.3, -1.0, 2.0], [1.5, 0.2, 0.1], [-1.0, 2.0, 0.4]):
         x = np.array(x)
         wanted = np.logaddexp.reduce(np.maximum.accumulate(x)) + x[0] * x[1]

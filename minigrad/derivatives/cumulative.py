@@ -70,11 +70,13 @@ def _ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
 
 @composition(np.gradient)
 def _gradient(f: Any, *spacings: Any, axis: Any = None, edge_order: int = 1) -> Any:
-    """The slopes of the parabolas through three neighbours each; at the edges of lines, or parabolas again."""
+    """The slopes of the parabolas through three neighbours each; at the edges of lines, or of parabolas."""
     f = (f if hasattr(f, "dtype") else np.asarray(f)) * 1.0
     axes = [i % f.ndim for i in (range(f.ndim) if axis is None else np.atleast_1d(axis).tolist())]
     if len(spacings) not in {0, len(axes)} and not (len(spacings) == 1 and np.ndim(spacings[0]) == 0):
-        raise TypeError(f"np.gradient: {len(spacings)} spacings for {len(axes)} axes; give none, one number, or one each")
+        raise TypeError(
+            f"np.gradient: {len(spacings)} spacings for {len(axes)} axes; give none, one number, or one each"
+        )
     if edge_order not in (1, 2):
         raise ValueError(f"np.gradient: edge_order={edge_order}; it must be 1 or 2")
     given = spacings if len(spacings) == len(axes) else (spacings or (1.0,)) * len(axes)
@@ -87,7 +89,7 @@ def _slopes(f: Any, spacing: Any, axis: int, edge_order: int) -> Any:
     if n <= edge_order or np.ndim(spacing) > 1 or (np.ndim(spacing) and np.shape(spacing) != (n,)):
         raise ValueError(
             f"np.gradient: {n} elements along axis {axis}, a spacing of shape {np.shape(spacing)} and "
-            f"edge_order={edge_order}; wanted are more elements than edge_order, and a number or a coordinate for each"
+            f"edge_order={edge_order}; wanted are more elements than that, and a number or a coordinate for each"
         )
     f = np.swapaxes(f, 0, axis)
     steps = np.diff(spacing * 1.0) if np.ndim(spacing) else spacing * np.ones(n - 1, f.dtype)
@@ -103,9 +105,10 @@ def _slopes(f: Any, spacing: Any, axis: int, edge_order: int) -> Any:
 @composition(np.trapezoid)
 def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     y = y if hasattr(y, "dtype") else np.asarray(y)
-    if x is not None:
-        dx = np.diff(x, axis=axis if np.ndim(x) > 1 else 0)
-        dx = dx if np.ndim(x) > 1 else np.reshape(dx, (-1, *(1,) * (-1 - axis if axis < 0 else y.ndim - 1 - axis)))
+    if np.ndim(x) == 1:
+        dx = np.reshape(np.diff(x), (-1, *(1,) * (y.ndim - 1 - axis % y.ndim)))
+    elif x is not None:
+        dx = np.diff(x, axis=axis)
     return np.sum(dx * (along(y, slice(1, None), axis) + along(y, slice(None, -1), axis)) / 2.0, axis=axis)
 
 

@@ -18,7 +18,7 @@ derivative(np.cbrt,       a=lambda g, y: g / (3 * y * y))                       
 derivative(np.reciprocal, a=lambda g, y: -g * y * y)
 derivative(np.arcsin,     a=lambda g, a: g / np.sqrt((1 - a) * (1 + a)))        # inf at -1 and 1
 derivative(np.arccos,     a=lambda g, a: -g / np.sqrt((1 - a) * (1 + a)))
-derivative(np.arcsinh,    a=lambda g, y: g / np.cosh(y))                        # √(1 + a²), which may overflow
+derivative(np.arcsinh,    a=lambda g, y: g / np.cosh(y))                        # √(1 + a²), without overflow
 derivative(np.arccosh,    a=lambda g, y: g / np.sinh(y))                        # √(a² - 1), exact near 1 too
 derivative(np.arctanh,    a=lambda g, a: g / ((1 - a) * (1 + a)))
 derivative(np.logaddexp,  a=lambda g, y, a: g * np.exp(_gap(a, y)),
@@ -41,7 +41,7 @@ derivative(np.unwrap,  "p, /, discont=None, axis=-1, *, period=6.283185307179586
 # ---- signs, choices and remainders
 
 derivative(np.fabs,       a=lambda g, a: g * np.sign(a))                                # 0 at 0
-derivative(np.copysign,   a=lambda g, y, a: g * (np.sign(y) * np.sign(a)), b=None)           # 0 at 0
+derivative(np.copysign,   a=lambda g, y, a: g * (np.sign(y) * np.sign(a)), b=None)        # 0 at 0
 derivative(np.heaviside,  a=None, b=lambda g, a: g * (a == 0))
 derivative(np.fmax,       a=lambda g, y, a, b: np.where(a == b, g / 2, g * (a == y)),   # a nan is never y
                           b=lambda g, y, a, b: np.where(a == b, g / 2, g * (b == y)))
@@ -144,7 +144,7 @@ derivative(i0_derivative, x=lambda g, x, n: g * i0_derivative(x, n=n + 1), eleme
 
 
 def _gap(a: Any, y: Any) -> Any:
-    """a - y, at most 0; of two infinities -inf or 0: a term of 0 has no share in the sum, an infinite one all."""
+    """a - y, at most 0; of infinities -inf or 0: no term has no share in the sum, an infinite one all of it."""
     alike = np.logical_and(a == y, np.isinf(y))
     return np.where(alike, np.minimum(a, 0), a) - np.where(alike, 0, y)
 

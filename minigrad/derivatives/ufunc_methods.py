@@ -1,7 +1,7 @@
 """The methods of ufuncs on Tensors: np.add.reduce, np.maximum.accumulate, np.hypot.outer ...
 
-Each method is one composition for every function of two arrays that has a row.  What it does not know (another
-function, dtype=, out=, where=, initial=) it hands back, and a gradient that would be lost by that is refused.
+Each method is one composition for every function of two arrays that has a row.  What it does not know
+(another function, dtype=, out=, where=, initial=) it hands back, and what would lose a gradient is refused.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _in_any_order = {np.logaddexp, np.logaddexp2, np.hypot}
 
 @composition(np.ufunc.reduce)
 def _reduce(ufunc: np.ufunc, array: Any, axis: Any = 0, keepdims: bool = False, **others: Any) -> Any:
-    """f(f(a₀, a₁), a₂) ...: a reduction with a row, in pairs where the order does not matter, or one by one."""
+    """f(f(a₀, a₁), a₂) ...: by a reduction with a row, in pairs where any order will do, or one by one."""
     axes = tuple(range(array.ndim)) if axis is None else tuple(np.atleast_1d(axis) % max(array.ndim, 1))
     single = len(axes) == 1 or ufunc in _in_any_order
     if ufunc in _reductions and not _unknown(ufunc, others):

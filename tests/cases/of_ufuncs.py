@@ -11,7 +11,6 @@ from cases.case import (
     broadcast_pairs,
     not_holomorphic,
     positive,
-    probability,
     real,
     rounded_otherwise,
     turned,
@@ -21,10 +20,9 @@ from minigrad.derivatives import cumulative, further_ufuncs
 # ---- ufuncs
 
 not_holomorphic |= {
-    np.ediff1d, np.gradient,
-    np.arctan2, np.cbrt, np.copysign, np.deg2rad, np.degrees, np.divmod, np.fabs, np.fmod, np.frexp, np.heaviside,
-    np.hypot, np.i0, np.ldexp, np.logaddexp, np.logaddexp2, np.modf, np.nan_to_num, np.nextafter, np.rad2deg,
-    np.radians, np.unwrap, further_ufuncs.fraction,
+    np.arctan2, np.cbrt, np.copysign, np.deg2rad, np.degrees, np.divmod, np.ediff1d, np.fabs, np.fmod,
+    np.frexp, np.gradient, np.heaviside, np.hypot, np.i0, np.ldexp, np.logaddexp, np.logaddexp2, np.modf, np.nan_to_num,
+    np.nextafter, np.rad2deg, np.radians, np.unwrap, further_ufuncs.fraction,
 }  # fmt: skip
 rounded_otherwise |= {np.gradient}
 
@@ -66,7 +64,9 @@ for _function in (np.logaddexp, np.hypot):
 _pairs = ((real(3, 3), real(3, 3)), (real(3, 1), real(2)), (real(2), 0.75), (0.75, real(2)), (real(), real()))
 for _function in (np.logaddexp2, np.arctan2, np.copysign, np.heaviside):
     for _a, _b in _pairs:
-        constant = {np.copysign: _a, np.heaviside: _b}.get(_function)  # the argument with a gradient is a number
+        constant = {np.copysign: _a, np.heaviside: _b}.get(
+            _function
+        )  # the argument with a gradient is a number
         if not isinstance(constant, float):
             add(_function, _a, _b)
 for _a, _b in ((real(3, 3), np.array([9, -9, 9])), (real(3, 1), np.array([-9, 9])), (real(), 0.75)):
@@ -86,7 +86,8 @@ add(np.heaviside, np.array([0, -1, 2, 0]), real(2, 1))
 for _function in (np.fmod, np.divmod):
     for _a, _b in (
         (np.array([[2.3, -1.7, 0.9], [3.2, -0.4, 1.6]]), np.array([0.7, -1.1, 0.5])),
-        (np.array([[2.3], [-1.7]]), np.array([0.75, 1.2])), (np.array(-2.3), 0.75), (3.1, np.array([0.7, -1.1])),
+        (np.array([[2.3], [-1.7]]), np.array([0.75, 1.2])), (np.array(-2.3), 0.75),
+        (3.1, np.array([0.7, -1.1])),
     ):  # fmt: skip
         add(_function, _a, _b)
 add(np.fmod, 4 * real(3, 3), positive(3, 3) + 0.1)

@@ -234,7 +234,8 @@ def _(p: Equations, e: Equation) -> Text:
     a, b = map(p, e.inputs)
     if e.function is np.logaddexp:
         return call(r"\log", plus(_exponential(a), _exponential(b), "+"))
-    return call(r"\log_2", plus(*(power(Text("2", Binds.base), x.text) for x in (a, b)), "+"))
+    a, b = (power(Text("2", Binds.base), x.text) for x in (a, b))
+    return call(r"\log_2", plus(a, b, "+"))
 
 
 @writes(np.hypot)

@@ -83,8 +83,8 @@ reasons: dict[Callable[..., Any], str | dict[str, str]] = {
     np.logaddexp2: _shared,
     np.hypot: "A side counts in the length by what the side is of the length.",
     np.arctan2: {
-        "a": "Across the direction the angle turns by 1 over the length; b over the length is how much is across.",
-        "b": "Across the direction the angle turns by 1 over the length, backwards as b grows: hence the minus.",
+        "a": "The angle turns by what goes across, over the length; across goes b over the length of it.",
+        "b": "The same, with a over the length; as b grows the angle turns back: hence the minus.",
     },
     np.deg2rad: _scaled,
     np.radians: _scaled,
@@ -105,17 +105,17 @@ reasons: dict[Callable[..., Any], str | dict[str, str]] = {
     np.i0: _next_derivative,
     further_ufuncs.sinc_derivative: _next_derivative,
     further_ufuncs.i0_derivative: _next_derivative,
-    np.cumsum: "A term counts in every sum from its own place on, so these gradients are added, from the end.",
+    np.cumsum: "A term counts in every sum from its own place on, so they all are added, from the end.",
     np.cumprod: (
-        "A factor counts in every product from its own place on: in each by the product of the other factors, "
-        "which a recurrence from the end adds up without dividing."
+        "A factor counts in every product from its own place on, by the product of the other factors; "
+        "a recurrence from the end adds these up without dividing."
     ),
     cumulative.recurrence: {
-        "x": "What comes in at a place goes on with the factors behind it: the same recurrence, from the end.",
+        "x": "What comes in at a place goes on with the factors behind it: the same recurrence from the end.",
         "a": "A factor carries on the y before it, so it counts by that y times what its place is worth.",
     },
-    np.nanmax: "Only the largest element passes on what it is, so it alone gets the gradient; ties share it.",
-    np.nanmin: "Only the smallest element passes on what it is, so it alone gets the gradient; ties share it.",
+    np.nanmax: "Only the largest number passes on what it is, so it alone gets the gradient; ties share it.",
+    np.nanmin: "Only the smallest number passes on what it is, so it alone gets the gradient; ties share it.",
     functions.relu: "Its slope is 1 where x > 0 and 0 elsewhere, so the gradient passes only where x > 0.",
     functions.sigmoid: "The slope of the sigmoid is y (1 - y).",
     functions.softplus: "Its slope is the sigmoid.",
