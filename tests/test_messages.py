@@ -319,23 +319,13 @@ def test_np_diag_is_written_for_vectors_and_for_matrices():
             lambda: np.linalg.norm(W),
             "np.linalg.norm .* that have one: np.sqrt(np.sum(np.square(x))). Add a row",
         ),
-        (lambda: np.nansum(W), "np.nansum .* that have one: np.sum(x[~np.isnan(x)]). Add"),
-        (lambda: np.add.reduce(W), "np.add.reduce .* that have one: np.sum(x, axis=0). Add"),
-        (
-            lambda: np.subtract.outer(b, b),
-            "np.subtract.outer .* that have one: np.subtract(x[:, None], y). Add",
-        ),
-        (
-            lambda: np.logaddexp.reduce(b),
-            "np.logaddexp.reduce .* the nearest among reductions: np.sum, np.mean",
-        ),
+        (lambda: np.gcd.reduce(b), "np.gcd.reduce .* the nearest among reductions: np.sum, np.mean"),
         (
             lambda: np.linalg.inv(W),
             "np.linalg.inv .* the nearest among products: np.matmul, np.dot, np.outer. Add",
         ),
         (lambda: np.add.at(np.zeros(4), [0], b), "np.add.at .* make a new array: np.where, np.concatenate"),
         (lambda: np.isin(b, b), "np.isin .* would lose it. Add a row"),
-        (lambda: np.acosh(b), "np.arccosh .* that have one: np.log(x + np.sqrt(x * x - 1)). Add a row"),
     ],
 )
 def test_the_nearest_is_nearest_in_meaning(call, said):

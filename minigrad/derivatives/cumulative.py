@@ -89,7 +89,7 @@ def _slopes(f: Any, spacing: Any, axis: int, edge_order: int) -> Any:
     if n <= edge_order or np.ndim(spacing) > 1 or (np.ndim(spacing) and np.shape(spacing) != (n,)):
         raise ValueError(
             f"np.gradient: {n} elements along axis {axis}, a spacing of shape {np.shape(spacing)} and "
-            f"edge_order={edge_order}; wanted are more elements than that, and a number or a coordinate for each"
+            f"edge_order={edge_order}; wanted: more elements than that, and a number or a coordinate each"
         )
     f = np.swapaxes(f, 0, axis)
     steps = np.diff(spacing * 1.0) if np.ndim(spacing) else spacing * np.ones(n - 1, f.dtype)

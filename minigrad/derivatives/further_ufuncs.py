@@ -144,7 +144,7 @@ derivative(i0_derivative, x=lambda g, x, n: g * i0_derivative(x, n=n + 1), eleme
 
 
 def _gap(a: Any, y: Any) -> Any:
-    """a - y, at most 0; of infinities -inf or 0: no term has no share in the sum, an infinite one all of it."""
+    """a - y, at most 0; of infinities -inf or 0: no term has no share in the sum, an infinite one has all."""
     alike = np.logical_and(a == y, np.isinf(y))
     return np.where(alike, np.minimum(a, 0), a) - np.where(alike, 0, y)
 

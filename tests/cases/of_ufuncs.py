@@ -21,8 +21,8 @@ from minigrad.derivatives import cumulative, further_ufuncs
 
 not_holomorphic |= {
     np.arctan2, np.cbrt, np.copysign, np.deg2rad, np.degrees, np.divmod, np.ediff1d, np.fabs, np.fmod,
-    np.frexp, np.gradient, np.heaviside, np.hypot, np.i0, np.ldexp, np.logaddexp, np.logaddexp2, np.modf, np.nan_to_num,
-    np.nextafter, np.rad2deg, np.radians, np.unwrap, further_ufuncs.fraction,
+    np.frexp, np.gradient, np.heaviside, np.hypot, np.i0, np.ldexp, np.logaddexp, np.logaddexp2, np.modf,
+    np.nan_to_num, np.nextafter, np.rad2deg, np.radians, np.unwrap, further_ufuncs.fraction,
 }  # fmt: skip
 rounded_otherwise |= {np.gradient}
 

@@ -572,9 +572,8 @@ _elementwise: set[Callable[..., Any]] = set()
 def _ufunc(function: np.ufunc) -> Write:
     choosing = function in (np.maximum, np.minimum)
     said = "out=" if choosing else ""  # NumPy wants it said there
-    alike = all(
-        len(set(of.partition("->")[0])) == 1 for of in function.types
-    )  # not np.ldexp, of a whole number
+    takes = [of.partition("->")[0] for of in function.types]
+    alike = all(len(set(kinds)) == 1 for kinds in takes if "d" in kinds)  # not so np.ldexp, of a whole number
 
     def write(text: Text, e: Equation, operands: list[str], out: str) -> list[str]:
         dtypes = {x.tensor.dtype for x in e.inputs if isinstance(x, Variable) and x.tensor.shape}
