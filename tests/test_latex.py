@@ -279,7 +279,11 @@ def assert_sound(text: str) -> None:
     assert not opened, text
     for row in rows(text):
         assert len(re.findall(r"\\left(?![a-z])", row)) == len(re.findall(r"\\right(?![a-z])", row)), row
-        outside = re.sub(r"\\begin\{(cases|bmatrix)\}.*?\\end\{\1\}", "", row)
+        outside, count = row, 1
+        while count:  # from the inside, since choices may be nested
+            outside, count = re.subn(
+                r"\\begin\{(cases|bmatrix)\}((?!\\begin\{(cases|bmatrix)\}).)*?\\end\{\1\}", "", outside
+            )
         assert outside.count("&") in (1, 3), row
         assert "\\\\" not in outside, row
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -211,6 +212,41 @@ def test_what_running_functions_refuse():
         np.gradient(x, 1, 2, 3)
 
 
+# ---- lines through points
+
+
+def test_interp_at_the_points_and_beyond():
+    """At a point the slope to its right, at the last one that to its left; beyond the ends none."""
+    x = [-1.0, 0.0, 0.5, 1.0, 3.0, 4.0]
+    slope, to_points = slopes(lambda x, fp: np.interp(x, [0.0, 1.0, 3.0], fp), x, [2.0, 4.0, 0.0])
+    assert slope == [0, 2, 2, -2, -2, 0]
+    assert to_points == [2.5, 1.5, 2]  # -1 and 0 and half of 0.5; half of 0.5 and 1; 3 and 4
+    assert slopes(lambda left: np.interp(mg.Tensor([-1.0, 0.5]), [0.0, 1.0], [2.0, 3.0], left), 5.0) == [1]
+
+
+def test_interp_of_moved_points():
+    """The slope in xpᵢ, to second order too: y = f₀ + (x - p)(f₁ - f₀)/(q - p), a period apart as well."""
+    x, (f0, f1), q = 0.3, (2.0, -1.0), 1.0
+    for period in (None, 5.0):
+        p = leaf(-0.5)
+        y = np.interp(x, np.stack([p, mg.Tensor(q)]), [f0, f1], period=period)
+        first = mg.grad(y, p, create_graph=True)
+        assert first.item() == pytest.approx((f1 - f0) * (x - q) / (q + 0.5) ** 2)
+        assert mg.grad(first, p).item() == pytest.approx(2 * (f1 - f0) * (x - q) / (q + 0.5) ** 3)
+
+
+def test_what_interp_refuses():
+    x = leaf([0.5])
+    for xp, fp in (([0.0, 1.0], [1.0]), ([[0.0, 1.0]], [[1.0, 2.0]]), ([], [])):
+        with pytest.raises(
+            ValueError, match=r"np\.interp: xp \(.*\) and fp \(.*\) must be one axis of points"
+        ):
+            np.interp(x, xp, fp)
+    compiled = mg.compile(lambda xp: np.interp(0.3, xp, [1.0, 2.0], period=3.0))
+    with pytest.raises(RuntimeError, match=r"np\.argsort"):
+        compiled(np.array([0.0, 1.0]))
+
+
 # ---- functions that skip nan
 
 
@@ -254,6 +290,33 @@ def test_what_is_left_of_nothing():
     assert slopes(np.nanmax, [-inf, nan, -inf]) == [[0.5, 0, 0.5]]
     assert np.nanargmax(x[1]) == 0
     assert np.nanmax(mg.Tensor([1, 2])).dtype == np.int64
+
+
+@pytest.mark.parametrize("axis", [None, 0, (0, 1)])
+@pytest.mark.parametrize("method", ["linear", "weibull", "hazen", "median_unbiased", "normal_unbiased"])
+def test_quantiles_of_what_is_no_nan(axis, method):
+    x = np.array([[0.7, nan, 1.5, -0.3], [nan, nan, 0.2, 2.1], [1.1, nan, -0.8, 0.4]])[..., None]
+    q = np.array([0.0, 0.4, 0.9])
+    t = leaf(x)
+    y = np.nanquantile(t, q, axis=axis, method=method)
+    with pytest.warns(RuntimeWarning, match="All-NaN") if axis == 0 else nullcontext():
+        wanted = np.nanquantile(x, q, axis=axis, method=method)
+    np.testing.assert_allclose(y.data, wanted, rtol=1e-14, atol=1e-15)
+    g = mg.grad(y, t, gradient=np.ones(y.shape)).data
+    assert not g[np.isnan(x)].any()
+    assert g.sum() == pytest.approx(9 if axis == 0 else 3)  # the weights of each quantile add up to 1
+
+
+def test_medians_and_percentiles():
+    assert slopes(np.nanmedian, [3.0, nan, 1.0, 2.0]) == [[0, 0, 0, 1]]
+    assert slopes(np.nanmedian, [3.0, inf, 1.0, 2.0]) == [[0.5, 0, 0, 0.5]]
+    assert slopes(lambda x: np.nanpercentile(x, 25), [1.0, 2.0, nan, 4.0]) == [[0.5, 0.5, 0, 0]]
+    assert slopes(np.nanmedian, [1.0, 1.0, 1.0]) == [[0, 1, 0]]  # ties are not shared
+    x = leaf([1, 2, 4], np.float32)
+    assert np.nanmedian(x).dtype == np.float32
+    assert np.nanquantile(x, 0.3).data == np.nanquantile(x.data, 0.3)
+    with pytest.raises(TypeError, match="method='lower' of a Tensor must be one of linear, weibull"):
+        np.nanquantile(x, 0.3, method="lower")
 
 
 # ---- methods of ufuncs

@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad.derivatives.reductions import keep_axes
 from minigrad.table import composition, derivative
-from minigrad.tensor import answers
+from minigrad.tensor import answers, primitive
 
 derivative(np.nanmax, "a, /, axis=None, *, keepdims=False",
            a=lambda g, y, a, axis, keepdims: keep_axes(g, axis, keepdims) * _share(a, y, axis, keepdims))
@@ -54,6 +54,55 @@ def _nanstd(a: Any, axis: Any = None, *, ddof: int = 0, keepdims: bool = False) 
     variance = np.nanvar(a, axis=axis, ddof=ddof, keepdims=keepdims)
     flat = variance == 0
     return np.where(flat, 0, np.sqrt(np.where(flat, 1, variance)))
+
+
+# ---- order statistics
+
+
+@composition(np.nanmedian)
+def _nanmedian(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    return _nanquantile(a, 0.5, axis, keepdims=keepdims)
+
+
+@composition(np.nanpercentile)
+def _nanpercentile(
+    a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False
+) -> Any:
+    return _nanquantile(a, np.divide(q, 100), axis, method=method, keepdims=keepdims)
+
+
+@composition(np.nanquantile)
+def _nanquantile(a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False) -> Any:
+    """Σ wₖ aₖ: an element counts the more, the nearer its rank is to the place of the quantile."""
+    if method not in _shifts:
+        raise TypeError(f"np.nanquantile: method={method!r} of a Tensor must be one of {', '.join(_shifts)}")
+    axes = tuple(i % a.ndim for i in (range(a.ndim) if axis is None else np.atleast_1d(axis).tolist()))
+    kept = [i for i in range(a.ndim) if i not in axes]
+    rows = np.reshape(np.transpose(a, (*kept, *axes)), (*(a.shape[i] for i in kept), -1))
+    rows = rows if a.dtype.kind == "f" else rows.astype(float)
+    n = np.sum(np.logical_not(np.isnan(rows)), axis=-1, keepdims=True)
+    q = np.reshape(q, (*np.shape(q), *(1,) * rows.ndim))
+    place = n * q + _shifts[method] * (1 - 2 * q) + q - 1
+    weights = np.maximum(1 - np.absolute(np.clip(place, 0, n - 1) - rank(rows)), 0).astype(rows.dtype)
+    y = np.sum(weights * np.where(weights > 0, rows, 0), axis=-1)
+    y = np.where(n[..., 0] > 0, y, np.nan)
+    return np.expand_dims(y, [y.ndim - len(kept) + i for i in sorted(axes)]) if keepdims else y
+
+
+_shifts = {
+    "linear": 1, "weibull": 0, "hazen": 0.5, "median_unbiased": 1 / 3, "normal_unbiased": 3 / 8,
+}  # fmt: skip
+"""α of the place n q + α (1 - 2 q) + q - 1 among 0 ... n - 1, by method: those that join neighbours by lines
+(Hyndman and Fan 1996, definitions 5 to 9)."""
+
+
+@primitive
+def rank(a: Any) -> Any:
+    """How many elements along the last axis are smaller, or equal and before it; nan comes last."""
+    return np.argsort(np.argsort(a, axis=-1, kind="stable"), axis=-1, kind="stable")
+
+
+derivative(rank, a=None)
 
 
 def _without_nan(a: Any, value: float) -> Any:

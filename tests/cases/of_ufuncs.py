@@ -15,7 +15,7 @@ from cases.case import (
     rounded_otherwise,
     turned,
 )
-from minigrad.derivatives import cumulative, further_ufuncs
+from minigrad.derivatives import cumulative, further_ufuncs, nan_functions
 
 # ---- ufuncs
 
@@ -166,6 +166,35 @@ for _function in (np.nanvar, np.nanstd):
 for _function in (np.nancumsum, np.nancumprod):
     add(_function, real(2, 3))
     add(_function, real(3, 3), axis=1)
+
+rounded_otherwise |= {np.nanmedian, np.nanquantile, np.nanpercentile}
+not_holomorphic |= {np.nanmedian, np.nanquantile, np.nanpercentile}
+add(nan_functions.rank, real(2, 3))
+for _x in (real(5), real(2, 4)):
+    for _kwargs in ({}, {"axis": -1, "keepdims": True}):
+        add(np.nanmedian, _x, **_kwargs)
+add(np.nanmedian, real(2, 3, 4), (0, -1))
+add(np.nanquantile, real(3, 3), [0.2, 0.65, 1], axis=0)
+add(np.nanquantile, real(2, 3, 4), 0.3, axis=(2, 0), keepdims=True)
+for _method in ("weibull", "hazen", "median_unbiased", "normal_unbiased"):
+    add(np.nanquantile, real(7), 0.37, method=_method)
+add(np.nanpercentile, real(2, 5), np.array([[15, 60]]), axis=1)
+
+# ---- lines through points
+
+not_holomorphic |= {np.interp}
+rounded_otherwise |= {np.interp}
+_places = np.array([-0.7, 0.1, 0.9, 2.2])
+for _x in (np.array([[0.3, 1.7, -0.2], [0.6, -1.5, 3.1], [1.2, 2.0, 0.4]]), np.array(0.4), np.array([])):
+    add(np.interp, _x, _places, real(4))
+add(np.interp, np.array([0.3, -1.5, 3.1]), _places, real(4), real(), 0.5)
+add(np.interp, 0.7, [0, 1, 2], real(3))
+add(np.interp, np.array([0.3, -1.5, 3.1]), np.array([0.2]), real(1), left=-0.4)
+add(np.interp, np.array([0.3, -1.5, 3.1]), [0.7, -0.2, 0.4], real(3), period=1.5)
+for _of in (cumulative.of_interval, cumulative.by_interval):
+    add(_of, real(3, 3), np.array([0, 2, -1]), np.array([-1, 0, 1, 2]))
+add(cumulative.of_interval, real(3), np.array([[0, 1], [2, -9]]), np.array([-1, 0, 1, 2]))
+add(cumulative.by_interval, real(2, 2), np.array([[0, 1], [2, -1]]), np.array([-1, 0, 1, 2]))
 
 # ---- methods of ufuncs
 
