@@ -200,6 +200,19 @@ def test_what_running_functions_refuse():
     for call in (lambda: np.cumsum(x, dtype=np.float32), lambda: np.nancumsum(x, 0, int)):
         with pytest.raises(TypeError, match="would lose the gradient"):
             call()
+    for call in (
+        np.diff,
+        np.gradient,
+        np.trapezoid,
+        np.cumsum,
+        np.nanmedian,
+        np.add.reduce,
+        np.maximum.accumulate,
+    ):
+        with pytest.raises(
+            np.exceptions.AxisError, match="axis 5 is out of bounds"
+        ):
+            call(x, axis=5)
     with pytest.raises(ValueError, match=r"np\.diff: n=-1"):
         np.diff(x, n=-1)
     with pytest.raises(ValueError, match=r"np\.gradient: edge_order=3; it must be 1 or 2"):

@@ -11,6 +11,7 @@ from minigrad.derivatives import cumulative as cumulative
 from minigrad.derivatives import further_ufuncs as further_ufuncs
 from minigrad.derivatives import grids as grids
 from minigrad.derivatives import indexing as indexing
+from minigrad.derivatives import interpolation as interpolation
 from minigrad.derivatives import matrices as matrices
 from minigrad.derivatives import nan_functions as nan_functions
 from minigrad.derivatives import piecewise_constant as piecewise_constant

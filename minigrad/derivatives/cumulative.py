@@ -1,4 +1,4 @@
-"""Running sums and products, differences of neighbours, slopes, areas, and lines through points.
+"""Running sums and products, differences of neighbours, slopes, and areas.
 
 A running product is differentiated without a division, so zeros in it do no harm.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from minigrad.derivatives.shapes import at
 from minigrad.table import composition, derivative
@@ -38,12 +39,12 @@ derivative(recurrence, x=lambda g, a, axis: _from_the_end(g, a, axis),
                        a=lambda g, y, a, axis: _from_the_end(g, a, axis) * _shifted(y, 0, axis))
 
 
-@composition(*(getattr(np, name) for name in ("cumulative_sum",) if hasattr(np, name)))  # NumPy 2.1
+@composition(*filter(None, (getattr(np, "cumulative_sum", None),)))  # from NumPy 2.1 on
 def _cumulative_sum(x: Any, /, *, axis: int | None = None, include_initial: bool = False) -> Any:
     return _after(0 if include_initial else None, np.cumsum(x, _the_axis(x, axis)), axis or 0)
 
 
-@composition(*(getattr(np, name) for name in ("cumulative_prod",) if hasattr(np, name)))
+@composition(*filter(None, (getattr(np, "cumulative_prod", None),)))
 def _cumulative_prod(x: Any, /, *, axis: int | None = None, include_initial: bool = False) -> Any:
     return _after(1 if include_initial else None, np.cumprod(x, _the_axis(x, axis)), axis or 0)
 
@@ -69,17 +70,17 @@ def _ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
 
 
 @composition(np.gradient)
-def _gradient(f: Any, *spacings: Any, axis: Any = None, edge_order: int = 1) -> Any:
+def _gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
     """The slopes of the parabolas through three neighbours each; at the edges of lines, or of parabolas."""
-    f = (f if hasattr(f, "dtype") else np.asarray(f)) * 1.0
-    axes = [i % f.ndim for i in (range(f.ndim) if axis is None else np.atleast_1d(axis).tolist())]
+    f, *spacings = (_floating(x) if np.ndim(x) else x for x in (f, *varargs))
+    axes = tuple(range(f.ndim)) if axis is None else normalize_axis_tuple(axis, f.ndim)
     if len(spacings) not in {0, len(axes)} and not (len(spacings) == 1 and np.ndim(spacings[0]) == 0):
         raise TypeError(
             f"np.gradient: {len(spacings)} spacings for {len(axes)} axes; give none, one number, or one each"
         )
     if edge_order not in (1, 2):
         raise ValueError(f"np.gradient: edge_order={edge_order}; it must be 1 or 2")
-    given = spacings if len(spacings) == len(axes) else (spacings or (1.0,)) * len(axes)
+    given = spacings if len(spacings) == len(axes) else (spacings or [1.0]) * len(axes)
     slopes = tuple(_slopes(f, spacing, i, edge_order) for i, spacing in zip(axes, given, strict=True))
     return slopes[0] if len(slopes) == 1 else slopes
 
@@ -92,7 +93,7 @@ def _slopes(f: Any, spacing: Any, axis: int, edge_order: int) -> Any:
             f"edge_order={edge_order}; wanted: more elements than that, and a number or a coordinate each"
         )
     f = np.swapaxes(f, 0, axis)
-    steps = np.diff(spacing * 1.0) if np.ndim(spacing) else spacing * np.ones(n - 1, f.dtype)
+    steps = np.diff(spacing) if np.ndim(spacing) else spacing * np.ones(n - 1, f.dtype)
     h = np.reshape(steps.astype(f.dtype), (-1, *(1,) * (f.ndim - 1)))
     secants = np.diff(f, axis=0) / h
     bends = np.diff(secants, axis=0) / (h[1:] + h[:-1])  # half of the second derivative
@@ -104,74 +105,22 @@ def _slopes(f: Any, spacing: Any, axis: int, edge_order: int) -> Any:
 
 @composition(np.trapezoid)
 def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
-    y = y if hasattr(y, "dtype") else np.asarray(y)
+    y = _floating(y)
+    axis = normalize_axis_index(axis, y.ndim)
     if np.ndim(x) == 1:
-        dx = np.reshape(np.diff(x), (-1, *(1,) * (y.ndim - 1 - axis % y.ndim)))
+        dx = np.reshape(np.diff(x), (-1, *(1,) * (y.ndim - 1 - axis)))
     elif x is not None:
         dx = np.diff(x, axis=axis)
     return np.sum(dx * (along(y, slice(1, None), axis) + along(y, slice(None, -1), axis)) / 2.0, axis=axis)
 
 
-# ---- lines through points
-
-
-@composition(np.interp)
-def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
-    """fpᵢ + (x - xpᵢ) (fpᵢ₊₁ - fpᵢ) / (xpᵢ₊₁ - xpᵢ); at a point, the slope is that to its right."""
-    x, xp, fp = map(_in_double_precision, (x, xp, fp))
-    if np.ndim(xp) != 1 or np.shape(xp) != np.shape(fp) or not len(xp) or period == 0:
-        raise ValueError(
-            f"np.interp: xp {np.shape(xp)} and fp {np.shape(fp)} must be one axis of points each, equally many "
-            f"and not none, and period={period} other than 0"
-        )
-    if period is not None:
-        period, left, right = abs(period), None, None
-        x, xp = x % period, xp % period
-        order = np.argsort(xp)
-        xp, fp = xp[order], fp[order]
-        xp, fp = _after(xp[-1:] - period, xp, 0, xp[:1] + period), _after(fp[-1:], fp, 0, fp[:1])
-    ends = fp[0] if left is None else left, fp[-1] if right is None else right
-    if len(xp) == 1:
-        return np.where(x < xp[0], ends[0], np.where(x > xp[0], ends[1], fp[0]))
-    slope = of_interval(np.diff(fp) / np.diff(xp), x, xp)
-    y = of_interval(fp[:-1], x, xp) + slope * (x - of_interval(xp[:-1], x, xp))
-    return np.where(x < xp[0], ends[0], np.where(x > xp[-1], ends[1], y))
-
-
-def _in_double_precision(x: Any) -> Any:
-    x = x if hasattr(x, "dtype") else np.asarray(x)
-    return x.astype(np.result_type(x.dtype, float)) if x.dtype != np.result_type(x.dtype, float) else x
-
-
-@primitive
-def of_interval(values: Any, x: Any, xp: Any) -> Any:
-    """The value of the interval from xpᵢ up to xpᵢ₊₁ in which x lies; beyond the ends, of the last one.
-
-    >>> of_interval(np.array([5.0, 7.0]), np.array([0.5, 1.0, 9.0]), np.array([0.0, 1.0, 2.0]))
-    array([5., 7., 7.])
-    """
-    return values[_interval(x, xp)]
-
-
-@primitive
-def by_interval(values: Any, x: Any, xp: Any) -> Any:
-    """The sums of the values whose x lie in the same interval of xp: the transpose of of_interval."""
-    y = np.zeros_like(values, shape=(len(xp) - 1, *np.shape(values)[np.ndim(x) :]))
-    np.add.at(y, _interval(x, xp), values)
-    return y
-
-
-derivative(of_interval, values=lambda g, x, xp: by_interval(g, x, xp), x=None, xp=None)
-derivative(by_interval, values=lambda g, x, xp: of_interval(g, x, xp), x=None, xp=None)
-
-
-def _interval(x: Any, xp: Any) -> Any:
-    return np.clip(np.searchsorted(xp, x, side="right") - 1, 0, len(xp) - 2)
+def _floating(x: Any) -> Any:
+    return x if getattr(x, "dtype", np.dtype(int)).kind in "fc" else np.multiply(x, 1.0)
 
 
 def along(x: Any, index: Any, axis: int) -> Any:
     """x[index] along one axis."""
-    return x[at(index, axis, x.ndim)]
+    return x[at(index, normalize_axis_index(axis, x.ndim), x.ndim)]
 
 
 _back = slice(None, None, -1)
@@ -201,7 +150,8 @@ def _shifted(y: Any, first: float, axis: int) -> Any:
 
 def _after(first: Any, x: Any, axis: int, last: Any = None) -> Any:
     """x with something in front along the axis, and behind: arrays, numbers, or nothing."""
-    one = (*x.shape[: axis % x.ndim], 1, *x.shape[axis % x.ndim + 1 :])
+    axis = normalize_axis_index(axis, x.ndim)
+    one = (*x.shape[:axis], 1, *x.shape[axis + 1 :])
     parts = [
         np.broadcast_to(part, one).astype(x.dtype) if np.ndim(part) == 0 else part
         for part in (first, x, last)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from minigrad.derivatives.reductions import keep_axes
 from minigrad.table import composition, derivative
@@ -45,7 +46,8 @@ def _nanmean(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 @composition(np.nanvar)
 def _nanvar(a: Any, axis: Any = None, *, ddof: int = 0, keepdims: bool = False) -> Any:
     centred = _without_nan(a - np.nanmean(a, axis=axis, keepdims=True), 0)
-    return np.sum(np.square(centred), axis=axis, keepdims=keepdims) / _count(a, axis, keepdims, ddof)
+    squares = np.real(centred * np.conjugate(centred)) if a.dtype.kind == "c" else np.square(centred)
+    return np.sum(squares, axis=axis, keepdims=keepdims) / _count(a, axis, keepdims, ddof)
 
 
 @composition(np.nanstd)
@@ -76,7 +78,9 @@ def _nanquantile(a: Any, q: Any, axis: Any = None, *, method: str = "linear", ke
     """Σ wₖ aₖ: an element counts the more, the nearer its rank is to the place of the quantile."""
     if method not in _shifts:
         raise TypeError(f"np.nanquantile: method={method!r} of a Tensor must be one of {', '.join(_shifts)}")
-    axes = tuple(i % a.ndim for i in (range(a.ndim) if axis is None else np.atleast_1d(axis).tolist()))
+    if a.dtype.kind == "c":
+        raise TypeError("np.nanquantile: complex numbers have no order")
+    axes = normalize_axis_tuple(range(a.ndim) if axis is None else axis, a.ndim)
     kept = [i for i in range(a.ndim) if i not in axes]
     rows = np.reshape(np.transpose(a, (*kept, *axes)), (*(a.shape[i] for i in kept), -1))
     rows = rows if a.dtype.kind == "f" else rows.astype(float)
@@ -112,7 +116,8 @@ def _without_nan(a: Any, value: float) -> Any:
 
 def _count(a: Any, axis: Any, keepdims: bool, ddof: int = 0) -> Any:
     """How many numbers there are along the axis, less ddof; nan where that leaves none."""
-    n = np.sum(np.logical_not(np.isnan(a)), axis=axis, keepdims=keepdims).astype(a.dtype) - ddof
+    n = np.sum(np.logical_not(np.isnan(a)), axis=axis, keepdims=keepdims)
+    n = n.astype(np.zeros(0, a.dtype).real.dtype) - ddof
     return np.where(n > 0, n, np.nan)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from minigrad.derivatives.shapes import at
 from minigrad.table import composition, name_of, table
@@ -28,11 +29,12 @@ _in_any_order = {np.logaddexp, np.logaddexp2, np.hypot}
 @composition(np.ufunc.reduce)
 def _reduce(ufunc: np.ufunc, array: Any, axis: Any = 0, keepdims: bool = False, **others: Any) -> Any:
     """f(f(a₀, a₁), a₂) ...: by a reduction with a row, in pairs where any order will do, or one by one."""
-    axes = tuple(range(array.ndim)) if axis is None else tuple(np.atleast_1d(axis) % max(array.ndim, 1))
-    single = len(axes) == 1 or ufunc in _in_any_order
-    if ufunc in _reductions and not _unknown(ufunc, others):
+    if _unknown(ufunc, others):
+        return NotImplemented
+    if ufunc in _reductions:
         return _reductions[ufunc](array, axis=axis, keepdims=keepdims)
-    if _unknown(ufunc, others) or not array.size or not single:
+    axes = normalize_axis_tuple(range(array.ndim) if axis is None else axis, array.ndim)
+    if not array.size or (len(axes) > 1 and ufunc not in _in_any_order):
         return NotImplemented
     rest = [i for i in range(array.ndim) if i not in axes]
     a = np.reshape(np.transpose(array, (*axes, *rest)), (-1, *(array.shape[i] for i in rest)))
@@ -56,6 +58,7 @@ def _reduceat(ufunc: np.ufunc, array: Any, indices: Any, axis: int = 0, **others
     """Reductions of a[i:j] for each two neighbours i < j among the indices; a[i] where i ≥ j."""
     if _unknown(ufunc, others) or not array.size:
         return NotImplemented
+    axis = normalize_axis_index(axis, array.ndim)
     starts, n = np.asarray(fixed(indices)).tolist(), array.shape[axis]
     if not all(0 <= i < n for i in starts):
         raise IndexError(f"{name_of(ufunc)}.reduceat: the indices {starts} must be from 0 to {n - 1}")

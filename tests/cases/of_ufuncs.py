@@ -15,7 +15,7 @@ from cases.case import (
     rounded_otherwise,
     turned,
 )
-from minigrad.derivatives import cumulative, further_ufuncs, nan_functions
+from minigrad.derivatives import cumulative, further_ufuncs, interpolation, nan_functions
 
 # ---- ufuncs
 
@@ -191,10 +191,10 @@ add(np.interp, np.array([0.3, -1.5, 3.1]), _places, real(4), real(), 0.5)
 add(np.interp, 0.7, [0, 1, 2], real(3))
 add(np.interp, np.array([0.3, -1.5, 3.1]), np.array([0.2]), real(1), left=-0.4)
 add(np.interp, np.array([0.3, -1.5, 3.1]), [0.7, -0.2, 0.4], real(3), period=1.5)
-for _of in (cumulative.of_interval, cumulative.by_interval):
+for _of in (interpolation.of_interval, interpolation.by_interval):
     add(_of, real(3, 3), np.array([0, 2, -1]), np.array([-1, 0, 1, 2]))
-add(cumulative.of_interval, real(3), np.array([[0, 1], [2, -9]]), np.array([-1, 0, 1, 2]))
-add(cumulative.by_interval, real(2, 2), np.array([[0, 1], [2, -1]]), np.array([-1, 0, 1, 2]))
+add(interpolation.of_interval, real(3), np.array([[0, 1], [2, -9]]), np.array([-1, 0, 1, 2]))
+add(interpolation.by_interval, real(2, 2), np.array([[0, 1], [2, -1]]), np.array([-1, 0, 1, 2]))
 
 # ---- methods of ufuncs
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import functions
-from minigrad.derivatives import cumulative, further_ufuncs
+from minigrad.derivatives import cumulative, further_ufuncs, interpolation
 from minigrad.derivatives.indexing import scatter_add
 
 
@@ -114,8 +114,8 @@ reasons: dict[Callable[..., Any], str | dict[str, str]] = {
         "x": "What comes in at a place goes on with the factors behind it: the same recurrence from the end.",
         "a": "A factor carries on the y before it, so it counts by that y times what its place is worth.",
     },
-    cumulative.of_interval: "What was taken for an interval gets its gradients back, added up.",
-    cumulative.by_interval: "Each of the values added up for an interval gets the gradient of the sum.",
+    interpolation.of_interval: "What was taken for an interval gets its gradients back, added up.",
+    interpolation.by_interval: "Each of the values added up for an interval gets the gradient of the sum.",
     np.nanmax: "Only the largest number passes on what it is, so it alone gets the gradient; ties share it.",
     np.nanmin: "Only the smallest number passes on what it is, so it alone gets the gradient; ties share it.",
     functions.relu: "Its slope is 1 where x > 0 and 0 elsewhere, so the gradient passes only where x > 0.",
