@@ -209,9 +209,7 @@ def test_what_running_functions_refuse():
         np.add.reduce,
         np.maximum.accumulate,
     ):
-        with pytest.raises(
-            np.exceptions.AxisError, match="axis 5 is out of bounds"
-        ):
+        with pytest.raises(np.exceptions.AxisError, match="axis 5 is out of bounds"):
             call(x, axis=5)
     with pytest.raises(ValueError, match=r"np\.diff: n=-1"):
         np.diff(x, n=-1)
