@@ -92,15 +92,20 @@ def _slopes(f: Any, spacing: Any, axis: int, edge_order: int) -> Any:
             f"np.gradient: {n} elements along axis {axis}, a spacing of shape {np.shape(spacing)} and "
             f"edge_order={edge_order}; wanted: more elements than that, and a number or a coordinate each"
         )
-    f = np.swapaxes(f, 0, axis)
+
+    def part(x: Any, start: int | None, stop: int | None = None) -> Any:
+        return along(x, slice(start, stop), axis)
+
     steps = np.diff(spacing) if np.ndim(spacing) else spacing * np.ones(n - 1, f.dtype)
-    h = np.reshape(steps.astype(f.dtype), (-1, *(1,) * (f.ndim - 1)))
-    secants = np.diff(f, axis=0) / h
-    bends = np.diff(secants, axis=0) / (h[1:] + h[:-1])  # half of the second derivative
-    first, last = secants[:1], secants[-1:]
+    h = np.reshape(steps.astype(f.dtype), [n - 1 if i == axis else 1 for i in range(f.ndim)])
+    secants = np.diff(f, axis=axis) / h
+    bends = np.diff(secants, axis=axis) / (part(h, 1) + part(h, None, -1))  # half of the second derivative
+    inner = part(secants, None, -1) + part(h, None, -1) * bends
+    first, last = part(secants, None, 1), part(secants, -1)
     if edge_order == 2:
-        first, last = first - h[:1] * bends[:1], last + h[-1:] * bends[-1:]
-    return np.swapaxes(np.concatenate([first, secants[:-1] + h[:-1] * bends, last]), 0, axis)
+        first = first - part(h, None, 1) * part(bends, None, 1)
+        last = last + part(h, -1) * part(bends, -1)
+    return np.concatenate([first, inner, last], axis=axis)
 
 
 @composition(np.trapezoid)

@@ -36,9 +36,12 @@ def _reduce(ufunc: np.ufunc, array: Any, axis: Any = 0, keepdims: bool = False, 
     axes = normalize_axis_tuple(range(array.ndim) if axis is None else axis, array.ndim)
     if not array.size or (len(axes) > 1 and ufunc not in _in_any_order):
         return NotImplemented
-    rest = [i for i in range(array.ndim) if i not in axes]
-    a = np.reshape(np.transpose(array, (*axes, *rest)), (-1, *(array.shape[i] for i in rest)))
-    y = _in_pairs(ufunc, a) if ufunc in _in_any_order else functools.reduce(ufunc, a)
+    if ufunc in _in_any_order:
+        rest = [i for i in range(array.ndim) if i not in axes]
+        a = array if axes == (0,) else np.transpose(array, (*axes, *rest))
+        y = _in_pairs(ufunc, a if len(axes) == 1 else np.reshape(a, (-1, *a.shape[len(axes) :])))
+    else:
+        y = functools.reduce(ufunc, _slices(array, axes[0]))
     return np.expand_dims(y, axes) if keepdims else y
 
 
@@ -49,8 +52,7 @@ def _accumulate(ufunc: np.ufunc, array: Any, axis: int = 0, **others: Any) -> An
         return NotImplemented
     if ufunc in _running:
         return _running[ufunc](array, axis=axis)
-    running = itertools.accumulate(np.swapaxes(array, 0, axis), ufunc)
-    return np.swapaxes(np.stack(list(running)), 0, axis)
+    return np.stack(list(itertools.accumulate(_slices(array, axis), ufunc)), axis=axis)
 
 
 @composition(np.ufunc.reduceat)
@@ -81,6 +83,11 @@ def _unknown(ufunc: np.ufunc, others: dict[str, Any]) -> bool:
     differentiable = ufunc in table and not table[ufunc].constant
     given = {key for key, value in others.items() if (key, value) != ("dtype", None)}
     return bool(given) or not differentiable or ufunc.nin != 2 or ufunc.signature is not None
+
+
+def _slices(array: Any, axis: int) -> list[Any]:
+    axis = normalize_axis_index(axis, array.ndim)
+    return [array[at(i, axis, array.ndim)] for i in range(array.shape[axis])]
 
 
 def _in_pairs(ufunc: np.ufunc, a: Any) -> Any:

@@ -29,12 +29,14 @@ of_one: dict[Callable[..., Any], str] = {
     np.logical_not: "not", np.invert: "not", np.transpose: "xᵀ", np.sum: "Σ", np.prod: "Π", np.round: "round",
     np.broadcast_to: "broadcast", np.concatenate: "concat", np.astype: "as",
     np.maximum: "max", np.minimum: "min",
+    np.fabs: "|x|", np.cbrt: "∛x", np.reciprocal: "1 ÷ x", np.exp2: "2^x",
 }  # fmt: skip
 """Other functions that have a shorter name than their own."""
 
 commuting = frozenset((
     np.add, np.multiply, np.equal, np.not_equal, np.maximum, np.minimum, np.logical_and, np.logical_or,
-    np.logical_xor, np.bitwise_and, np.bitwise_or, np.bitwise_xor,
+    np.logical_xor, np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.fmax, np.fmin, np.hypot, np.logaddexp,
+    np.logaddexp2,
 ))  # fmt: skip
 """Functions of two operands whose order does not matter."""
 
