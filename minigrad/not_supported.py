@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 reasons: dict[str, str] = {
-    "it changes an array in place, and a graph uses the old values: np.where and np.concatenate make a new one": (
+    "it changes an array in place, whose old values a graph uses: np.where and np.concatenate make a new one": (
         "np.copyto np.fill_diagonal np.place np.put np.put_along_axis np.putmask"
     ),
     "it makes a NumPy array, which has no graph: np.stack makes a Tensor of several": (
@@ -28,24 +28,26 @@ reasons: dict[str, str] = {
     "it drops leading zeros by value: np.linalg.eigvals of the companion matrix": "np.roots",
     "complex numbers have no order": "np.sort_complex",
     "its result is of another kind than numbers": (
-        "np.array2string np.array_repr np.array_str np.datetime_as_string np.isnat np.is_busday np.busday_count "
-        "np.busday_offset np.format_float_positional np.format_float_scientific np.base_repr np.binary_repr"
+        "np.array2string np.array_repr np.array_str np.datetime_as_string np.isnat np.is_busday "
+        "np.busday_count np.busday_offset np.format_float_positional np.format_float_scientific np.base_repr np.binary_repr"
     ),
     "it writes a file": "np.save np.savetxt np.savez np.savez_compressed",
 }
 """Reason -> the functions that it is for, by name."""
 
-of_no_arrays = (
-    "np.arange np.bartlett np.blackman np.broadcast_shapes np.can_cast np.datetime_data np.diag_indices "
-    "np.diag_indices_from np.einsum_path np.empty np.eye np.fromfile np.fromregex np.fromstring np.full "
-    "np.genfromtxt np.get_include np.get_printoptions np.getbufsize np.geterr np.geterrcall np.hamming "
-    "np.hanning np.identity np.indices np.info np.isdtype np.isfortran np.isscalar np.issubdtype np.iterable "
-    "np.kaiser np.load np.loadtxt np.mask_indices np.may_share_memory np.min_scalar_type np.mintypecode "
-    "np.ones np.common_type np.printoptions np.promote_types np.set_printoptions np.setbufsize np.seterr "
-    "np.seterrcall np.shares_memory np.show_config np.show_runtime np.test np.tri np.tril_indices "
-    "np.tril_indices_from np.triu_indices np.triu_indices_from np.typename np.zeros np.fft.fftfreq "
-    "np.fft.rfftfreq"
-).split()
+_of_no_arrays = """
+np.arange np.bartlett np.blackman np.broadcast_shapes np.can_cast np.datetime_data np.diag_indices
+np.diag_indices_from np.einsum_path np.empty np.eye np.fromfile np.fromregex np.fromstring np.full
+np.genfromtxt np.get_include np.get_printoptions np.getbufsize np.geterr np.geterrcall np.hamming
+np.hanning np.identity np.indices np.info np.isdtype np.isfortran np.isscalar np.issubdtype
+np.iterable np.kaiser np.load np.loadtxt np.mask_indices np.may_share_memory np.min_scalar_type
+np.mintypecode np.ones np.common_type np.printoptions np.promote_types np.set_printoptions
+np.setbufsize np.seterr np.seterrcall np.shares_memory np.show_config np.show_runtime np.test np.tri
+np.tril_indices np.tril_indices_from np.triu_indices np.triu_indices_from np.typename np.zeros
+np.fft.fftfreq np.fft.rfftfreq
+"""
+
+of_no_arrays = frozenset(_of_no_arrays.split())
 """What makes arrays of shapes and numbers, or is about types, files and settings."""
 
 _reason_of = {name: reason for reason, names in reasons.items() for name in names.split()}
