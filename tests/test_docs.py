@@ -261,23 +261,6 @@ def test_every_page_is_in_the_index():
         assert page.name == "README.md" or f"({page.name})" in index
 
 
-def test_the_list_of_rows_is_complete_and_names_nothing_else():
-    page = (root / "docs" / "tensor-and-table.md").read_text(encoding="utf-8")
-    section = page.partition("## What has a row")[2].partition("##")[0]
-    listed = set(re.findall(r"`((?:np|mg)\.\w+)`", section))
-    rows = {name_of(f) for f in (*table, *compositions) if re.match(r"(np|mg)\.", name_of(f))}
-    rows -= {"mg.cube"}  # of a docstring's example
-    rows -= {
-        "mg.scatter_add",
-        "mg.uniform_draw",
-        "mg.cross_entropy_of_logit",
-        "mg.cross_entropy_of_probability",
-    }
-    assert listed <= rows
-    in_words = re.compile(r"np\.(not_)?(equal|less|greater|invert|logical|bitwise)")
-    assert {name for name in rows - listed if not in_words.match(name)} == set()
-
-
 def test_the_readme_has_one_test_command():
     commands = [block for _, block in blocks(root / "README.md", "bash")]
     assert sum("-m pytest" in command for command in commands) == 1
