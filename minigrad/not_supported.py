@@ -58,6 +58,6 @@ def reason(name: str) -> str:
     """Why a function of this name has no derivative here; "" if there is nothing to say about it.
 
     >>> reason("np.roots")
-    'it drops leading zeros by value; np.linalg has those of the companion matrix.eigvals of the companion matrix'
+    'it drops leading zeros by value; np.linalg.eigvals has a row'
     """
     return _reason_of.get(name, "")

@@ -17,7 +17,7 @@ import pytest
 
 from minigrad.experiments import command
 from minigrad.show.pictures.rendering import NoRenderer
-from minigrad.table import compositions, name_of, table
+from minigrad.table import table
 
 root = Path(__file__).parent.parent
 pages = sorted([*root.glob("*.md"), *root.glob("docs/*.md"), *root.glob("examples/*.md")])
