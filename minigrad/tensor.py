@@ -358,6 +358,8 @@ class Tensor:
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **parameters: Any) -> Any:
         if method == "__call__" and not parameters and ufunc in table:
             return record(ufunc, inputs)
+        if method == "__call__" and ufunc in compositions:
+            return call(ufunc, inputs, parameters)
         if method == "__call__":
             return _without_gradient(ufunc, name_of(ufunc), inputs, parameters)
         return _without_gradient(getattr(ufunc, method), f"{name_of(ufunc)}.{method}", inputs, parameters)

@@ -224,7 +224,9 @@ class Source:
         if hasattr(function, "on_arrays"):
             return self._own(equation)
         arguments = [self.expression(x) for x in inputs]
-        if table[function].many:
+        if function is np.einsum:
+            arguments = [self._literal(settings.pop("subscripts")), *arguments]
+        elif table[function].many:
             arguments = [f"[{', '.join(arguments)}]"]
         keywords = self._keywords(settings)
         return f"{name_of(function)}({', '.join([*arguments, keywords] if keywords else arguments)})", _name
