@@ -10,6 +10,7 @@ import numpy as np
 
 from minigrad.compiler.numba_text.elements import draw_of_mask, is_square, types
 from minigrad.compiler.numba_text.loops import Step, View, fused, step_of, view_of
+from minigrad.derivatives.windows import windows
 from minigrad.program import Equation, Literal, Program, Variable
 from minigrad.tensor import Tensor
 

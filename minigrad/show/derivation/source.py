@@ -429,11 +429,12 @@ def _parentheses(text: str) -> list[tuple[int, int]]:
 
 
 def _split(text: str, *separators: str) -> list[str]:
-    """The text between separators that stand in no parentheses."""
-    parts, depth, start = [], 0, 0
+    """The text between separators that stand in no parentheses and in no quotes."""
+    parts, depth, start, quoted = [], 0, 0, False
     for i, letter in enumerate(text):
         depth += (letter in "([{") - (letter in ")]}")
-        if not depth and text[i:].startswith(separators):
+        quoted ^= letter == "'"
+        if not depth and not quoted and text[i:].startswith(separators):
             parts.append(text[start:i].strip())
             start = i if separators != (",",) else i + 1
     return [*parts, text[start:].strip()]
