@@ -33,10 +33,10 @@ def _einsum(*operands: Any, optimize: Any = False) -> Any:
 
 
 def _read(operands: tuple) -> tuple[str, tuple]:
-    """(subscripts with what is summed over said, arrays) of a call: with a text, or each array's axes after it.
+    """(subscripts with an output, arrays) of a call with subscripts first, or with its axes after each array.
 
-    >>> _read(("ij, jk", "A", "B")), _read(("A", [0, 0, ...], "v", [2], [2, ...]))
-    (('ij,jk->ik', ('A', 'B')), ('aa...,b->b...', ('A', 'v')))
+    >>> _read(("ij, jk", 1, 2)), _read((1, [0, 0, ...], 2, [2], [2, ...]))
+    (('ij,jk->ik', (1, 2)), ('aa...,b->b...', (1, 2)))
     """
     if isinstance(operands[0], str):
         text, arrays = operands[0].replace(" ", ""), operands[1:]
@@ -44,13 +44,13 @@ def _read(operands: tuple) -> tuple[str, tuple]:
         terms, output = operands[1::2], operands[-1:] if len(operands) % 2 else ()
         numbers = sorted({axis for term in (*terms, *output) for axis in term if axis is not ...})
         few = len(numbers) <= len(ascii_lowercase)
-        letter = dict(zip(numbers, ascii_lowercase if few else ascii_uppercase + ascii_lowercase, strict=False))
-        letter[...] = "..."
-        inputs, output = ([("".join(map(letter.get, term))) for term in part] for part in (terms, output))
-        text, arrays = "->".join([",".join(inputs), *output]), operands[: len(operands) // 2 * 2 : 2]
+        letters = ascii_lowercase if few else ascii_uppercase + ascii_lowercase
+        said = {...: "...", **dict(zip(numbers, letters, strict=False))}
+        sides = (",".join("".join(said[axis] for axis in term) for term in side) for side in (terms, output))
+        text, arrays = "->".join(sides) if output else next(sides), operands[: len(operands) // 2 * 2 : 2]
     if "->" not in text:  # then it is summed over what comes twice
-        letters = text.replace(",", "").replace(".", "")
-        once = sorted(c for c in letters if letters.count(c) == 1)
+        axes = text.replace(",", "").replace(".", "")
+        once = sorted(axis for axis in axes if axes.count(axis) == 1)
         text = f"{text}->{'...' * ('...' in text)}{''.join(once)}"
     return text, arrays
 
@@ -268,7 +268,7 @@ def _linalg_cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
 
 
 @composition(np.correlate)
-def _correlate(a: Any, v: Any, mode: str = "valid") -> Any:
+def _correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
     """y[k] = Σ a[n + k] v̄[n]:  a convolution with v turned round; of a longer v, NumPy turns the result."""
     if np.size(a) < np.size(v):
         return _conjugate(np.convolve(v, _conjugate(np.reshape(a, -1)[::-1]), mode))[::-1]

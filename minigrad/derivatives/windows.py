@@ -16,12 +16,12 @@ from minigrad.tensor import primitive
 
 @primitive
 def windows(x: Any, *, shape: Any, axes: Any, stride: Any = 1, dilation: Any = 1) -> Any:
-    """All windows of this shape:  y[p, k] = x[stride · p + dilation · k],  p where they are and k inside them.
+    """All windows of this shape:  y[p, k] = x[stride · p + dilation · k],  p where it is and k inside it.
 
     shape, axes  of a window: its lengths, and along which axes of x they are
     stride       from one window to the next, one for each axis or one for all
     dilation     from one element of a window to the next
-    Shapes:      x (..., n, ...)  ->  (..., p, ..., k),  p = (n - dilation · (k - 1) - 1) // stride + 1
+    Shapes:      x (..., n, ...)  ->  (..., p, ..., k),  p = (n - dilation (k - 1) - 1) // stride + 1
 
     >>> windows(np.arange(5), shape=(3,), axes=(0,), stride=2)
     array([[0, 1, 2],
@@ -53,7 +53,7 @@ def overlap_add(values: Any, *, shape: Any, axes: Any, stride: Any = 1, dilation
         at = [slice(None)] * y.ndim
         for axis, k, step, d in zip(axes, place, stride.tolist(), dilation.tolist(), strict=True):
             first = (at[axis].start or 0) + d * k  # windows may slide along one axis twice
-            at[axis] = slice(first, first + step * (values.shape[axis] - 1) + 1, step)
+            at[axis] = slice(first, first + step * (values.shape[axis % y.ndim] - 1) + 1, step)
         y[tuple(at)] += values[(..., *place)]
     return y
 

@@ -62,7 +62,12 @@ add(np.linalg.diagonal, real(2, 3), offset=5)
 
 add(np.linalg.matmul, real(2, 3), real(3, 4))
 add(np.linalg.outer, real(2), real(3))
-for _a, _b in ((real(2, 3), real(3, 2)), (real(2), real(2, 3)), (real(2, 1, 3), real(2, 2)), (real(), real(3))):
+for _a, _b in (
+    (real(2, 3), real(3, 2)),
+    (real(2), real(2, 3)),
+    (real(2, 1, 3), real(2, 2)),
+    (real(), real(3)),
+):
     add(np.kron, _a, _b)
 add(np.cross, real(3), real(3))
 add(np.cross, real(2, 1, 3), real(4, 3))
@@ -89,8 +94,9 @@ add(_sliding, real(2, 5), 3, -1)
 add(_sliding, real(5, 2), (2, 3), (0, 0))  # twice along one axis
 add(_sliding, real(2, 4, 3), (2, 2), axis=(1, 2))
 for _shape, _window in (
-    ((2, 7), {"shape": (3,), "axes": (1,), "stride": 2}), ((7, 2), {"shape": (2,), "axes": (0,), "dilation": 3}),
-    ((5, 6), {"shape": (2, 3), "axes": (1, 0), "stride": (3, 1), "dilation": (2, 2)}),
+    ((2, 7), {"shape": (3,), "axes": (1,), "stride": 2}),
+    ((7, 2), {"shape": (2,), "axes": (0,), "dilation": 3}),
+    ((5, 6), {"shape": (2, 3), "axes": (-1, 0), "stride": (3, 1), "dilation": (2, 2)}),
 ):  # fmt: skip
     add(windows, real(*_shape), **_window)
     add(overlap_add, real(*windows(real(*_shape), **_window).shape), **{**_window, "shape": _shape})
