@@ -1,7 +1,7 @@
 """A small convolutional network on handwritten digits: filters that are learnt, and what they see.
 
-Two convolutions, each normalized over the batch, with a rectifier and a maximum over 2 x 2 pixels; what is left
-of the picture is 2 x 2 pixels of 16 channels, and a Linear layer reads the digit off these.
+Two convolutions, each normalized over the batch, with a rectifier and a maximum over 2 x 2 pixels; what is
+left of the picture is 2 x 2 pixels of 16 channels, and a Linear layer reads the digit off these.
 """
 
 import sys
@@ -65,9 +65,8 @@ def main(out="."):
     g = rng.standard_normal((5, 2, 4, 4))
     layer(X).backward(g)
     dW = np.zeros((2, 1, 3, 3))
-    for k in range(3):
-        for l in range(3):
-            dW[:, 0, k, l] = np.sum(g * X[:, :, k : k + 4, l : l + 4], axis=(0, 2, 3))
+    for i, j in np.ndindex(3, 3):
+        dW[:, 0, i, j] = np.sum(g * X[:, :, i : i + 4, j : j + 4], axis=(0, 2, 3))
     rule = np.max(np.abs(layer.weight.grad.data - dW))
     print(f"∂J/∂W and the sum of g times what the filter saw differ by {rule:.1e}")
     return {"accuracy": accuracy, "wrong": len(wrong), "costs": history["cost"], "rule": rule}

@@ -77,7 +77,9 @@ def test_batch_normalization_agrees_with_torch(name, shape, settings, training, 
         {**layer.state_dict(), "running_mean": rng.standard_normal(3), "running_var": rng.random(3) + 0.5}
     )
     theirs = getattr(torch.nn, name)(3, **settings, dtype=torch.float64)
-    theirs.load_state_dict({k: torch.tensor(np.array(v)) for k, v in layer.state_dict().items()}, strict=False)
+    theirs.load_state_dict(
+        {k: torch.tensor(np.array(v)) for k, v in layer.state_dict().items()}, strict=False
+    )
     layer.train(training)
     theirs.train(training)
     for _ in range(2):  # the running statistics move twice
