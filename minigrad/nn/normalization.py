@@ -15,9 +15,9 @@ from minigrad.tensor import Tensor, assign, constant, describe
 
 
 class _Normalization(Module):
-    def _normalized(self, x: Tensor, mean: Tensor, var: Tensor, shape: tuple[int, ...]) -> Tensor:
-        """gamma (x - mean) / √(var + eps) + beta,  gamma and beta as arrays of this shape."""
-        y = (x - mean) / np.sqrt(var + self._eps)
+    def _normalized(self, x: Tensor, centred: Tensor, var: Tensor, shape: tuple[int, ...]) -> Tensor:
+        """gamma centred / √(var + eps) + beta,  gamma and beta as arrays of this shape; named after x."""
+        y = centred / np.sqrt(var + self._eps)
         y.name = x.name and f"{x.name}_hat"
         if self.weight is not None:
             y = self.weight.reshape(shape) * y
@@ -39,13 +39,14 @@ class _Normalization(Module):
         return self._eps._value
 
 
-def _statistics(x: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Tensor]:
-    """Mean and variance over these axes, which stay as axes of length 1; named mu and var."""
-    mean = np.mean(x, axis=axes, keepdims=True)
+def _statistics(x: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean over these axes, which stay as axes of length 1; x less the mean; variance."""
+    mean = x.mean(axis=axes, keepdims=True)
     mean.name = "mu" + number_of(x.name)
-    var = np.mean(np.square(x - mean), axis=axes, keepdims=True)
+    centred = x - mean
+    var = np.square(centred).mean(axis=axes, keepdims=True)
     var.name = "var" + number_of(x.name)
-    return mean, var
+    return mean, centred, var
 
 
 class _BatchNormalization(_Normalization):
@@ -86,11 +87,11 @@ class _BatchNormalization(_Normalization):
                     f"{type(self).__name__}: x is {describe(x)}, {n} of each feature; in training mode "
                     "wanted at least 2, since one alone has no variance"
                 )
-            mean, var = _statistics(x, (0, *range(2, x.ndim)))
+            mean, centred, var = _statistics(x, (0, *range(2, x.ndim)))
             self._follow(mean, var, n)
         else:
-            mean, var = self.running_mean.reshape(shape), self.running_var.reshape(shape)
-        return self._normalized(x, mean, var, shape)
+            centred, var = x - self.running_mean.reshape(shape), self.running_var.reshape(shape)
+        return self._normalized(x, centred, var, shape)
 
     def _follow(self, mean: Tensor, var: Tensor, n: int) -> None:
         """Move the running statistics towards those of n elements, whose variance is taken over n - 1."""
@@ -171,7 +172,8 @@ class LayerNorm(_Normalization):
         n = len(self.normalized_shape)
         if x.shape[-n:] != self.normalized_shape:
             raise ValueError(f"LayerNorm: x is {describe(x)}; its last axes must be {self.normalized_shape}")
-        return self._normalized(x, *_statistics(x, tuple(range(-n, 0))), self.normalized_shape)
+        _, centred, var = _statistics(x, tuple(range(-n, 0)))
+        return self._normalized(x, centred, var, self.normalized_shape)
 
     def extra_repr(self) -> str:
         """normalized_shape."""
