@@ -134,6 +134,15 @@ def test_ufuncs_of_vectors_with_an_array_on_either_side(rng):
         np.testing.assert_allclose(mg.grad(np.sum(y), a), b)
 
 
+def test_lists_are_arrays(rng):
+    a, v = leaf(rng, 2, 3), [0.5, -1, 2]
+    for function in (np.inner, np.vecdot, np.linalg.vecdot, np.kron, np.cross):
+        np.testing.assert_allclose(function(a, v).data, function(a.data, v), atol=1e-14)
+        np.testing.assert_allclose(function(np.array(v), a).data, function(np.array(v), a.data), atol=1e-14)
+    np.testing.assert_allclose(np.tensordot(a, v, 1).data, a.data @ v)
+    np.testing.assert_allclose(np.correlate(a[0], v[:2]).data, np.correlate(a.data[0], v[:2]))
+
+
 def test_what_conjugates_does(rng):
     """Of complex arrays, which have no gradient here, the values are NumPy's."""
     z = mg.Tensor(rng.standard_normal((3, 3)) + 1j * rng.standard_normal((3, 3)))
@@ -169,6 +178,10 @@ def test_messages(rng):
         (lambda: np.einsum("ij", A, dtype=float), TypeError, "dtype= would lose the gradient"),
         (lambda: np.tensordot(A, B, 1), ValueError,
          r'tensordot: "A" \(2, 3\) and "B" \(4, 5\): .* are \[3\] and \[4\] long; they must agree'),
+        (lambda: np.tensordot(A, B, ([5], [0])), np.exceptions.AxisError, "axis 5 is out of bounds"),
+        (lambda: np.vecdot(A, B[0, :1]), ValueError, r'vecdot: "A" .* are \[3\] and \[1\] long'),
+        (lambda: np.linalg.vecdot(A, A, axis=2), np.exceptions.AxisError, "axis 2 is out of bounds"),
+        (lambda: np.linalg.trace(A[0]), ValueError, r"linalg.diagonal: .* \(3,\) has no diagonal"),
         (lambda: np.inner(A, B.data), ValueError, r'inner: "A" \(2, 3\) and an array \(4, 5\): .*must agree'),
         (lambda: np.cross(A, B), ValueError, r'cross: "A" .*: the vectors must have 3 elements'),
         (lambda: np.linalg.outer(A, B), ValueError, r'linalg.outer: "A" .*: both must have one axis'),

@@ -10,8 +10,10 @@ from string import ascii_letters, ascii_lowercase, ascii_uppercase
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from minigrad.derivatives.indexing import scatter_add
+from minigrad.derivatives.shapes import method_of
 from minigrad.table import composition, derivative
 from minigrad.tensor import describe, fixed, record
 
@@ -144,7 +146,7 @@ def _on_diagonal(d: Any, own: str, term: str, shape: tuple[int, ...]) -> Any:
 def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     n, m = np.ndim(a), np.ndim(b)
     left, right = (range(n - axes, n), range(axes)) if np.ndim(axes) == 0 else axes
-    return _contracted("tensordot", a, b, np.atleast_1d(left) % n, np.atleast_1d(right) % m)
+    return _contracted("tensordot", a, b, normalize_axis_tuple(left, n), normalize_axis_tuple(right, m))
 
 
 @composition(np.inner)
@@ -155,18 +157,23 @@ def _inner(a: Any, b: Any) -> Any:
 
 def _contracted(name: str, a: Any, b: Any, left: Any, right: Any) -> Any:
     """Σ over pairs of axes, one of a and one of b; what is left of a comes first."""
-    lengths = [[np.shape(x)[i] for i in axes] for x, axes in ((a, left), (b, right))]
-    if lengths[0] != lengths[1]:
-        raise ValueError(
-            f"{name}: {_described(a)} and {_described(b)}: the axes that are summed over together are "
-            f"{lengths[0]} and {lengths[1]} long; they must agree"
-        )
+    _check(name, a, b, left, right)
     n = np.ndim(a)
     of_a, of_b = list(ascii_letters[:n]), list(ascii_letters[n : n + np.ndim(b)])
     for i, j in zip(left, right, strict=True):
         of_b[j] = of_a[i]
     left_over = [axis for axis in (*of_a, *of_b) if (axis in of_a) != (axis in of_b)]
     return np.einsum(f"{''.join(of_a)},{''.join(of_b)}->{''.join(left_over)}", a, b, optimize=True)
+
+
+def _check(name: str, a: Any, b: Any, left: Any, right: Any) -> None:
+    """Raise unless these axes of a and b are there, and are equally long, axis by axis."""
+    lengths = [[n for i in axes for n in np.shape(x)[i:][:1]] for x, axes in ((a, left), (b, right))]
+    if lengths[0] != lengths[1] or len(lengths[0]) < len(left):
+        raise ValueError(
+            f"{name}: {_described(a)} and {_described(b)}: the axes that are summed over together are "
+            f"{lengths[0]} and {lengths[1]} long; they must agree"
+        )
 
 
 @composition(np.vdot)
@@ -177,14 +184,17 @@ def _vdot(a: Any, b: Any) -> Any:
 @composition(np.vecdot, np.linalg.vecdot)
 def _vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     x1, x2 = (_moved(x, axis, -1) for x in (x1, x2))
+    _check("vecdot", x1, x2, [-1], [-1])
     return np.einsum("...i,...i->...", _conjugate(x1), x2)
 
 
 def _matvec(x1: Any, x2: Any, /) -> Any:
+    _check("matvec", x1, x2, [-1], [-1])
     return np.einsum("...ij,...j->...i", x1, x2, optimize=True)
 
 
 def _vecmat(x1: Any, x2: Any, /) -> Any:
+    _check("vecmat", x1, x2, [-1], [-2])
     return np.einsum("...i,...ij->...j", _conjugate(x1), x2, optimize=True)
 
 
@@ -195,6 +205,8 @@ if hasattr(np, "matvec"):  # since NumPy 2.2
 
 @composition(np.linalg.diagonal)
 def _diagonal(x: Any, /, *, offset: int = 0) -> Any:
+    if np.ndim(x) < 2:
+        raise ValueError(f"linalg.diagonal: {_described(x)} has no diagonal; wanted two axes at least")
     down, right = max(-offset, 0), max(offset, 0)
     n = max(min(x.shape[-2] - down, x.shape[-1] - right), 0)
     return np.einsum("...ii->...i", x[..., down : down + n, right : right + n])
@@ -207,14 +219,15 @@ def _trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
 
 
 def _conjugate(x: Any) -> Any:
-    return np.conjugate(x) if x.dtype.kind == "c" else x
+    return np.conjugate(x) if method_of(x).dtype.kind == "c" else x
 
 
 def _moved(x: Any, source: int, destination: int) -> Any:
     """One axis moved, the others in their order."""
-    axes = [i for i in range(x.ndim) if i != source % x.ndim]
-    axes.insert(destination % x.ndim, source % x.ndim)
-    return x if axes == list(range(x.ndim)) else np.transpose(x, axes)
+    n = np.ndim(x)
+    axes = [i for i in range(n) if i != normalize_axis_index(source, n)]
+    axes.insert(normalize_axis_index(destination, n), source % n)
+    return method_of(x) if axes == list(range(n)) else np.transpose(x, axes)
 
 
 def _described(x: Any) -> str:
@@ -249,12 +262,12 @@ def _kron(a: Any, b: Any) -> Any:
 def _cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: Any = None) -> Any:
     if axis is not None:
         axisa = axisb = axisc = axis
-    if (np.shape(a)[axisa], np.shape(b)[axisb]) != (3, 3):
+    a, b = _moved(a, axisa, -1), _moved(b, axisb, -1)
+    if (a.shape[-1], b.shape[-1]) != (3, 3):
         raise ValueError(
             f"cross: {_described(a)} and {_described(b)}: the vectors must have 3 elements; for two of 2, "
             "a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]"
         )
-    a, b = _moved(a, axisa, -1), _moved(b, axisb, -1)
     after, before = [1, 2, 0], [2, 0, 1]
     return _moved(a[..., after] * b[..., before] - a[..., before] * b[..., after], -1, axisc)
 
