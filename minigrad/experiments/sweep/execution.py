@@ -1,0 +1,120 @@
+"""Running what is to be run, one after the other or with an executor."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import (
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    as_completed,
+)
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+Task = tuple[Any, ...]
+Result = TypeVar("Result")
+
+
+class ExecutorDied(RuntimeError):  # noqa: N818
+    """The executor gives no results any more: a worker was killed, or it was shut down."""
+
+
+def completed(
+    function: Callable[..., Result], tasks: Sequence[Task], executor: Executor | None
+) -> Generator[tuple[int, Result]]:
+    """(position, function(*task)) for each task, as they are done.
+
+    Closing the iterator cancels what has not begun; the executor is the caller's, and is left running.
+
+    Raises:  ExecutorDied; what comes of the tasks that are done has been given then.
+
+    >>> list(completed(pow, [(2, 3), (3, 2)], None))
+    [(0, 8), (1, 9)]
+    """
+    if executor is None:
+        yield from ((i, function(*task)) for i, task in enumerate(tasks))
+        return
+    position: dict[Future[Result], int] = {}
+    died: BaseException | None = None
+    try:
+        try:
+            for i, task in enumerate(tasks):
+                position[executor.submit(function, *task)] = i
+        except RuntimeError as error:  # broken, or shut down
+            died = error
+        for future in as_completed(position):
+            try:
+                yield position[future], future.result()
+            except (BrokenExecutor, CancelledError) as error:
+                died = died or error
+    finally:
+        for future in position:
+            future.cancel()
+    if died is not None:
+        raise ExecutorDied(f"{type(died).__name__}: {str(died).rstrip('.') or 'it was shut down'}") from died
+
+
+def check_executor(executor: Any, sent: Sequence[Any]) -> None:
+    """Raise TypeError for what is no executor, or for what cannot be sent to its processes."""
+    if executor is None:
+        return
+    if isinstance(executor, type) or not isinstance(executor, Executor):
+        raise TypeError(
+            f"sweep: executor is {executor!r}; wanted a concurrent.futures.Executor, such as "
+            "ThreadPoolExecutor(4), or Dask's client.get_executor()"
+        )
+    if isinstance(executor, ProcessPoolExecutor):
+        for what in sent:
+            try:
+                pickle.dumps(what)
+            except Exception as error:  # whatever a class's own __reduce__ raises
+                raise TypeError(
+                    f"sweep: {what!r} cannot be sent to a process: {error}; define it at the top of a module"
+                ) from None
+
+
+@contextmanager
+def processes(workers: int) -> Iterator[Executor | None]:
+    """Context: an executor with so many processes, whose work is dropped if an exception ends the context.
+
+    One worker is none: the work is done in this process.
+    """
+    if workers == 1:
+        yield None
+        return
+    from multiprocessing import get_context
+
+    # spawned, not forked: a fork copies the locks that other threads hold
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin_work)
+    try:
+        yield pool
+    except BaseException:
+        running = list((pool._processes or {}).values())
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in running:  # pool.terminate_workers(), from Python 3.14 on
+            process.terminate()
+        raise
+    pool.shutdown()
+
+
+def _begin_work() -> None:
+    """In each process: leave Ctrl-C, which reaches all of them, to the one with the pool; end with it."""
+    import signal
+    from threading import Thread
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    import os
+    from multiprocessing import parent_process
+
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+    os._exit(1)
