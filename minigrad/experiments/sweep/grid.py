@@ -71,7 +71,11 @@ def _values(name: str, given: Any) -> list[Any]:
     """The values of an axis, each of them checked."""
     if callable(given) or hasattr(given, "rvs"):
         raise ValueError(f"sweep: {name} is a distribution; say how many cells are drawn with draws=")
-    if not isinstance(given, Sequence | np.ndarray) or isinstance(given, str | bytes) or np.ndim(given) == 0:
+    if (
+        not isinstance(given, Sequence | np.ndarray)
+        or isinstance(given, str | bytes)
+        or getattr(given, "ndim", 1) == 0
+    ):
         raise TypeError(f"sweep: {name} is {given!r}; wanted a list of values, such as {name}=[...]")
     values = [checked(name, value) for value in given]
     if not values:

@@ -82,13 +82,13 @@ def _list(results: Results, found: Sequence[Mean], best: Mean, chosen: Mean) -> 
     finite = [one for one in found if not isnan(one.mean[results.judged_by])]
     ranked = sorted(finite, key=lambda one: one.mean[results.judged_by])
     top = [*ranked[:_longest], *[one for one in ranked[_longest:] if one == chosen]]
-    head = [*results.axes, results.judged_by.replace("_", " "), "± ", results.measures[0]]
+    head = [results.judged_by.replace("_", " "), "± ", "training", *results.axes]
     rows = [
         [
-            *map(shown, one.cell.values()),
             _number(results, one),
             (_error(one.error[results.judged_by]) or "-") + _mark(one, best, chosen),
             decimals(one.mean[results.measures[0]]),
+            *map(shown, one.cell.values()),
         ]
         for one in top
     ]
