@@ -60,8 +60,9 @@ def run(options: argparse.Namespace) -> Results:
     except OSError as error:
         raise Refused(f"--out: {error.filename or options.out}: {error.strerror}") from error
     except KeyboardInterrupt as error:
-        done: Any = getattr(error, "results", ())
-        note(f"{len(done)} runs are done and kept in {options.out}; --resume goes on")
+        if found := getattr(error, "results", None):
+            done = f"{len(found)} of {len(found.runs)} runs are done"
+            note(f"{done} and kept in {options.out}; --resume goes on")
         raise
     if len(results.diverged) == len(results):
         raise Refused(f"every run diverged; try --lr smaller than {setting.lr:g}, and another --out")
@@ -109,10 +110,10 @@ def _written(results: Results, folder: Path) -> Iterator[str]:
 # ---- options and help
 
 description = """\
-Train one network with every λ, every keep_prob and every seed, and judge each on
-examples that it was not trained on. Print a table of the mean costs, the best
-cell, and the most regularized one within one standard error of it. The folder
-gets every number as results.csv, a heat map, and the curve of λ.
+Train one network with every λ, every keep_prob and every seed, and judge each
+on examples that it was not trained on. Print a table of the mean costs, the
+best cell, and the most regularized one within one standard error of it. The
+folder gets every number as results.csv, a heat map, and the curve of λ.
 
 Without --data this is done on points of a field, which minigrad makes."""
 
@@ -132,7 +133,7 @@ def parser(output: Output) -> Parser:
     """The options of this command."""
     made = Parser(
         prog="minigrad sweep",
-        usage="minigrad sweep [--lambd L ...] [--keep-prob P ...] [--seeds N ...] [options]",
+        usage="minigrad sweep [--lambd L ...] [--keep-prob P ...] [options]",
         description=description,
         epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,

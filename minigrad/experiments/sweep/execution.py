@@ -13,6 +13,7 @@ from concurrent.futures import (
     as_completed,
 )
 from contextlib import contextmanager
+from time import monotonic, sleep
 from typing import Any, TypeVar
 
 Task = tuple[Any, ...]
@@ -93,12 +94,21 @@ def processes(workers: int) -> Iterator[Executor | None]:
     try:
         yield pool
     except BaseException:
-        running = list((pool._processes or {}).values())
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in running:  # pool.terminate_workers(), from Python 3.14 on
-            process.terminate()
+        _terminate(pool)
         raise
     pool.shutdown()
+
+
+def _terminate(pool: ProcessPoolExecutor) -> None:
+    """pool.terminate_workers(), which is there from Python 3.14 on."""
+    running = list((pool._processes or {}).values())
+    pool.shutdown(wait=False, cancel_futures=True)
+    until = monotonic() + 1
+    # else the pool's thread stumbles over cancelled futures, and says so
+    while getattr(pool, "_cancel_pending_futures", False) and monotonic() < until:
+        sleep(0.01)
+    for process in running:
+        process.terminate()
 
 
 def _begin_work() -> None:

@@ -71,8 +71,9 @@ def held(
             if rows[0] != tuple(columns):
                 raise ValueError(f"sweep: {folder / _table} has other columns: {', '.join(rows[0])}")
             if not resume:
+                n = len(rows) - 1
                 raise ValueError(
-                    f"sweep: {folder} has {len(rows) - 1} runs already; go on with resume=True, "
+                    f"sweep: {folder} has {n} run{'s' * (n > 1)} already; go on with resume=True, "
                     "or give another folder"
                 )
         else:
