@@ -1146,7 +1146,7 @@ def test_other_draws_are_refused(draw, why):
         mg.compile(lambda x: x * draw())(np.ones(2))
 
 
-@pytest.mark.parametrize("draw", [random.random, np.random.rand])  # noqa: NPY002
+@pytest.mark.parametrize("draw", [random.random, np.random.rand])
 def test_a_draw_of_another_thread_is_not_the_functions(draw, monkeypatch):
     module = importlib.import_module("minigrad.compiler.compile")
     recorded, done, finished = module._recorded, [], threading.Event()

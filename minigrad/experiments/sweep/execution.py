@@ -4,14 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import (
-    BrokenExecutor,
-    CancelledError,
-    Executor,
-    Future,
-    ProcessPoolExecutor,
-    as_completed,
-)
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from time import monotonic, sleep
 from typing import Any, TypeVar
@@ -20,8 +13,8 @@ Task = tuple[Any, ...]
 Result = TypeVar("Result")
 
 
-class ExecutorDied(RuntimeError):  # noqa: N818
-    """The executor gives no results any more: a worker was killed, or it was shut down."""
+class ExecutorFailed(RuntimeError):  # noqa: N818
+    """An executor did not call what it was given: a worker was killed, it was shut down ..."""
 
 
 def completed(
@@ -31,7 +24,7 @@ def completed(
 
     Closing the iterator cancels what has not begun; the executor is the caller's, and is left running.
 
-    Raises:  ExecutorDied; what comes of the tasks that are done has been given then.
+    Raises:  ExecutorFailed, when all that can be given has been given; the function itself raises nothing.
 
     >>> list(completed(pow, [(2, 3), (3, 2)], None))
     [(0, 8), (1, 9)]
@@ -40,23 +33,24 @@ def completed(
         yield from ((i, function(*task)) for i, task in enumerate(tasks))
         return
     position: dict[Future[Result], int] = {}
-    died: BaseException | None = None
+    failed: Exception | None = None
     try:
         try:
             for i, task in enumerate(tasks):
                 position[executor.submit(function, *task)] = i
         except RuntimeError as error:  # broken, or shut down
-            died = error
+            failed = error
         for future in as_completed(position):
             try:
                 yield position[future], future.result()
-            except (BrokenExecutor, CancelledError) as error:
-                died = died or error
+            except Exception as error:  # every library has its own
+                failed = failed or error
     finally:
         for future in position:
             future.cancel()
-    if died is not None:
-        raise ExecutorDied(f"{type(died).__name__}: {str(died).rstrip('.') or 'it was shut down'}") from died
+    if failed is not None:
+        why = str(failed).rstrip(".") or "it was shut down"
+        raise ExecutorFailed(f"{type(failed).__name__}: {why}") from failed
 
 
 def check_executor(executor: Any, sent: Sequence[Any]) -> None:

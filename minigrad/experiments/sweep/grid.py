@@ -32,7 +32,7 @@ def cells(axes: Any, *, draws: int | None = None, rng: Any = None) -> list[Cell]
     >>> cells({"lambd": [0, 0.7], "keep_prob": [1.0]})
     [{'lambd': 0.0, 'keep_prob': 1.0}, {'lambd': 0.7, 'keep_prob': 1.0}]
     >>> cells({"lambd": lambda rng: 10 ** rng.uniform(-2, 1)}, draws=2, rng=0)
-    [{'lambd': 0.812...}, {'lambd': 0.0644...}]
+    [{'lambd': 0.8144...}, {'lambd': 0.0644...}]
     """
     if not isinstance(axes, Mapping) or not axes:
         raise TypeError(f'sweep: axes is {_kind(axes)}; wanted values by name, {{"lambd": [0, 0.7], ...}}')
@@ -49,10 +49,10 @@ def cells(axes: Any, *, draws: int | None = None, rng: Any = None) -> list[Cell]
 def _drawn(axes: Mapping[str, Any], draws: int, rng: Any) -> list[Cell]:
     """Different cells, in the order in which they are drawn: fewer draws are the first of more."""
     draw = {name: _distribution(name, given) for name, given in axes.items()}
-    found: dict[str, Cell] = {}
+    found: dict[tuple[str, ...], Cell] = {}
     for _ in range(_tries * draws):
         cell = {name: checked(name, one(rng)) for name, one in draw.items()}
-        found.setdefault(repr(cell), cell)
+        found.setdefault(tuple(map(written, cell.values())), cell)
         if len(found) == draws:
             return list(found.values())
     raise ValueError(f"sweep: draws={draws}, but only {len(found)} different cells were drawn; ask for fewer")
@@ -81,7 +81,7 @@ def _values(name: str, given: Any) -> list[Any]:
     if not values:
         raise ValueError(f"sweep: {name} has no values; give at least one, or leave the axis out")
     for i, value in enumerate(values):
-        if value in values[:i]:
+        if value in values[:i] or written(value) in map(written, values[:i]):
             raise ValueError(f"sweep: {name} has the value {shown(value)} twice")
     return values
 
@@ -108,7 +108,11 @@ def checked(name: str, value: Any) -> Any:
         if not number or not isfinite(plain) or not fits(plain):
             raise ValueError(f"sweep: {name} has the value {value!r}; wanted numbers {wanted}")
         return float(plain) + 0.0  # not -0.0
-    if plain is _strange or (isinstance(plain, float) and not isfinite(plain)):
+    if (
+        plain is _strange
+        or (isinstance(plain, str) and not plain.isprintable())
+        or (isinstance(plain, float) and not isfinite(plain))
+    ):
         raise ValueError(
             f"sweep: {name} has the value {value!r}; wanted finite numbers, texts or tuples of them"
         )
@@ -125,6 +129,15 @@ def _plain(value: Any) -> Any:
         entries = tuple(map(_plain, value))
         return _strange if _strange in entries else entries
     return value if value is None or type(value) in (bool, int, float, str) else _strange
+
+
+def written(value: Any) -> str:
+    """A value as it stands in the table.
+
+    >>> written(1e-5), written("relu"), written((20, 3))
+    ('1e-05', 'relu', '(20, 3)')
+    """
+    return value if isinstance(value, str) else repr(value)
 
 
 def shown(value: Any) -> str:

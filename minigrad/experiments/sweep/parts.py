@@ -66,7 +66,7 @@ def assigned(y: Any, k: int, *, seed: int) -> np.ndarray:
     Source:  Kohavi 1995, "A study of cross-validation and bootstrap for accuracy estimation".
 
     >>> assigned(np.array([0, 0, 0, 0, 1, 1]), 2, seed=0)
-    array([1, 2, 2, 1, 1, 2])
+    array([1, 2, 2, 1, 2, 1])
     """
     order = np.random.default_rng(seed).permutation(len(y))
     if _are_labels(y):

@@ -34,9 +34,9 @@ def heat_map(results: Results) -> str:
         if name not in results.axes:
             raise ValueError(f"heat_map: {name} is no axis of this sweep; it has {', '.join(results.axes)}")
     found = _slice(results, ("lambd", "keep_prob"))
-    lambdas = sorted({one.cell["lambd"] for one in found})
-    keep = sorted({one.cell["keep_prob"] for one in found})
-    if len(found) < len(lambdas) * len(keep) / 2:  # random cells
+    pairs = {(cell["lambd"], cell["keep_prob"]) for cell in results.cells}
+    lambdas, keep = (sorted(set(values)) for values in zip(*pairs, strict=True))
+    if len(pairs) < len(lambdas) * len(keep):  # random cells
         return _scattered(results, found)
     return _map(results, found, lambdas, keep)
 
@@ -168,7 +168,7 @@ def curve(figure: Figure, results: Results) -> None:
 
     Other axes are as in the best cell.  Bands reach one standard error to each side.
 
-    Raises:  ValueError if λ is no axis, or no cell is finished.
+    Raises:  ValueError if λ is no axis, as of random cells there is one λ only, or no cell is finished.
     """
     if "lambd" not in results.axes:
         raise ValueError(f"curve: lambd is no axis of this sweep; it has {', '.join(results.axes)}")
@@ -176,6 +176,8 @@ def curve(figure: Figure, results: Results) -> None:
         (one for one in _slice(results, ("lambd",)) if not isnan(one.mean[results.judged_by])),
         key=lambda one: one.cell["lambd"],
     )
+    if len(found) < 2:
+        raise ValueError(f"curve: there is one λ only with all else as in the best cell, {results.best}")
     axes = figure.subplots()
     x = np.arange(len(found))
     name = results.measures[0]

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from minigrad.experiments.files import write_file
 from minigrad.experiments.sweep import ledger
 from minigrad.experiments.sweep.choice import Mean, best_of, means, one_standard_error
-from minigrad.experiments.sweep.grid import Cell
+from minigrad.experiments.sweep.grid import Cell, written
 from minigrad.experiments.sweep.run import Run, columns_of
 
 
@@ -199,11 +199,7 @@ def _floats(texts: Sequence[str]) -> tuple[float, ...] | None:
 
 def _key(run: Run) -> ledger.Row:
     values = (*run.cell.values(), run.seed)
-    return (*map(_text, values), "" if run.fold is None else str(run.fold))
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else repr(value)
+    return (*map(written, values), "" if run.fold is None else str(run.fold))
 
 
 def _tuples(value: Any) -> Any:

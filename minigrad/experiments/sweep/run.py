@@ -137,6 +137,24 @@ def _check_setting(setting: Any) -> None:
         raise ValueError(f"sweep: lr has the value {lr!r}; wanted numbers > 0")
 
 
+def check_data(build: Build, part: Part) -> None:
+    """Raise ValueError if a Setting, whose network is a classifier, is given other data."""
+    if not isinstance(build, Setting):
+        return
+    for arrays in (part.train, part.dev):
+        if len(arrays) != 2 or arrays[0].ndim != 2 or not _are_classes(arrays[1]):
+            raise ValueError(
+                "sweep: a Setting trains a classifier, on X (m, n) and y, (m, 1) of 0 and 1 or (m,) of 0, 1, 2 ...; "
+                "for other data, give a function as build"
+            )
+
+
+def _are_classes(y: Any) -> bool:
+    if y.ndim == 2:
+        return y.shape[1] == 1 and bool(((y == 0) | (y == 1)).all())
+    return y.ndim == 1 and y.dtype.kind in "iu" and bool((y >= 0).all())
+
+
 # ---- what is measured
 
 

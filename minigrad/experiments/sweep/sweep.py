@@ -13,11 +13,11 @@ from typing import Any
 from minigrad.experiments.experiment import Setting
 from minigrad.experiments.settings import installed
 from minigrad.experiments.sweep import ledger
-from minigrad.experiments.sweep.execution import ExecutorDied, check_executor, completed
+from minigrad.experiments.sweep.execution import ExecutorFailed, check_executor, completed
 from minigrad.experiments.sweep.grid import Cell, cells
 from minigrad.experiments.sweep.parts import Part, parts
 from minigrad.experiments.sweep.results import Results, header, rows_of, runs_of, texts_of
-from minigrad.experiments.sweep.run import Build, Failure, Run, check_build, measures_of, outcome
+from minigrad.experiments.sweep.run import Build, Failure, Run, check_build, check_data, measures_of, outcome
 from minigrad.training.arguments import whole
 from minigrad.training.feed import fingerprint
 from minigrad.training.progress import wanted
@@ -65,7 +65,7 @@ def sweep(
     progress   a bar (tqdm): True, False, or None, where stderr is a terminal
     Returns:   the Results, in the order of the cells, seeds and folds.  A run that diverges has nan there
     Raises:    TypeError or ValueError for arguments that do not fit, before anything is run; ValueError for a
-               folder of another sweep, which is left as it is.  Unfinished if runs fail or the executor dies:
+               folder of another sweep, which is left as it is.  Unfinished if runs or the executor fail:
                it and KeyboardInterrupt have what is done as their attribute `results`.
 
     >>> from minigrad import data
@@ -78,6 +78,7 @@ def sweep(
     check_build(build, points)
     named = measures_of(measures, list(axes))
     judged = parts(data, dev=dev, folds=folds, fold_seed=fold_seed)
+    check_data(build, judged[0])
     seeds = _checked_seeds(seeds)
     check_executor(executor, [build, *named.values()])
     if resume not in (True, False) or (resume and folder is None):
@@ -100,10 +101,10 @@ def sweep(
                     done[i] = numbers
                     if kept is not None:
                         kept.append(texts_of(runs[i], numbers))
-        except ExecutorDied as error:
-            died = Unfinished(f"sweep: the executor died ({error}); {_kept(done, runs, folder)}")
-            died.results = results()
-            raise died from error
+        except ExecutorFailed as error:
+            unfinished = Unfinished(f"sweep: the executor failed ({error}); {_kept(done, runs, folder)}")
+            unfinished.results = results()
+            raise unfinished from error
         except KeyboardInterrupt as error:
             error.results = results()  # type: ignore[attr-defined]
             raise
