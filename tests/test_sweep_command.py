@@ -102,6 +102,7 @@ def test_own_data(capsys, tmp_path):
     status, out, _ = run(capsys, *asked)
     assert status == 0
     assert "one run per cell has no standard error" in out
+    assert out.endswith("results.csv, summary.txt, heat_map.svg\n")  # of one λ there is no curve
     assert refused(capsys, "--data", path, "--label", "king").startswith(
         "--data: points.csv, row 1: no column is"
     )

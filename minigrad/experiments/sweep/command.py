@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -99,7 +100,9 @@ def _written(results: Results, folder: Path) -> Iterator[str]:
     """Write summary and pictures, and tell where everything is."""
     texts = {"summary.txt": f"{results!r}\n"}
     if figures.installed():
-        texts |= {"heat_map.svg": results.heat_map(), "curve.svg": results.curve()}
+        texts["heat_map.svg"] = results.heat_map()
+        with suppress(ValueError):  # of one λ there is no curve
+            texts["curve.svg"] = results.curve()
     else:
         note("not installed: matplotlib, so there are no pictures (pip install 'minigrad[demo]')")
     for file, text in texts.items():
