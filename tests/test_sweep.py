@@ -491,7 +491,7 @@ def test_random_cells_of_another_seed_are_another_sweep(tmp_path):
     [
         ("results.csv", "lambd,keep_prob,seed,fold,cost\n1,1,0,,2\n", "has other columns: lambd, keep_prob"),
         ("results.csv", "{header}0.0,1.0,9,,1,1,1,1\n", "line 2 is not of this sweep"),
-        ("results.csv", "{header}0.0,1.0,0,,1,1,1,x\n", "line 2 is not of this sweep"),
+        ("results.csv", "{header}0.0,1.0,0,,1,1,1,x\n0.0,", "line 2 is not of this sweep"),
         ("results.csv", "{header}" + "0.0,1.0,0,,1,1,1,1\n" * 2, "line 3 is there twice"),
         ("results.csv", '{header}"0.0"x,1\n', "is damaged: "),
         ("results.csv", "{header}\udcff\n", "is damaged: "),
@@ -518,9 +518,16 @@ def test_a_sweep_that_had_no_run_done_is_begun_anew(tmp_path):
     with pytest.raises(Unfinished):
         quietly(fails_at_one, {"lambd": [1]}, folder=tmp_path)
     assert len(quietly(folder=tmp_path)) == 4
-    (tmp_path / "sweep.json").write_text('{"half')
     (tmp_path / "results.csv").unlink()
-    assert len(quietly(folder=tmp_path)) == 4
+    about = (tmp_path / "sweep.json").read_text()
+    for cut in (0, 5, 40):
+        (tmp_path / "sweep.json").write_text(about[:cut])
+        assert len(quietly(folder=tmp_path)) == 4
+        (tmp_path / "results.csv").unlink()
+    (tmp_path / "sweep.json").write_text('{"mine": 1}')
+    with pytest.raises(ValueError, match=r"sweep.json is no sweep's; give another folder"):
+        quietly(folder=tmp_path)
+    assert (tmp_path / "sweep.json").read_text() == '{"mine": 1}'
 
 
 def test_a_folder_that_is_a_file_or_not_there(tmp_path):

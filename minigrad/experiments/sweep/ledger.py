@@ -45,7 +45,7 @@ class Ledger:
 def held(
     folder: Path, about: Mapping[str, Any], columns: Sequence[str], *, resume: bool
 ) -> Iterator[tuple[Ledger, list[Row]]]:
-    """Context: the folder is this sweep's alone; gives the Ledger and the rows that are there.
+    """Context: the folder is this sweep's alone; gives the Ledger, to be written first, and the rows there.
 
     Raises:  ValueError, in one sentence, if another sweep is there or one is running, or, without resume, if
              rows are there; OSError if it cannot be written to.  Nothing in the folder is changed then.
@@ -76,11 +76,11 @@ def held(
                     f"sweep: {folder} has {n} run{'s' * (n > 1)} already; go on with resume=True, "
                     "or give another folder"
                 )
+        elif not _begins_as_ours((folder / _about).read_bytes()):
+            raise ValueError(f"sweep: {folder / _about} is no sweep's; give another folder")
         else:
             _write(folder / _about, json.dumps(about, indent=1) + "\n", mode="wb")
-        ledger = Ledger(folder, columns)
-        ledger.write(rows[1:])  # without what is torn, and with a header
-        yield ledger, rows[1:]
+        yield Ledger(folder, columns), rows[1:]
 
 
 def read(folder: Path) -> tuple[dict[str, Any], list[Row]]:
@@ -119,6 +119,14 @@ def _parsed(text: bytes) -> dict[str, Any] | None:
     except ValueError:
         return None
     return about if isinstance(about, dict) else None
+
+
+_beginning = b'{\n "minigrad": '
+
+
+def _begins_as_ours(text: bytes) -> bool:
+    """Whether it is a sweep's, or what there is of one that was killed when it began."""
+    return text.startswith(_beginning) or _beginning.startswith(text)
 
 
 def _differences(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:

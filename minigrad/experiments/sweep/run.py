@@ -144,8 +144,8 @@ def check_data(build: Build, part: Part) -> None:
     for arrays in (part.train, part.dev):
         if len(arrays) != 2 or arrays[0].ndim != 2 or not _are_classes(arrays[1]):
             raise ValueError(
-                "sweep: a Setting trains a classifier, on X (m, n) and y, (m, 1) of 0, 1 or (m,) of 0, 1, 2 ...; "
-                "for other data, give a function as build"
+                "sweep: a Setting trains a classifier, on X (m, n) and y, (m, 1) of 0 and 1 or (m,) of whole "
+                "numbers; for other data, give a function as build"
             )
 
 

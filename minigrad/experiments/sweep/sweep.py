@@ -87,6 +87,8 @@ def sweep(
     about = _about(build, points, judged, seeds, folds, fold_seed, list(named))
     with _folder(folder, about, header(list(axes), list(named)), resume) as (kept, texts):
         done: dict[int, tuple[float, ...]] = rows_of(texts, runs, list(named), Path(folder or ""))
+        if kept is not None:
+            kept.write(texts)  # a header, and nothing that is torn
 
         def results() -> Results:
             return Results(runs, list(named), done, cells=points, data=about["data"])
