@@ -25,11 +25,10 @@ from minigrad import nn, optim
 from minigrad.experiments import Results, Setting, Unfinished, sweep
 from minigrad.experiments.experiment import fit as fit_of_the_main_job
 from minigrad.experiments.sweep import execution, ledger
-from minigrad.experiments.sweep import sweep as sweep_module  # noqa: F401
+from minigrad.experiments.sweep.build import network_of_the_notes
 from minigrad.experiments.sweep.choice import Mean, at_the_edge, best_of, mean_and_error, one_standard_error
 from minigrad.experiments.sweep.grid import cells
 from minigrad.experiments.sweep.parts import assigned, parts
-from minigrad.experiments.sweep.run import network_of_the_notes
 
 field = mg.data.side_of_the_field(3, m=23, m_dev=17)
 small = Setting(hidden=(3,), steps=4)
@@ -540,7 +539,7 @@ def test_a_folder_that_is_a_file_or_not_there(tmp_path):
 
 def test_two_sweeps_do_not_write_to_one_folder(tmp_path):
     with (
-        ledger.held(tmp_path, {}, ["a"], resume=False),
+        ledger.held(tmp_path, {"minigrad": ""}, ["a"], resume=False),
         pytest.raises(
             ValueError, match=r"another sweep is writing to .*; wait for it, or give another folder"
         ),

@@ -2,8 +2,11 @@
 
 grid.py        the cells: every combination of the axes' values, or random draws
 parts.py       what a cell is judged on: a dev set, or k folds
-run.py         one training, and what is measured
+build.py       what is trained
+measures.py    what is measured
+run.py         one training
 execution.py   running them, with any executor
+identity.py    by what a sweep is recognized
 ledger.py      the folder: what is swept, and a row for each run that is done
 choice.py      means and standard errors, the best cell, the one-standard-error choice
 summary.py     the results for a terminal

@@ -14,7 +14,8 @@ from minigrad.experiments.files import write_file
 from minigrad.experiments.sweep import ledger
 from minigrad.experiments.sweep.choice import Mean, best_of, means, one_standard_error
 from minigrad.experiments.sweep.grid import Cell, written
-from minigrad.experiments.sweep.run import Run, columns_of
+from minigrad.experiments.sweep.measures import columns_of
+from minigrad.experiments.sweep.run import Run
 
 
 class Row(NamedTuple):
@@ -163,7 +164,7 @@ def runs_of(cells: Sequence[Cell], seeds: Sequence[int], folds: int | None) -> l
 
 def header(axes: Sequence[str], measures: Sequence[str]) -> list[str]:
     """The names of the columns."""
-    return [*axes, "seed", "fold", *columns_of(list(measures))]
+    return [*axes, "seed", "fold", *columns_of(measures)]
 
 
 def texts_of(run: Run, numbers: Sequence[float]) -> ledger.Row:

@@ -10,16 +10,17 @@ from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from minigrad.experiments.experiment import Setting
 from minigrad.experiments.settings import installed
 from minigrad.experiments.sweep import ledger
+from minigrad.experiments.sweep.build import Build, check_build, check_data
 from minigrad.experiments.sweep.execution import ExecutorFailed, check_executor, completed
-from minigrad.experiments.sweep.grid import Cell, cells
+from minigrad.experiments.sweep.grid import cells
+from minigrad.experiments.sweep.identity import described
+from minigrad.experiments.sweep.measures import measures_of
 from minigrad.experiments.sweep.parts import Part, parts
 from minigrad.experiments.sweep.results import Results, header, rows_of, runs_of, texts_of
-from minigrad.experiments.sweep.run import Build, Failure, Run, check_build, check_data, measures_of, outcome
+from minigrad.experiments.sweep.run import Failure, Run, outcome
 from minigrad.training.arguments import whole
-from minigrad.training.feed import fingerprint
 from minigrad.training.progress import wanted
 
 
@@ -84,7 +85,7 @@ def sweep(
     if resume not in (True, False) or (resume and folder is None):
         raise ValueError(f"sweep: resume={resume!r}, folder={folder!r}; resume=True goes on with a folder")
     runs = runs_of(points, seeds, folds)
-    about = _about(build, points, judged, seeds, folds, fold_seed, list(named))
+    about = described(build, points, judged, seeds, folds, fold_seed, list(named))
     with _folder(folder, about, header(list(axes), list(named)), resume) as (kept, texts):
         done: dict[int, tuple[float, ...]] = rows_of(texts, runs, list(named), Path(folder or ""))
         if kept is not None:
@@ -154,48 +155,7 @@ def _folder(folder: Any, about: dict[str, Any], columns: list[str], resume: bool
     return ledger.held(Path(folder), about, columns, resume=resume)
 
 
-# ---- by what a sweep is recognized
-
-
-def _about(
-    build: Build,
-    points: Sequence[Cell],
-    judged: Sequence[Part],
-    seeds: Sequence[int],
-    folds: int | None,
-    fold_seed: int,
-    measures: list[str],
-) -> dict[str, Any]:
-    from minigrad import __version__
-
-    names = list(points[0])
-    values = {name: list(dict.fromkeys(cell[name] for cell in points)) for name in names}
-    arrays = tuple(a for part in judged[:1] for a in (*part.train, *part.dev))
-    return {
-        "minigrad": __version__,
-        "build": _described(build, names),
-        "axes": values,
-        "cells": [list(cell.values()) for cell in points],
-        "seeds": list(seeds),
-        "folds": folds,
-        "fold_seed": fold_seed if folds is not None else None,
-        "data": fingerprint(arrays),
-        "measures": measures,
-    }
-
-
-def _described(build: Any, axes: Sequence[str]) -> str:
-    """What is built, in words that are the same in every process: what is an axis or the seed is left out."""
-    if isinstance(build, Setting):
-        from dataclasses import fields
-
-        names = [field.name for field in fields(build) if field.name not in (*axes, "seed")]
-        return f"Setting({', '.join(f'{name}={getattr(build, name)}' for name in names)})"
-    if hasattr(build, "func") and hasattr(build, "keywords"):  # a partial
-        given = [*map(repr, build.args), *(f"{name}={value!r}" for name, value in build.keywords.items())]
-        return f"{_described(build.func, axes)}({', '.join(given)})"
-    name = getattr(build, "__qualname__", type(build).__qualname__)
-    return f"{getattr(build, '__module__', '')}.{name}"
+# ---- arguments
 
 
 def _checked_seeds(seeds: Any) -> list[int]:
