@@ -477,6 +477,18 @@ def test_a_folder_of_another_sweep_is_refused_and_left_as_it_is(tmp_path, change
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
+class Made:
+    def __call__(self, *, lambd, seed):
+        return build(lambd=lambd, seed=seed)
+
+
+def test_what_is_built_is_recognized_wherever_it_lies_in_memory(tmp_path):
+    for i, make in enumerate((Made, lambda: partial(build, extra=lambda: 1))):
+        quietly(make(), {"lambd": [1]}, folder=tmp_path / str(i))
+        assert len(quietly(make(), {"lambd": [1]}, folder=tmp_path / str(i), resume=True)) == 1
+        assert "0x" not in (tmp_path / str(i) / "sweep.json").read_text()
+
+
 def test_random_cells_of_another_seed_are_another_sweep(tmp_path):
     axes = {"lambd": lambda rng: rng.random(), "keep_prob": [0.8, 1.0]}
     quietly(axes=axes, draws=2, rng=0, folder=tmp_path)

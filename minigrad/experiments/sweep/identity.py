@@ -1,7 +1,8 @@
-"""By what a sweep is recognized: what is built, the axes, the seeds, how it is judged, a checksum of the data."""
+"""By what a sweep is recognized: what is built, the axes, the seeds, how it is judged, the data's checksum."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
@@ -13,7 +14,7 @@ from minigrad.experiments.sweep.parts import Part
 from minigrad.training.feed import fingerprint
 
 
-def described(
+def about(
     build: Build,
     points: Sequence[Cell],
     judged: Sequence[Part],
@@ -47,7 +48,13 @@ def _words(build: Any, axes: Sequence[str]) -> str:
         names = [field.name for field in fields(build) if field.name not in (*axes, "seed")]
         return f"Setting({', '.join(f'{name}={getattr(build, name)}' for name in names)})"
     if hasattr(build, "func") and hasattr(build, "keywords"):  # a partial
-        given = [*map(repr, build.args), *(f"{name}={value!r}" for name, value in build.keywords.items())]
+        given = [*map(_repr, build.args), *(f"{name}={_repr(x)}" for name, x in build.keywords.items())]
         return f"{_words(build.func, axes)}({', '.join(given)})"
-    name = getattr(build, "__qualname__", type(build).__qualname__)
-    return f"{getattr(build, '__module__', '')}.{name}"
+    if not hasattr(build, "__qualname__"):  # an object with a __call__
+        return _repr(build)
+    return f"{build.__module__}.{build.__qualname__}"
+
+
+def _repr(value: Any) -> str:
+    """Without addresses in memory, which no other process has."""
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))

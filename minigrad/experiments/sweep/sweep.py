@@ -15,7 +15,7 @@ from minigrad.experiments.sweep import ledger
 from minigrad.experiments.sweep.build import Build, check_build, check_data
 from minigrad.experiments.sweep.execution import ExecutorFailed, check_executor, completed
 from minigrad.experiments.sweep.grid import cells
-from minigrad.experiments.sweep.identity import described
+from minigrad.experiments.sweep.identity import about
 from minigrad.experiments.sweep.measures import measures_of
 from minigrad.experiments.sweep.parts import Part, parts
 from minigrad.experiments.sweep.results import Results, header, rows_of, runs_of, texts_of
@@ -85,14 +85,14 @@ def sweep(
     if resume not in (True, False) or (resume and folder is None):
         raise ValueError(f"sweep: resume={resume!r}, folder={folder!r}; resume=True goes on with a folder")
     runs = runs_of(points, seeds, folds)
-    about = described(build, points, judged, seeds, folds, fold_seed, list(named))
-    with _folder(folder, about, header(list(axes), list(named)), resume) as (kept, texts):
+    identity = about(build, points, judged, seeds, folds, fold_seed, list(named))
+    with _folder(folder, identity, header(list(axes), list(named)), resume) as (kept, texts):
         done: dict[int, tuple[float, ...]] = rows_of(texts, runs, list(named), Path(folder or ""))
         if kept is not None:
             kept.write(texts)  # a header, and nothing that is torn
 
         def results() -> Results:
-            return Results(runs, list(named), done, cells=points, data=about["data"])
+            return Results(runs, list(named), done, cells=points, data=identity["data"])
 
         failed: dict[int, Failure] = {}
         try:
