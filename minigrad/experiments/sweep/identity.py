@@ -1,4 +1,4 @@
-"""By what a sweep is recognized: what is built, the axes, the seeds, how it is judged, the data's checksum."""
+"""By what a sweep is recognized: what is built, the axes, the seeds, how it is judged, the data."""
 
 from __future__ import annotations
 

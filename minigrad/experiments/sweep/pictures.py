@@ -207,7 +207,7 @@ def curve(figure: Figure, results: Results) -> None:
     axes.set_xlim(-0.4, len(found) - 0.6)
     axes.set_xlabel("λ")
     axes.set_ylabel(name if name != "cost" else "cost, without the penalty")
-    axes.set_title(_where(results, "", ("lambd",)), fontsize=9.5)
+    axes.set_title(_where(results, "", ("lambd",)), fontsize=9.5, pad=18)  # above the names of the ends
     figure.legend(loc="outside lower center", ncols=3, fontsize=8.5)
 
 
