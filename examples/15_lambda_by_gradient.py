@@ -92,7 +92,9 @@ def main(out="."):
     of_grid = [(row.run.cell["lambd"], row.numbers["dev_cost"]) for row in results if row.run.cell["lambd"]]
     axes.plot(*zip(*of_grid, strict=True), "s--", color="0.4", markersize=4, label="the grid, 300 steps")
     axes.plot(best, results.best.mean["dev_cost"], "*", color="tab:red", markersize=14, label="its best")
-    axes.set(xscale="log", xlabel="λ", ylabel="cross-entropy of the dev set", xlim=(0.006, 9), ylim=(0.45, 0.55))
+    axes.set(
+        xscale="log", xlabel="λ", ylabel="cross-entropy of the dev set", xlim=(0.006, 9), ylim=(0.45, 0.55)
+    )
     axes.legend(title="dots: found by gradient")
     figure.savefig(Path(out) / "15_lambda_by_gradient.png", dpi=100)
     return {

@@ -1,4 +1,4 @@
-"""The command `minigrad`, also `python -m minigrad`: the regularization experiment, or derive, draw, steps, sweep.
+"""The command `minigrad`, also `python -m minigrad`: the experiment, or derive, draw, steps, sweep.
 
 What the command needs is imported when it runs, so that Ctrl-C meanwhile is answered as at any other time.
 """

@@ -70,6 +70,7 @@ def sweep(
                it and KeyboardInterrupt have what is done as their attribute `results`.
 
     >>> from minigrad import data
+    >>> from minigrad.experiments import Setting
     >>> field = data.side_of_the_field(m=20, m_dev=10)
     >>> results = sweep(Setting(hidden=(3,), steps=20), {"lambd": [0, 0.7], "keep_prob": [0.8, 1]}, field)
     >>> len(results), results.columns
