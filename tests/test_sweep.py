@@ -144,6 +144,7 @@ def test_distributions_of_scipy():
         (grid, {"folds": 24}, "folds=24 of 23 examples; each fold needs one, so at most 23"),
         (grid, {"folds": 1}, "folds=1; wanted a whole number, 2 or more"),
         (grid, {"folds": 2, "dev": (field.X, field.y)}, "dev= and folds= are two ways to judge"),
+        (grid, {"dev": (field.X[:, :1], field.y)}, "an array (23, 2) of data is (23, 1) in dev"),
         (grid, {"dev": (field.X,)}, "dev has 1 arrays, and data 2"),
         (grid, {"data": (field.X, field.y)}, "there is nothing to judge on; give dev="),
         (grid, {"data": (field.X, field.y + 0.5), "folds": 2}, "a Setting trains a classifier, on X"),
@@ -361,6 +362,11 @@ def test_a_build_that_fails_is_named_and_the_others_are_kept(tmp_path):
         assert "in fails_at_one" in caught.value.__notes__[0]
         assert caught.value.results["lambd"] == [0, 0, 2, 2]
     assert Results.read(tmp_path / "f")["lambd"] == [0, 0, 2, 2]
+
+
+def test_a_measure_that_gives_no_number():
+    with pytest.raises(Unfinished, match='TypeError: the measure "all" gives a ndarray; wanted one number'):
+        quietly(build, {"lambd": [0]}, measures={"all": lambda model, X, y: X})
 
 
 @pytest.mark.parametrize(

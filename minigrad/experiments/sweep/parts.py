@@ -39,6 +39,11 @@ def parts(data: Any, *, dev: Any = None, folds: int | None = None, fold_seed: in
         held_out = _arrays(dev, "dev")
         if len(held_out) != len(arrays):
             raise ValueError(f"sweep: dev has {len(held_out)} arrays, and data {len(arrays)}")
+        for a, b in zip(arrays, held_out, strict=True):
+            if a.shape[1:] != b.shape[1:]:
+                raise ValueError(
+                    f"sweep: an array {a.shape} of data is {b.shape} in dev; only the lengths may differ"
+                )
         return [Part(None, arrays, held_out)]
     if dev is not None:
         raise ValueError("sweep: dev= and folds= are two ways to judge; give one of them")

@@ -53,8 +53,8 @@ def outcome(build: Build, run: Run, part: Part, measures: Measures) -> Outcome:
         except Diverged:
             return (nan,) * (2 * len(measures))
         found = [
-            evaluated(model, measure, arrays)
-            for measure in measures.values()
+            evaluated(model, measure, arrays, who=f'the measure "{name}"')
+            for name, measure in measures.items()
             for arrays in (part.train, part.dev)
         ]
         return tuple(found) if np.isfinite(found).all() else (nan,) * len(found)
