@@ -177,11 +177,13 @@ def test_bad_input_gets_one_sentence_before_anything_is_run(axes, options, said,
 
 def test_folds_are_as_large_as_can_be_and_have_their_share_of_each_class():
     y = np.repeat([0.0, 1.0, 2.0], [11, 7, 2])
+    for seed in range(5):
+        found = assigned(y, 4, seed=seed)
+        assert sorted(np.bincount(found)[1:]) == [5, 5, 5, 5]
+        for label in (0, 1):
+            counts = np.bincount(found[y == label], minlength=5)[1:]
+            assert counts.max() - counts.min() <= 1
     found = assigned(y, 4, seed=1)
-    assert sorted(np.bincount(found)[1:]) == [5, 5, 5, 5]
-    for label in (0, 1):
-        counts = np.bincount(found[y == label], minlength=5)[1:]
-        assert counts.max() - counts.min() <= 1
     np.testing.assert_array_equal(found, assigned(y, 4, seed=1))
     assert (found != assigned(y, 4, seed=2)).any()
     continuous = assigned(np.linspace(0, 1, 10), 5, seed=0)
