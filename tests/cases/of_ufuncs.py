@@ -8,6 +8,7 @@ import numpy as np
 
 from cases.case import (
     add,
+    begin,
     broadcast_pairs,
     not_holomorphic,
     positive,
@@ -16,6 +17,8 @@ from cases.case import (
     turned,
 )
 from minigrad.derivatives import cumulative, further_ufuncs, interpolation, nan_functions
+
+begin(11)
 
 # ---- ufuncs
 
