@@ -179,6 +179,27 @@ def _var(a: Any, axis: Any, ddof: int, keepdims: bool) -> Any:
     return y / (a.size // max(y.size, 1) - ddof)
 
 
+def _partition(a: Any, kth: Any, axis: Any, kind: str, order: Any) -> Any:
+    """The order that NumPy gives the real parts."""
+    y = np.partition(np.real(a), kth, axis)
+    places = np.argsort(np.argsort(y, axis, kind="stable"), axis)
+    return np.take_along_axis(np.sort(a, axis), places, axis)
+
+
+def _quantile(a: Any, q: Any, axis: Any, method: str, keepdims: bool) -> Any:
+    """At the place that the quantile of 0, 1, 2 ... says: NumPy has no quantiles of complex numbers."""
+    ndim = np.ndim(a)
+    axes = [i % ndim for i in (range(ndim) if axis is None else np.atleast_1d(axis).tolist())]
+    rest = [n for i, n in enumerate(a.shape) if i not in axes]
+    last = np.sort(np.moveaxis(a, axes, range(ndim - len(axes), ndim)).reshape(*rest, -1))
+    places = np.quantile(np.arange(float(last.shape[-1])), q, method=method)
+    low = np.floor(places).astype(int)
+    parts = [np.moveaxis(last[..., i], range(len(rest)), range(-len(rest), 0)) for i in (low, np.ceil(places).astype(int))]
+    share = np.reshape(places - low, (*np.shape(q), *[1] * len(rest)))
+    y = (1 - share) * parts[0] + share * parts[1]
+    return y.reshape(*np.shape(q), *(1 if i in axes else n for i, n in enumerate(a.shape))) if keepdims else y
+
+
 analytic: dict[Callable[..., Any], Callable[..., Any] | None] = dict.fromkeys((
     np.add, np.subtract, np.multiply, np.divide, np.negative, np.positive, np.square, np.sqrt,
     np.exp, np.expm1, np.log, np.log1p, np.log2, np.log10,
@@ -186,6 +207,7 @@ analytic: dict[Callable[..., Any], Callable[..., Any] | None] = dict.fromkeys((
     np.maximum, np.minimum, np.clip, np.where, np.sum, np.mean, np.max, np.min, np.prod, np.matmul,
     np.transpose, np.swapaxes, np.reshape, np.ravel, np.expand_dims, np.squeeze, np.broadcast_to,
     np.concatenate, np.stack, getitem, derivatives.indexing.scatter_add,
+    np.take_along_axis, derivatives.picking.add_along_axis, np.sort, np.median,
     functions.relu, functions.sigmoid, functions.softplus,
     functions.logsumexp, functions.log_softmax, functions.softmax,
     functions.cross_entropy_of_logit, functions.cross_entropy_of_probability,
@@ -199,6 +221,9 @@ analytic.update({
     np.var: _var,  # NumPy multiplies by the conjugate
     np.std: lambda a, axis, ddof, keepdims: np.sqrt(_var(a, axis, ddof, keepdims)),
     np.astype: lambda a, dtype: a,
+    np.partition: _partition,
+    np.quantile: _quantile,
+    np.percentile: lambda a, q, **parameters: _quantile(a, np.divide(q, 100), **parameters),
 })  # fmt: skip
 
 

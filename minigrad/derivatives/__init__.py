@@ -7,10 +7,17 @@ sub-gradient it takes.
 
 from minigrad.derivatives import arithmetic as arithmetic
 from minigrad.derivatives import choices as choices
+from minigrad.derivatives import diagonals as diagonals
 from minigrad.derivatives import grids as grids
 from minigrad.derivatives import indexing as indexing
+from minigrad.derivatives import joining as joining
 from minigrad.derivatives import matrices as matrices
+from minigrad.derivatives import ordering as ordering
+from minigrad.derivatives import padding as padding
+from minigrad.derivatives import picking as picking
 from minigrad.derivatives import piecewise_constant as piecewise_constant
 from minigrad.derivatives import polynomials as polynomials
+from minigrad.derivatives import rearranging as rearranging
 from minigrad.derivatives import reductions as reductions
 from minigrad.derivatives import shapes as shapes
+from minigrad.derivatives import statistics as statistics

@@ -122,16 +122,25 @@ def _array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]
     return np.split(ary, indices_or_sections, axis)
 
 
-def _split_along(axis: int, ary: Any, indices_or_sections: Any) -> list[Any]:
-    if ary.ndim < max(axis + 1, 1):
-        raise ValueError(f"it takes arrays of {max(axis + 1, 1)} or more axes")
+def _split_along(axis: int, least: int, ary: Any, indices_or_sections: Any) -> list[Any]:
+    if ary.ndim < least:
+        raise ValueError(f"it takes an array of {least} or more axes")
     return np.split(ary, indices_or_sections, axis)
 
 
 @composition(np.hsplit)
 def _hsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
-    return _split_along(int(ary.ndim > 1), ary, indices_or_sections)
+    return _split_along(int(ary.ndim > 1), 1, ary, indices_or_sections)
 
 
-composition(np.vsplit)(lambda ary, indices_or_sections: _split_along(1, ary, indices_or_sections))
-composition(np.dsplit)(partial(_split_along, 2))
+composition(np.vsplit)(partial(_split_along, 0, 2))
+composition(np.dsplit)(partial(_split_along, 2, 3))
+
+
+def _unstack(x: Any, *, axis: int = 0) -> tuple[Any, ...]:
+    axis = normalize_axis_index(axis, x.ndim)
+    return tuple(x[at(i, axis, x.ndim)] for i in range(x.shape[axis]))
+
+
+if hasattr(np, "unstack"):  # since NumPy 2.1
+    composition(np.unstack)(_unstack)

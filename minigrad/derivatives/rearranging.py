@@ -91,7 +91,7 @@ def _repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
 @composition(np.resize)
 def _resize(a: Any, new_shape: Any) -> Any:
     if a.size == 0:
-        return np.zeros(new_shape, a.dtype)
+        return np.reshape(np.concatenate([np.ravel(a), np.zeros(np.prod(new_shape, dtype=int), a.dtype)]), new_shape)
     return gather(lambda places: np.resize(places, new_shape), a)
 
 

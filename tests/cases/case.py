@@ -50,7 +50,7 @@ def _is_variable(x: Any) -> bool:
 def _flat(args: Any) -> Iterator[Any]:
     for x in args:
         if isinstance(x, list):
-            yield from x
+            yield from _flat(x)
         else:
             yield x
 
