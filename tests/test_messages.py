@@ -334,7 +334,7 @@ def test_np_diag_is_written_for_vectors_and_for_matrices():
             "np.linalg.inv .* the nearest among products: np.matmul, np.dot, np.outer. Add",
         ),
         (lambda: np.add.at(np.zeros(4), [0], b), "np.add.at .* make a new array: np.where, np.concatenate"),
-        (lambda: np.isin(b, b), "np.isin .* would lose it. Add a row"),
+        (lambda: np.packbits(b), "np.packbits .* would lose it. Add a row"),
         (lambda: np.acosh(b), "np.arccosh .* that have one: np.log(x + np.sqrt(x * x - 1)). Add a row"),
     ],
 )

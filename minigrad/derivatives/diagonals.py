@@ -18,7 +18,8 @@ def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     if axes != (a.ndim - 2, a.ndim - 1):
         a = np.moveaxis(a, axes, (-2, -1))
     i = np.arange(max(0, min(rows + min(offset, 0), columns - max(offset, 0))))
-    return a[..., i + max(-offset, 0), i + max(offset, 0)]
+    index = i + max(-offset, 0), i + max(offset, 0)
+    return a[index if a.ndim == 2 else (..., *index)]
 
 
 @composition(np.trace)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from minigrad.derivatives.picking import add_along_axis
 from minigrad.derivatives.shapes import inverse
 from minigrad.table import composition, derivative, name_of
 from minigrad.tensor import answers, plain, primitive
@@ -39,7 +40,7 @@ derivative(np.percentile, "a, /, q, axis=None, *, method='linear', keepdims=Fals
 
 def _back(g: Any, a: Any, axis: int | None) -> Any:
     """The gradient of the sorted elements, each where its element was."""
-    return np.reshape(np.take_along_axis(g, order(order(a, axis=axis), axis=axis), axis), a.shape)
+    return add_along_axis(g, order(a, axis=axis), shape=a.shape, axis=axis)
 
 
 def _between(g: Any, a: Any, q: Any, axis: Any, method: str) -> Any:
@@ -49,7 +50,10 @@ def _between(g: Any, a: Any, q: Any, axis: Any, method: str) -> Any:
     moved = np.transpose(a, to_the_end)
     kept, n = moved.shape[: a.ndim - len(axes)], prod(a.shape[i] for i in axes)
     weights = _weights(q, n, method).astype(a.dtype)  # (quantiles, n)
-    of_sorted = np.matmul(np.moveaxis(np.reshape(g, (-1, *kept)), 0, -1), weights)  # (*kept, n)
+    if len(weights) == 1:
+        of_sorted = np.reshape(g, (*kept, 1)) * weights[0]  # (*kept, n)
+    else:
+        of_sorted = np.moveaxis(np.reshape(g, (-1, *kept)), 0, -1) @ weights
     of_moved = _back(of_sorted, np.reshape(moved, (*kept, n)), -1)
     return np.transpose(np.reshape(of_moved, moved.shape), inverse(to_the_end))
 

@@ -6,6 +6,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
+from numpy.lib import NumpyVersion
 from numpy.lib.array_utils import normalize_axis_index
 
 from minigrad.derivatives.rearranging import gather
@@ -23,7 +24,8 @@ def add_along_axis(values: Any, indices: Any, *, shape: tuple[int, ...], axis: i
     return y.reshape(shape)
 
 
-derivative(np.take_along_axis, "arr, indices, /, axis=-1",
+_axis = "axis=-1" if NumpyVersion(np.__version__) >= "2.3.0" else "axis"
+derivative(np.take_along_axis, f"arr, indices, /, {_axis}",
            arr=lambda g, arr, indices, axis: add_along_axis(g, indices, shape=_before(arr, g, axis), axis=axis),
            indices=None)
 derivative(add_along_axis, values=lambda g, indices, axis: np.take_along_axis(g, indices, axis), indices=None)

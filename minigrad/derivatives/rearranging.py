@@ -71,7 +71,8 @@ def _tile(A: Any, reps: Any) -> Any:
     ndim = max(A.ndim, len(reps))
     shape, reps = (1,) * (ndim - A.ndim) + A.shape, (1,) * (ndim - len(reps)) + reps
     pairs = list(zip(map(int, reps), shape, strict=True))
-    copies = np.broadcast_to(np.reshape(A, [k for n in shape for k in (1, n)]), sum(pairs, ()))
+    apart = np.reshape(A, [k for r, n in pairs for k in ((n,) if r == 1 else (1, n))])
+    copies = np.broadcast_to(apart, [k for r, n in pairs for k in ((n,) if r == 1 else (r, n))])
     return np.reshape(copies, [r * n for r, n in pairs])
 
 

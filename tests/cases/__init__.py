@@ -22,6 +22,7 @@ from cases.case import cases as cases
 from cases.case import not_holomorphic as not_holomorphic
 from cases.case import outputs as outputs
 from cases.case import rounded_otherwise as rounded_otherwise
+from cases.case import shaped_by_values as shaped_by_values
 from minigrad.table import compositions, name_of, table
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from cases.case import add, not_holomorphic, positive, real, rounded_otherwise
+from cases.case import add, not_holomorphic, positive, real, rounded_otherwise, shaped_by_values
 from minigrad.derivatives import ordering, picking
 
 not_holomorphic |= {np.insert, np.partition, np.quantile, np.percentile, np.cov, np.corrcoef}
 rounded_otherwise |= {np.cov, np.corrcoef}
+shaped_by_values |= {np.trim_zeros, np.unique}
 
 # ---- rearranged
 

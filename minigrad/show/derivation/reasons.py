@@ -10,6 +10,7 @@ import numpy as np
 
 from minigrad import functions
 from minigrad.derivatives.indexing import scatter_add
+from minigrad.derivatives.picking import add_along_axis
 
 
 def reason(function: Callable[..., Any], argument: str, n: int) -> str:
@@ -27,6 +28,9 @@ def reason(function: Callable[..., Any], argument: str, n: int) -> str:
 
 
 _moved = "The same numbers stand in other places, so the gradient is put back to where they came from."
+_ordered = "Each number has come to a place in the order; the gradient of that place goes back with it."
+_between = "It lies between two of the sorted numbers; each gets the share of the gradient that it counts with."
+
 reasons: dict[Callable[..., Any], str | dict[str, str]] = {
     np.add: "A term changes a sum one for one, so the gradient passes on as it is.",
     np.subtract: {
@@ -105,5 +109,12 @@ reasons: dict[Callable[..., Any], str | dict[str, str]] = {
     np.stack: "Each array gets the slice of the gradient that stands where it stands.",
     getitem: "What was taken out gets its gradient back at its place; what was left there gets 0.",
     scatter_add: "What was put in gets the gradient of the place that it was put to.",
+    np.take_along_axis: "What was taken out gets its gradient back at its place, once for each time.",
+    add_along_axis: "What was put in gets the gradient of the place that it was put to.",
+    np.sort: _ordered,
+    np.partition: _ordered,
+    np.median: _between,
+    np.quantile: _between,
+    np.percentile: _between,
 }
 """Function -> why its rule is as it is, for all arguments or by argument; {n} is how many are summed."""
