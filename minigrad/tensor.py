@@ -398,8 +398,12 @@ class Tensor:
     max, min, clip, dot, round = map(_method, (np.max, np.min, np.clip, np.dot, np.round))
     any, all, argmax, argmin, argsort = map(_method, (np.any, np.all, np.argmax, np.argmin, np.argsort))
     ravel, squeeze, swapaxes, astype = map(_method, (np.ravel, np.squeeze, np.swapaxes, np.astype))
-    repeat, take, choose, diagonal, trace = map(_method, (np.repeat, np.take, np.choose, np.diagonal, np.trace))
-    cumsum, cumprod, nonzero, searchsorted = map(_method, (np.cumsum, np.cumprod, np.nonzero, np.searchsorted))
+    repeat, take, choose, diagonal, trace = map(
+        _method, (np.repeat, np.take, np.choose, np.diagonal, np.trace)
+    )
+    cumsum, cumprod, nonzero, searchsorted = map(
+        _method, (np.cumsum, np.cumprod, np.nonzero, np.searchsorted)
+    )
     argpartition = _method(np.argpartition)
     flatten = ravel
 

@@ -26,7 +26,7 @@ with_a_mask = {
     np.where: "ab", functions.relu: "x", operator.getitem: "a", np.prod: "a", np.median: "a",
     np.take_along_axis: ("arr",),
 }  # fmt: skip
-"""Rules that stop the gradient at some entries (np.prod beside a 0, np.median of an odd number); others have no mask to drop."""
+"""Rules that stop the gradient at some entries (np.prod beside a 0, np.median of 3); others have none."""
 
 summed = (np.matmul, np.where, np.clip, np.broadcast_to, np.take_along_axis)
 """Functions that broadcast, beside those that work element by element."""

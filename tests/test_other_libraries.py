@@ -107,8 +107,12 @@ otherwise: dict[str, dict[str, str]] = {
         "np.full_like": "drops the gradient",
         "np.prod": "divides by the elements, which may be 0",
         "np.astype": "is not in autograd: it is NumPy's own",
+        "np.tile((2,2), 2)": "repeats the gradient along another axis",
     },
-    "jax": {},
+    "jax": {
+        "np.partition": "leaves the others in another order",
+        "np.unique": "drops the gradient",
+    },
     "torch": {
         "np.var": "divides by m - 1 unless told otherwise",
         "np.std": "divides by m - 1 unless told otherwise",

@@ -186,7 +186,7 @@ def _partition(a: Any, kth: Any, axis: Any, kind: str, order: Any) -> Any:
     return np.take_along_axis(np.sort(a, axis), places, axis)
 
 
-def _quantile(a: Any, q: Any, axis: Any, method: str, keepdims: bool) -> Any:
+def _quantile(a: Any, q: Any, axis: Any, method: Any, keepdims: bool) -> Any:
     """At the place that the quantile of 0, 1, 2 ... says: NumPy has no quantiles of complex numbers."""
     ndim = np.ndim(a)
     axes = [i % ndim for i in (range(ndim) if axis is None else np.atleast_1d(axis).tolist())]
@@ -194,7 +194,10 @@ def _quantile(a: Any, q: Any, axis: Any, method: str, keepdims: bool) -> Any:
     last = np.sort(np.moveaxis(a, axes, range(ndim - len(axes), ndim)).reshape(*rest, -1))
     places = np.quantile(np.arange(float(last.shape[-1])), q, method=method)
     low = np.floor(places).astype(int)
-    parts = [np.moveaxis(last[..., i], range(len(rest)), range(-len(rest), 0)) for i in (low, np.ceil(places).astype(int))]
+    parts = [
+        np.moveaxis(last[..., i], range(len(rest)), range(-len(rest), 0))
+        for i in (low, np.ceil(places).astype(int))
+    ]
     share = np.reshape(places - low, (*np.shape(q), *[1] * len(rest)))
     y = (1 - share) * parts[0] + share * parts[1]
     return y.reshape(*np.shape(q), *(1 if i in axes else n for i, n in enumerate(a.shape))) if keepdims else y

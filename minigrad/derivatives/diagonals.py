@@ -42,9 +42,15 @@ def _diagflat(v: Any, k: int = 0) -> Any:
 
 @composition(np.tril)
 def _tril(m: Any, k: int = 0) -> Any:
-    return np.where(np.tri(*m.shape[-2:], k=k, dtype=bool), m, 0)
+    return np.where(_below(m, k), m, False if m.dtype == bool else 0)
 
 
 @composition(np.triu)
 def _triu(m: Any, k: int = 0) -> Any:
-    return np.where(np.tri(*m.shape[-2:], k=k - 1, dtype=bool), 0, m)
+    return np.where(_below(m, k - 1), False if m.dtype == bool else 0, m)
+
+
+def _below(m: Any, k: int) -> Any:
+    """Where the diagonal number k of each matrix is, and what is below it."""
+    shape = m.shape[-2:]
+    return np.tri(shape[0], shape[-1], k, dtype=bool)

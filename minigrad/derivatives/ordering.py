@@ -21,7 +21,11 @@ from minigrad.watch import tell
 
 @primitive
 def order(a: Any, *, axis: int | None = -1) -> Any:
-    """Where the smallest element lies, the next one, and so on: a stable np.argsort, computed anew in each graph."""
+    """Where the smallest element lies, the next one ...: np.argsort, stable, as an operation of a graph.
+
+    >>> order(np.array([3.0, 1.0, 2.0, 1.0]))
+    array([1, 3, 2, 0])
+    """
     return np.argsort(a, axis=axis, kind="stable")
 
 
@@ -58,8 +62,8 @@ def _between(g: Any, a: Any, q: Any, axis: Any, method: str) -> Any:
     return np.transpose(np.reshape(of_moved, moved.shape), inverse(to_the_end))
 
 
-def _weights(q: Any, n: int, method: str) -> Any:
-    """How much each of n sorted elements counts in each quantile, which for 0, 1, 2 ... is its place among them."""
+def _weights(q: Any, n: int, method: Any) -> Any:
+    """How much each of n sorted elements counts in each quantile; that of 0, 1, 2 ... is its place."""
     places = np.quantile(np.arange(float(n)), q, method=method)
     return np.maximum(0, 1 - np.abs(np.reshape(places, (-1, 1)) - np.arange(n)))
 
@@ -76,10 +80,10 @@ def _unique(
 ) -> Any:
     """The first of equal elements gets their gradient."""
     tell("refuse_function", name_of(np.unique))
-    _, *rest = np.unique(plain(ar), True, return_inverse, return_counts, axis, equal_nan=equal_nan)
-    picked = np.take(ar, rest[0], axis)
-    rest = rest[not return_index :]
-    return (picked, *rest) if rest else picked
+    wanted: Any = True, return_inverse, return_counts, axis
+    _, first, *rest = np.unique(plain(ar), *wanted, equal_nan=equal_nan)
+    found = (np.take(ar, first, axis), *[first] * return_index, *rest)
+    return found if len(found) > 1 else found[0]
 
 
 answers.update((np.argpartition, np.digitize, np.lexsort, np.searchsorted))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,9 @@ from minigrad.table import composition
 from minigrad.tensor import fixed
 
 _places = ("edge", "reflect", "symmetric", "wrap")
-_of_values = {"maximum": np.max, "minimum": np.min, "mean": np.mean, "median": np.median}
+_of_values: dict[str, Callable[..., Any]] = {
+    "maximum": np.max, "minimum": np.min, "mean": np.mean, "median": np.median,
+}
 
 
 @composition(np.pad)
@@ -29,7 +32,8 @@ def _pad(
     if mode not in ("constant", "linear_ramp", *_places, *_of_values):
         raise ValueError(f"mode={mode!r}: what it pads with is not known, or is not set ('empty')")
     if isinstance(pad_width, dict):
-        pad_width = [pad_width.get(i, pad_width.get(i - array.ndim, (0, 0))) for i in range(array.ndim)]
+        given = [pad_width.get(i, pad_width.get(i - array.ndim, 0)) for i in range(array.ndim)]
+        pad_width = [_pairs(width, 1)[0] for width in given]
     widths = _pairs(pad_width, array.ndim)
     if np.any(np.asarray(widths) < 0):
         raise ValueError(f"pad_width={pad_width!r} is negative")
@@ -62,7 +66,7 @@ def _with_constants(array: Any, widths: list[Any], values: list[Any]) -> Any:
     return y + frame if np.any(frame) else y
 
 
-def _copies(a: Any, axis: int, width: list[int], mode: str, odd: bool) -> list[Any]:
+def _copies(a: Any, axis: int, width: list[int], mode: Any, odd: bool) -> list[Any]:
     """Elements of a itself; odd: 2 · edge - element, which a is reflected to in a point."""
     n, before = a.shape[axis], width[0]
     if odd and mode in ("reflect", "symmetric") and max(width) > n - (mode == "reflect"):
@@ -86,7 +90,7 @@ def _ramps(a: Any, axis: int, width: list[int], ends: list[Any]) -> list[Any]:
     for edge, n, end, step in zip(_edges(a, axis, 1, 1), width, ends, (1, -1), strict=True):
         places = np.reshape(np.arange(n)[::step], [-1 if i == axis else 1 for i in range(a.ndim)])
         ramps.append(places * ((edge - end) / max(n, 1)) + end)
-    return ramps
+    return [np.floor(x) for x in ramps] if a.dtype.kind in "iu" else ramps
 
 
 def _statistics(a: Any, axis: int, width: list[int], mode: str, lengths: list[Any]) -> list[Any]:

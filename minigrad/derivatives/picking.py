@@ -17,7 +17,11 @@ from minigrad.tensor import answers, fixed, primitive, record
 
 @primitive
 def add_along_axis(values: Any, indices: Any, *, shape: tuple[int, ...], axis: int | None) -> Any:
-    """Zeros of this shape with the values added at the indices: the transpose of np.take_along_axis."""
+    """Zeros of this shape with the values added at the indices: the transpose of np.take_along_axis.
+
+    >>> add_along_axis(np.array([1.0, 2.0, 3.0]), np.array([0, 0, 3]), shape=(4,), axis=0)
+    array([3., 0., 0., 3.])
+    """
     places = np.take_along_axis(np.arange(prod(shape)).reshape(shape), indices, axis)
     y = np.zeros_like(values, shape=prod(shape))
     np.add.at(y, places.ravel(), values.ravel())
@@ -26,12 +30,12 @@ def add_along_axis(values: Any, indices: Any, *, shape: tuple[int, ...], axis: i
 
 _axis = "axis=-1" if NumpyVersion(np.__version__) >= "2.3.0" else "axis"
 derivative(np.take_along_axis, f"arr, indices, /, {_axis}",
-           arr=lambda g, arr, indices, axis: add_along_axis(g, indices, shape=_before(arr, g, axis), axis=axis),
+           arr=lambda g, arr, indices, axis: add_along_axis(g, indices, shape=_to(arr, g, axis), axis=axis),
            indices=None)
 derivative(add_along_axis, values=lambda g, indices, axis: np.take_along_axis(g, indices, axis), indices=None)
 
 
-def _before(arr: Any, g: Any, axis: int | None) -> tuple[int, ...]:
+def _to(arr: Any, g: Any, axis: int | None) -> tuple[int, ...]:
     """The shape of arr, broadcast as indices has broadcast it."""
     if axis is None:
         return arr.shape
@@ -51,6 +55,8 @@ def _take(a: Any, indices: Any, axis: int | None = None, *, mode: str = "raise")
 
 @composition(np.compress)
 def _compress(condition: Any, a: Any, axis: int | None = None) -> Any:
+    if np.ndim(condition) != 1:
+        raise ValueError(f"the condition has {np.ndim(condition)} axes; it takes one, along the axis of a")
     return np.take(a, np.flatnonzero(condition), axis)
 
 
@@ -60,7 +66,7 @@ def _extract(condition: Any, arr: Any) -> Any:
 
 
 @composition(np.choose)
-def _choose(a: Any, choices: Any, *, mode: str = "raise") -> Any:
+def _choose(a: Any, choices: Any, *, mode: Any = "raise") -> Any:
     a = fixed(a)
     return gather(lambda *places: np.choose(a, places, mode=mode), *choices)
 
@@ -69,7 +75,7 @@ def _choose(a: Any, choices: Any, *, mode: str = "raise") -> Any:
 def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     """The first choice whose condition holds."""
     if len(condlist) != len(choicelist) or not len(condlist):
-        raise ValueError(f"{len(condlist)} conditions for {len(choicelist)} choices; it takes as many, one or more")
+        raise ValueError(f"{len(condlist)} conditions for {len(choicelist)} choices; each needs its own")
     y = default
     for condition, choice in zip(condlist[::-1], choicelist[::-1], strict=True):
         y = np.where(condition, choice, y)

@@ -92,7 +92,8 @@ def _repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
 @composition(np.resize)
 def _resize(a: Any, new_shape: Any) -> Any:
     if a.size == 0:
-        return np.reshape(np.concatenate([np.ravel(a), np.zeros(np.prod(new_shape, dtype=int), a.dtype)]), new_shape)
+        zeros = np.zeros(np.prod(new_shape, dtype=int), a.dtype)
+        return np.reshape(np.concatenate([np.ravel(a), zeros]), new_shape)
     return gather(lambda places: np.resize(places, new_shape), a)
 
 
@@ -113,15 +114,15 @@ def _delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
 def _trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
     axes = range(filt.ndim) if axis is None else normalize_axis_tuple(axis, filt.ndim)
     places = np.argwhere(filt)
-    low, high = (places.min(0), places.max(0) + 1) if len(places) else np.zeros((2, filt.ndim), int)
-    ends = ["f" in trim.lower(), "b" in trim.lower()]
-    cut = [slice(*np.where(ends, pair, (None, None))) for pair in zip(low, high, strict=True)]
+    low, high = (places.min(0), places.max(0) + 1) if len(places) else (filt.shape, (0,) * filt.ndim)
+    front, back = "f" in trim.lower(), "b" in trim.lower()
+    cut = [slice(m if front else None, n if back else None) for m, n in zip(low, high, strict=True)]
     return filt[tuple(part if i in axes else slice(None) for i, part in enumerate(cut))]
 
 
 def gather(function: Callable[..., Any], *arrays: Any) -> Any:
     """function(*arrays), if it only puts elements in other places: it is asked where each one comes from."""
-    ends = list(accumulate(map(np.size, arrays)))
-    places = [np.arange(end - np.size(x), end).reshape(np.shape(x)) for end, x in zip(ends, arrays, strict=True)]
+    ends = accumulate(map(np.size, arrays))
+    places = [np.arange(n - np.size(x), n).reshape(np.shape(x)) for n, x in zip(ends, arrays, strict=True)]
     elements = [np.ravel(x) for x in arrays]
     return (np.concatenate(elements) if len(elements) > 1 else elements[0])[function(*places)]

@@ -30,6 +30,8 @@ def _average(
     else:
         a = a.astype(float) if a.dtype.kind in "biu" else a
         w = _beside(a, axis, weights if isinstance(weights, Tensor) else np.asarray(weights))
+        dtype = np.result_type(a.dtype, w.dtype)
+        w = w if w.dtype == dtype else w.astype(dtype)
         total = np.sum(w, axis=axis, keepdims=keepdims)
         if watching() is None and np.any(total == 0):  # which a replay does not ask
             raise ZeroDivisionError("np.average: the weights add up to 0")

@@ -84,7 +84,7 @@ rounded_otherwise: set[Callable[..., Any]] = set()
 """Compositions that add up in another order than NumPy does, or compute in another way."""
 
 shaped_by_values: set[Callable[..., Any]] = set()
-"""Compositions that look at the values to say how many elements there are, so that they cannot be compiled."""
+"""Compositions that look at the values to say how many elements they give: they cannot be compiled."""
 
 cases: list[Case] = []
 

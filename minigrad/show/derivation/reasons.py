@@ -29,7 +29,9 @@ def reason(function: Callable[..., Any], argument: str, n: int) -> str:
 
 _moved = "The same numbers stand in other places, so the gradient is put back to where they came from."
 _ordered = "Each number has come to a place in the order; the gradient of that place goes back with it."
-_between = "It lies between two of the sorted numbers; each gets the share of the gradient that it counts with."
+_between = (
+    "It lies between two of the sorted numbers; each gets the share of the gradient that it counts with."
+)
 
 reasons: dict[Callable[..., Any], str | dict[str, str]] = {
     np.add: "A term changes a sum one for one, so the gradient passes on as it is.",
