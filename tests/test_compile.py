@@ -1082,8 +1082,8 @@ def refuse_argmax(x):
     return x * np.argmax(x)
 
 
-def refuse_sort(x):
-    return np.sort(x)
+def refuse_argsort(x):
+    return x[np.argsort(x)]
 
 
 def refuse_index(x):
@@ -1104,7 +1104,7 @@ def refuse_in(x):
         refuse_array,
         refuse_data,
         refuse_argmax,
-        refuse_sort,
+        refuse_argsort,
         refuse_index,
         refuse_in,
     ],
