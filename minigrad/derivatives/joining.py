@@ -11,9 +11,9 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from minigrad.derivatives.rearranging import gather
-from minigrad.derivatives.shapes import at
+from minigrad.derivatives.shapes import at, method_of
 from minigrad.table import composition
-from minigrad.tensor import Tensor, fixed
+from minigrad.tensor import fixed
 
 # ---- to as many axes
 
@@ -36,7 +36,9 @@ def _broadcast_arrays(*args: Any) -> tuple[Any, ...]:
 
 
 @composition(np.meshgrid)
-def _meshgrid(*xi: Any, sparse: bool = False, indexing: str = "xy") -> tuple[Any, ...]:
+def _meshgrid(
+    *xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy"
+) -> tuple[Any, ...]:  # copy or not, the array of a Tensor does not change
     if indexing not in ("xy", "ij"):
         raise ValueError(f"indexing={indexing!r} must be 'xy' or 'ij'")
     places = [1, 0, *range(2, len(xi))] if indexing == "xy" and len(xi) > 1 else range(len(xi))
@@ -104,9 +106,8 @@ def _append(arr: Any, values: Any, axis: int | None = None) -> Any:
 
 @composition(np.insert)
 def _insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
-    obj, dtype = fixed(obj), arr.dtype if isinstance(arr, Tensor) else np.asarray(arr).dtype
-    values = values if isinstance(values, Tensor) else np.asarray(values)
-    same = values if values.dtype == dtype else values.astype(dtype)
+    obj, arr, values = fixed(obj), method_of(arr), method_of(values)
+    same = values if values.dtype == arr.dtype else values.astype(arr.dtype)
     return gather(lambda arr, values: np.insert(arr, obj, values, axis), arr, same)
 
 

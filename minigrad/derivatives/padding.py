@@ -1,4 +1,4 @@
-"""np.pad: along one axis after the other, as NumPy does it, what stands before and after is joined on."""
+"""np.pad: what stands before and after is joined on, along one axis after the other, as NumPy does it."""
 
 from __future__ import annotations
 
@@ -62,12 +62,13 @@ def _with_constants(array: Any, widths: list[Any], values: list[Any]) -> Any:
     inside = tuple(slice(before, before + n) for (before, _), n in zip(widths, array.shape, strict=True))
     shape = tuple(n + before + after for (before, after), n in zip(widths, array.shape, strict=True))
     y = scatter_add(array, index=inside, shape=shape)
-    frame = np.pad(np.zeros(array.shape, array.dtype), widths, constant_values=values)
-    return y + frame if np.any(frame) else y
+    if not np.any(values):
+        return y
+    return y + np.pad(np.zeros(array.shape, array.dtype), widths, constant_values=values)
 
 
 def _copies(a: Any, axis: int, width: list[int], mode: Any, odd: bool) -> list[Any]:
-    """Elements of a itself; odd: 2 · edge - element, which a is reflected to in a point."""
+    """Elements of a itself; or, odd, 2 · edge - element, where a is turned about its edge."""
     n, before = a.shape[axis], width[0]
     if odd and mode in ("reflect", "symmetric") and max(width) > n - (mode == "reflect"):
         raise ValueError(f"reflect_type='odd' reflects once, and {max(width)} is more than axis {axis} has")

@@ -10,7 +10,7 @@ from numpy.lib import NumpyVersion
 from numpy.lib.array_utils import normalize_axis_index
 
 from minigrad.derivatives.rearranging import gather
-from minigrad.derivatives.shapes import at
+from minigrad.derivatives.shapes import at, method_of
 from minigrad.table import composition, derivative
 from minigrad.tensor import answers, fixed, primitive, record
 
@@ -36,7 +36,7 @@ derivative(add_along_axis, values=lambda g, indices, axis: np.take_along_axis(g,
 
 
 def _to(arr: Any, g: Any, axis: int | None) -> tuple[int, ...]:
-    """The shape of arr, broadcast as indices has broadcast it."""
+    """The shape of arr, broadcast as the indices have broadcast it."""
     if axis is None:
         return arr.shape
     axis = normalize_axis_index(axis, arr.ndim)
@@ -45,7 +45,8 @@ def _to(arr: Any, g: Any, axis: int | None) -> tuple[int, ...]:
 
 @composition(np.take)
 def _take(a: Any, indices: Any, axis: int | None = None, *, mode: str = "raise") -> Any:
-    a, axis = (np.ravel(a), 0) if axis is None else (a, normalize_axis_index(axis, np.ndim(a)))
+    a, axis = (np.ravel(a), 0) if axis is None else (method_of(a), axis)
+    axis = normalize_axis_index(axis, a.ndim)
     n, index = a.shape[axis], np.asarray(fixed(indices)).astype(np.intp, casting="same_kind")
     if mode not in ("raise", "wrap", "clip"):
         raise ValueError(f"mode={mode!r} must be 'raise', 'wrap' or 'clip'")

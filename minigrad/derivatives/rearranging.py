@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from minigrad.derivatives.shapes import at
+from minigrad.derivatives.shapes import at, method_of
 from minigrad.table import composition
 from minigrad.tensor import fixed
 
@@ -67,7 +67,7 @@ def _transposed(function: Callable[..., Any], a: Any) -> Any:
 
 @composition(np.tile)
 def _tile(A: Any, reps: Any) -> Any:
-    reps = tuple(fixed(reps)) if np.ndim(reps) else (int(reps),)
+    A, reps = method_of(A), tuple(fixed(reps)) if np.ndim(reps) else (int(reps),)
     ndim = max(A.ndim, len(reps))
     shape, reps = (1,) * (ndim - A.ndim) + A.shape, (1,) * (ndim - len(reps)) + reps
     pairs = list(zip(map(int, reps), shape, strict=True))
@@ -79,8 +79,7 @@ def _tile(A: Any, reps: Any) -> Any:
 @composition(np.repeat)
 def _repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     repeats = np.asarray(fixed(repeats))
-    if axis is None:
-        a, axis = np.ravel(a), 0
+    a, axis = (np.ravel(a), 0) if axis is None else (a, axis)
     axis = normalize_axis_index(axis, a.ndim)
     if repeats.size != 1:
         return a[at(np.repeat(np.arange(a.shape[axis]), repeats), axis, a.ndim)]
@@ -104,8 +103,7 @@ composition(np.copy)(lambda a: a.copy())
 
 @composition(np.delete)
 def _delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
-    if axis is None:
-        arr, axis = np.ravel(arr), 0
+    arr, axis = (np.ravel(arr), 0) if axis is None else (method_of(arr), axis)
     axis = normalize_axis_index(axis, arr.ndim)
     return arr[at(np.delete(np.arange(arr.shape[axis]), fixed(obj)), axis, arr.ndim)]
 
@@ -113,11 +111,13 @@ def _delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
 @composition(np.trim_zeros)
 def _trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
     axes = range(filt.ndim) if axis is None else normalize_axis_tuple(axis, filt.ndim)
-    places = np.argwhere(filt)
-    low, high = (places.min(0), places.max(0) + 1) if len(places) else (filt.shape, (0,) * filt.ndim)
-    front, back = "f" in trim.lower(), "b" in trim.lower()
-    cut = [slice(m if front else None, n if back else None) for m, n in zip(low, high, strict=True)]
-    return filt[tuple(part if i in axes else slice(None) for i, part in enumerate(cut))]
+    if not set(trim.lower()) <= {"f", "b"}:
+        raise ValueError(f"trim={trim!r} must be of the letters f (front) and b (back)")
+    places, cut = np.argwhere(filt), [slice(None)] * filt.ndim
+    for i in axes:
+        low, high = (places[:, i].min(), places[:, i].max() + 1) if len(places) else (filt.shape[i], 0)
+        cut[i] = slice(int(low) if "f" in trim.lower() else None, int(high) if "b" in trim.lower() else None)
+    return filt[tuple(cut)]
 
 
 def gather(function: Callable[..., Any], *arrays: Any) -> Any:

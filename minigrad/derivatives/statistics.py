@@ -9,7 +9,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from minigrad.derivatives.shapes import method_of
 from minigrad.table import composition
-from minigrad.tensor import Tensor, fixed
+from minigrad.tensor import fixed
 from minigrad.watch import watching
 
 
@@ -29,7 +29,7 @@ def _average(
         total: Any = np.asarray(a.size / max(y.size, 1), y.dtype)
     else:
         a = a.astype(float) if a.dtype.kind in "biu" else a
-        w = _beside(a, axis, weights if isinstance(weights, Tensor) else np.asarray(weights))
+        w = _beside(a, axis, method_of(weights))
         dtype = np.result_type(a.dtype, w.dtype)
         w = w if w.dtype == dtype else w.astype(dtype)
         total = np.sum(w, axis=axis, keepdims=keepdims)
@@ -80,7 +80,7 @@ def _cov(
 
 def _rows(m: Any, rowvar: bool) -> Any:
     """The variables as rows, in double precision, as NumPy has them."""
-    m = m if isinstance(m, Tensor) else np.asarray(m)
+    m = method_of(m)
     m = m if m.dtype.kind == "c" else m.astype(float) if m.dtype != float else m
     if m.ndim < 2:
         return np.reshape(m, (1, -1))
