@@ -126,7 +126,6 @@ written = {
     "np.linalg.matrix_transpose": "np.matrix_transpose(x)",
     "np.linspace": "x + (y - x) * np.linspace(0, 1, n)",
     "np.logspace": "10 ** (x + (y - x) * np.linspace(0, 1, n))",
-    "np.piecewise": "np.where(c, x, y)",
 }
 """NumPy's functions without a row (and some of SciPy's), and how to write them with those that have one.
 

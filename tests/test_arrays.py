@@ -9,6 +9,7 @@ import pytest
 from cases import cases, outputs, shaped_by_values
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.lib import NumpyVersion
 
 import minigrad as mg
 from minigrad.table import compositions
@@ -102,6 +103,7 @@ def test_zeros_at_the_ends_are_trimmed_and_get_no_gradient(x, trim):
         assert slope(np.trim_zeros, x, [1, 2, 3]) == [0, 0, 1, 2, 3, 0]
 
 
+@pytest.mark.skipif(NumpyVersion(np.__version__) < "2.2.0", reason="np.trim_zeros was for vectors alone")
 def test_zeros_are_trimmed_along_several_axes():
     x = np.zeros((4, 5))
     x[1, 2], x[2, 3] = 1, 2
@@ -342,7 +344,7 @@ X = np.arange(6.0).reshape(2, 3)
         (lambda x: np.put_along_axis(x, np.array([[0]]), 1.0, 0), TypeError, "np.put_along_axis has no"),
         (lambda x: np.put(x, [0], 1.0), TypeError, "np.put has no derivative here"),
         (lambda x: np.fill_diagonal(x, 0), TypeError, "np.fill_diagonal has no derivative here"),
-        (lambda x: np.piecewise(x, [x > 1], [0, 1]), TypeError, "np.piecewise has no derivative here"),
+        (lambda x: np.piecewise(x, [x > 1], [0, 1, 2]), ValueError, "3 functions for 1 conditions, one more"),
     ],
 )  # fmt: skip
 def test_refusals_say_what_is_wrong_and_change_nothing(call, error, said):
@@ -351,6 +353,18 @@ def test_refusals_say_what_is_wrong_and_change_nothing(call, error, said):
         call(x)
     assert x.grad is None
     np.testing.assert_array_equal(x.data, X)
+
+
+def test_the_functions_of_a_piecewise_one_see_their_own_elements_alone():
+    x = [-1.0, 0.0, 4.0]
+    assert slope(lambda x: np.piecewise(x, [x > 0], [np.sqrt, 7]), x) == [0, 0, 0.25]
+    assert slope(lambda x: np.piecewise(x, [x < 1, x < 0], [np.exp, np.negative, lambda x: x * x]), x) == [
+        -1,
+        1,
+        8,
+    ]
+    y = np.piecewise(leaf(x), [[True, False, False]], [lambda x, k: k * x], 3)
+    assert y.tolist() == [-3, 0, 0]
 
 
 def test_answers_are_numpys_and_plain():
@@ -409,6 +423,7 @@ def test_an_order_is_found_anew_in_each_replay():
     [
         (lambda x: x[np.argsort(x)], "np.argsort of a Tensor is not recorded"),
         (lambda x: np.take(x, x.astype(int)), "is an index or a parameter"),
+        (lambda x: np.piecewise(x, [x > 1], [np.sin, np.cos]), "is an index or a parameter"),
         (lambda x: x[np.where(x > 1)], "np.nonzero of a Tensor is not recorded"),
         (lambda x: np.compress(x > 1, x), "np.flatnonzero of a Tensor is not recorded"),
         (lambda x: np.choose((x > 1).astype(int), [x, x]), "is an index or a parameter"),

@@ -241,7 +241,6 @@ calls: dict[str, Callable[[Any, Any, Any], Any]] = {
     "np.linalg.multi_dot": lambda f, x, y: f([x, y]),
     "np.bincount": lambda f, x, y: f([0, 1, 1, 0, 1, 1], weights=vectors[1]),
     "np.apply_along_axis": lambda f, x, y: f(np.sum, 1, x),
-    "np.piecewise": lambda f, x, y: f(x, [half], [lambda _: x[half], lambda _: y[~half]]),
 }
 """How it is called, where that is not f(x) or f(x, y)."""
 

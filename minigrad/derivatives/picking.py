@@ -9,6 +9,7 @@ import numpy as np
 from numpy.lib import NumpyVersion
 from numpy.lib.array_utils import normalize_axis_index
 
+from minigrad.derivatives.indexing import scatter_add
 from minigrad.derivatives.rearranging import gather
 from minigrad.derivatives.shapes import at, method_of
 from minigrad.table import composition, derivative
@@ -81,6 +82,27 @@ def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     for condition, choice in zip(condlist[::-1], choicelist[::-1], strict=True):
         y = np.where(condition, choice, y)
     return y
+
+
+@composition(np.piecewise)
+def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
+    """Each function of those elements alone where its condition holds, and none of the later ones does."""
+    conditions = np.asarray(fixed(condlist), bool)
+    if conditions.ndim == x.ndim:
+        conditions = conditions[None]
+    if len(funclist) == len(conditions) + 1:
+        conditions = np.concatenate([conditions, [~np.any(conditions, axis=0)]])
+    if len(funclist) != len(conditions):
+        raise ValueError(f"{len(funclist)} functions for {len(conditions)} conditions, one more is for others")
+    parts = []
+    for i, f in enumerate(funclist):
+        here = conditions[i] & ~np.any(conditions[i + 1 :], axis=0)
+        if np.any(here):
+            values = method_of(f(x[here], *args, **kw) if callable(f) else f)
+            values = values if values.dtype == x.dtype else values.astype(x.dtype)
+            values = np.broadcast_to(values, int(np.sum(here)))
+            parts.append(scatter_add(values, index=here, shape=x.shape))
+    return sum(parts[1:], parts[0]) if parts else np.zeros(x.shape, x.dtype)
 
 
 @composition(np.where)

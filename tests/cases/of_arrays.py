@@ -135,6 +135,10 @@ add(np.choose, np.array([2, 0, 1]), [real(3), real(), real(1)])
 add(np.choose, np.array([3, -1, 1]), [real(3), real(3)], mode="wrap")
 for _default in (0, real(3), 0.5):
     add(np.select, [_index > 0, np.array([True, False, True])], [real(2, 3), real(3)], _default)
+_truth = _index > 0
+add(np.piecewise, real(2, 3), [_truth, ~_truth], [np.sin, np.cos])
+add(np.piecewise, real(2, 3), [_truth, _index > 1], [np.sin, np.exp, 0.5])
+add(np.piecewise, real(3), _truth[0], [np.sin])
 
 # ---- ordered
 
