@@ -55,6 +55,9 @@ def test_single_and_no_elements():
     assert slope(np.sort, [5]) == [1]
     assert slope(np.sort, []) == []
     assert slope(np.median, 5) == 1
+    assert slope(lambda x: np.quantile(x, [0.2, 0.5], axis=1), np.zeros((0, 3))) == []
+    with pytest.warns(RuntimeWarning):  # NumPy's, of the mean of no numbers
+        assert slope(np.median, []) == []
     assert slope(np.median, [5]) == [1]
     assert slope(lambda x: np.quantile(x, [0, 0.3, 1]), [5]) == [3]
     assert slope(np.ptp, [5]) == [0]
@@ -344,7 +347,7 @@ X = np.arange(6.0).reshape(2, 3)
         (lambda x: np.put_along_axis(x, np.array([[0]]), 1.0, 0), TypeError, "np.put_along_axis has no"),
         (lambda x: np.put(x, [0], 1.0), TypeError, "np.put has no derivative here"),
         (lambda x: np.fill_diagonal(x, 0), TypeError, "np.fill_diagonal has no derivative here"),
-        (lambda x: np.piecewise(x, [x > 1], [0, 1, 2]), ValueError, "3 functions for 1 conditions, one more"),
+        (lambda x: np.piecewise(x, [x > 1], [0, 1, 2]), ValueError, "1 conditions and 3 functions: it takes as many"),
     ],
 )  # fmt: skip
 def test_refusals_say_what_is_wrong_and_change_nothing(call, error, said):

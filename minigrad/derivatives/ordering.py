@@ -57,14 +57,14 @@ def _between(g: Any, a: Any, q: Any, axis: Any, method: str) -> Any:
     if len(weights) == 1:
         of_sorted = np.reshape(g, (*kept, 1)) * weights[0]  # (*kept, n)
     else:
-        of_sorted = np.moveaxis(np.reshape(g, (-1, *kept)), 0, -1) @ weights
+        of_sorted = np.moveaxis(np.reshape(g, (len(weights), *kept)), 0, -1) @ weights
     of_moved = _back(of_sorted, np.reshape(moved, (*kept, n)), -1)
     return np.transpose(np.reshape(of_moved, moved.shape), inverse(to_the_end))
 
 
 def _weights(q: Any, n: int, method: Any) -> Any:
     """How much each of n sorted elements counts in each quantile; that of 0, 1, 2 ... is its place."""
-    places = np.quantile(np.arange(float(n)), q, method=method)
+    places = np.quantile(np.arange(float(n)), q, method=method) if n else np.zeros(np.shape(q))
     return np.maximum(0, 1 - np.abs(np.reshape(places, (-1, 1)) - np.arange(n)))
 
 
