@@ -22,8 +22,7 @@ reasons: dict[str, str] = {
         "np.right_shift np.packbits np.unpackbits np.ix_"
     ),
     "it calls a function of numbers on each element or row: apply it to the whole, or stack what it gives": (
-        "np.apply_along_axis np.apply_over_axes np.frompyfunc np.fromfunction np.nested_iters "
-        "np.vectorize"
+        "np.apply_along_axis np.apply_over_axes np.frompyfunc np.fromfunction np.nested_iters np.vectorize"
     ),
     "it drops leading zeros by value: np.linalg.eigvals of the companion matrix": "np.roots",
     "complex numbers have no order": "np.sort_complex",
