@@ -93,7 +93,7 @@ def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> A
     if len(funclist) == len(conditions) + 1:
         conditions = np.concatenate([conditions, [~np.any(conditions, axis=0)]])
     if len(funclist) != len(conditions):
-        raise ValueError(f"{len(funclist)} functions for {len(conditions)} conditions (one more is for others)")
+        raise ValueError(f"{len(funclist)} functions for {len(conditions)} conditions (and one for others)")
     parts = []
     for i, f in enumerate(funclist):
         here = conditions[i] & ~np.any(conditions[i + 1 :], axis=0)
