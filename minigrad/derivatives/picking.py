@@ -100,7 +100,7 @@ def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> A
         if np.any(here):
             values = method_of(f(x[here], *args, **kw) if callable(f) else f)
             values = values if values.dtype == x.dtype else values.astype(x.dtype)
-            values = np.broadcast_to(values, int(np.sum(here)))
+            values = np.broadcast_to(values, (int(np.sum(here)),))
             parts.append(scatter_add(values, index=here, shape=x.shape))
     return sum(parts[1:], parts[0]) if parts else np.zeros(x.shape, x.dtype)
 
