@@ -17,7 +17,9 @@ from minigrad.derivatives import padding as padding
 from minigrad.derivatives import picking as picking
 from minigrad.derivatives import piecewise_constant as piecewise_constant
 from minigrad.derivatives import polynomials as polynomials
+from minigrad.derivatives import products as products
 from minigrad.derivatives import rearranging as rearranging
 from minigrad.derivatives import reductions as reductions
 from minigrad.derivatives import shapes as shapes
 from minigrad.derivatives import statistics as statistics
+from minigrad.derivatives import windows as windows

@@ -11,6 +11,7 @@ import numpy as np
 from minigrad import functions
 from minigrad.derivatives.indexing import scatter_add
 from minigrad.derivatives.picking import add_along_axis
+from minigrad.derivatives.windows import overlap_add, windows
 
 
 def reason(function: Callable[..., Any], argument: str, n: int) -> str:
@@ -99,6 +100,8 @@ reasons: dict[Callable[..., Any], str | dict[str, str]] = {
         "a": "For matrices that is g bᵀ: an element of a meets one row of b, once for each column of y.",
         "b": "For matrices that is aᵀ g: an element of b meets one column of a, once for each row of y.",
     },
+    np.einsum: "A factor meets the product of all the others, summed over the axes that it does not have.",
+    np.convolve: "Each element meets the other array once at every place: a convolution with that, turned.",
     np.transpose: "What was turned is turned back.",
     np.swapaxes: "What was turned is turned back.",
     np.reshape: _moved,
@@ -110,6 +113,8 @@ reasons: dict[Callable[..., Any], str | dict[str, str]] = {
     np.concatenate: "Each array gets the part of the gradient that stands where it stands.",
     np.stack: "Each array gets the slice of the gradient that stands where it stands.",
     getitem: "What was taken out gets its gradient back at its place; what was left there gets 0.",
+    windows: "An element gets the sum of the gradients of all windows that it is in.",
+    overlap_add: "An element was added at one place, and gets the gradient of that place.",
     scatter_add: "What was put in gets the gradient of the place that it was put to.",
     np.take_along_axis: "What was taken out gets its gradient back at its place, once for each time.",
     add_along_axis: "What was put in gets the gradient of the place that it was put to.",
