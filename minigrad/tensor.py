@@ -404,13 +404,20 @@ class Tensor:
     max, min, clip, dot, round = map(_method, (np.max, np.min, np.clip, np.dot, np.round))
     any, all, argmax, argmin, argsort = map(_method, (np.any, np.all, np.argmax, np.argmin, np.argsort))
     ravel, squeeze, swapaxes, astype = map(_method, (np.ravel, np.squeeze, np.swapaxes, np.astype))
+    repeat, take, choose, diagonal, trace = map(
+        _method, (np.repeat, np.take, np.choose, np.diagonal, np.trace)
+    )
+    cumsum, cumprod, nonzero, searchsorted = map(
+        _method, (np.cumsum, np.cumprod, np.nonzero, np.searchsorted)
+    )
+    argpartition = _method(np.argpartition)
     flatten = ravel
 
     __round__ = round
 
     def copy(self) -> Tensor:
         """The same values as a result of its own, through which gradients flow."""
-        return record(np.positive, (self,))
+        return self.astype(bool) if self.dtype == bool else record(np.positive, (self,))
 
     def reshape(self, *shape: Any, order: str = "C") -> Tensor:
         """np.reshape, with the shape as one argument or several."""
@@ -639,6 +646,12 @@ def call(function: Callable, args: tuple, kwargs: dict) -> Any:
         except TypeError as error:
             if error.__traceback__ is None or error.__traceback__.tb_next is not None:
                 raise  # from inside; otherwise it does not take these arguments
+        except (ValueError, IndexError) as error:
+            if error.__cause__ is not None or name_of(function) in str(error):
+                raise  # it says what it is about
+            from minigrad.messages import explain
+
+            raise explain(error, function, args, kwargs) from error
     row = table.get(function)
     if row is not None:
         if not kwargs and row.simple and len(args) == len(row.arrays):
