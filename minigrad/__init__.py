@@ -11,10 +11,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from minigrad import derivatives, nn, optim  # derivatives fills the table
-from minigrad.backprop import backward, enable_grad, grad, no_grad
+from minigrad.backprop import backward, enable_grad, no_grad
 from minigrad.functions import log_softmax, logsumexp, relu, sigmoid, softmax, softplus
 from minigrad.table import derivative
 from minigrad.tensor import Tensor, constant, primitive
+from minigrad.transforms.gradient import grad, value_and_grad
 
 if TYPE_CHECKING:
     from minigrad import check, data, experiments, show, training
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from minigrad.show import derive, draw, steps
     from minigrad.state import load, save
     from minigrad.training.fit import fit
+    from minigrad.transforms import hessian, hvp, jacobian, jvp, vjp
 
 __version__ = "0.1.0"
 
@@ -51,6 +53,10 @@ __all__ = [
     "grad",
     "gradcheck",
     "grade",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
     "load",
     "log_softmax",
     "logsumexp",
@@ -67,6 +73,8 @@ __all__ = [
     "softplus",
     "steps",
     "training",
+    "value_and_grad",
+    "vjp",
 ]
 
 _on_demand = {
@@ -79,10 +87,15 @@ _on_demand = {
     "fit": "minigrad.training",
     "gradcheck": "minigrad.check",
     "grade": "minigrad.check",
+    "hessian": "minigrad.transforms",
+    "hvp": "minigrad.transforms",
+    "jacobian": "minigrad.transforms",
+    "jvp": "minigrad.transforms",
     "load": "minigrad.state",
     "mutation_score": "minigrad.check",
     "save": "minigrad.state",
     "steps": "minigrad.show",
+    "vjp": "minigrad.transforms",
 }
 _packages = ("check", "data", "experiments", "show", "training")
 

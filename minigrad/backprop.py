@@ -82,18 +82,9 @@ def grad(
     for x in wanted:
         if not isinstance(x, Tensor):
             raise TypeError(f"grad: the inputs must be Tensors, not {type(x).__name__}")
-    found: dict[int, Any] = {}
+    found: dict[int, Tensor] = {}
     if not allow_unused or getattr(output, "requires_grad", True):
-        seed = seed_of(output, gradient, "grad")
-        stamps = {x.stamp for x in wanted}
-        before = recording.set(create_graph)
-        try:
-            symbolic = create_graph or (bool(watchers) and watching() is not None)
-            for node, g in backpropagate(output, seed, symbolic, leading_to(stamps, output)):
-                if node.stamp in stamps:
-                    found[node.stamp] = _whole(g, node)
-        finally:
-            recording.reset(before)
+        found = gradients_of([output], [seed_of(output, gradient, "grad")], wanted, create_graph)
     results = []
     for x in wanted:
         if x.stamp not in found and not allow_unused:
@@ -104,6 +95,20 @@ def grad(
             )
         results.append(found[x.stamp] if x.stamp in found else made(np.zeros_like(x._value)))
     return results[0] if isinstance(inputs, Tensor) else tuple(results)
+
+
+def gradients_of(
+    outputs: Sequence[Tensor], seeds: Sequence[Tensor], inputs: Sequence[Tensor], create_graph: bool
+) -> dict[int, Tensor]:
+    """Stamp of each input that the outputs depend on -> its gradient  Σ over the outputs of seed · ∂output."""
+    stamps = {x.stamp for x in inputs}
+    symbolic = create_graph or (bool(watchers) and watching() is not None)
+    before = recording.set(create_graph)
+    try:
+        nodes = backpropagate(outputs, seeds, symbolic, leading_to(stamps, outputs))
+        return {node.stamp: _whole(g, node) for node, g in nodes if node.stamp in stamps}
+    finally:
+        recording.reset(before)
 
 
 def _whole(g: Any, x: Tensor) -> Any:
@@ -136,10 +141,10 @@ def seed_of(output: Any, gradient: Any, name: str) -> Tensor:
     return Tensor(gradient, dtype=output.dtype)
 
 
-def leading_to(stamps: set[int], output: Tensor) -> set[int]:
+def leading_to(stamps: set[int], outputs: Tensor | Sequence[Tensor]) -> set[int]:
     """The given stamps, and those of the nodes through which a gradient reaches them."""
-    seen = {output.stamp}
-    nodes = [output]
+    nodes = [outputs] if isinstance(outputs, Tensor) else list(outputs)
+    seen = {node.stamp for node in nodes}
     for node in nodes:  # grows while it is read
         for x in node.inputs:
             if isinstance(x, Tensor) and x._requires_grad and x.stamp not in seen:
@@ -153,18 +158,27 @@ def leading_to(stamps: set[int], output: Tensor) -> set[int]:
 
 
 def backpropagate(
-    output: Tensor, seed: Tensor, create_graph: bool, leading: set[int] | None = None
+    outputs: Tensor | Sequence[Tensor],
+    seeds: Tensor | Sequence[Tensor],
+    create_graph: bool,
+    leading: set[int] | None = None,
 ) -> Iterator[tuple[Tensor, Any]]:
     """Each node that a gradient reaches with its gradient, newest first: so it is complete by then.
 
     The rules are given arrays, or Tensors if the backward pass is to be a graph itself.  A gradient that is
     the same along an axis stays broadcast (that of a sum is one number) until a rule needs it whole.
     """
-    if leading is not None and output.stamp not in leading:
-        return
-    nodes = {output.stamp: output}
-    gradients: dict[int, Any] = {output.stamp: seed if create_graph else seed._value}
-    queue = [-output.stamp]
+    if isinstance(outputs, Tensor):
+        outputs, seeds = [outputs], [seeds]  # type: ignore[list-item]
+    nodes: dict[int, Tensor] = {}
+    gradients: dict[int, Any] = {}
+    for output, seed in zip(outputs, seeds, strict=True):
+        stamp = output.stamp
+        if leading is None or stamp in leading:
+            g = seed if create_graph else seed._value
+            gradients[stamp] = gradients[stamp] + g if stamp in nodes else g
+            nodes[stamp] = output
+    queue = sorted(-stamp for stamp in nodes)
     while queue:
         stamp = -heappop(queue)
         g = gradients.pop(stamp)
@@ -191,7 +205,7 @@ def backpropagate(
                 continue
             stamp_of_x = x.stamp
             if stamp_of_x > stamp:
-                raise _stale(x, node)
+                raise stale(x, node)
             if not x._requires_grad or (leading is not None and stamp_of_x not in leading):
                 continue
             if parts is not None:
@@ -221,7 +235,7 @@ def backpropagate(
                 heappush(queue, -stamp_of_x)
 
 
-def _stale(x: Tensor, node: Tensor) -> RuntimeError:
+def stale(x: Tensor, node: Tensor) -> RuntimeError:
     assert node.function is not None
     return RuntimeError(
         f"{describe(x)} was assigned to after {name_of(node.function)} used it: the graph is stale; "
