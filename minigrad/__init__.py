@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from minigrad.show import derive, draw, steps
     from minigrad.state import load, save
     from minigrad.training.fit import fit
-    from minigrad.transforms import hessian, hvp, jacobian, jvp, vjp
+    from minigrad.transforms import checkpoint, hessian, hvp, jacobian, jvp, vjp
 
 __version__ = "0.1.0"
 
@@ -38,6 +38,7 @@ __all__ = [
     "backward",
     "check",
     "check_rule",
+    "checkpoint",
     "compile",
     "constant",
     "data",
@@ -79,6 +80,7 @@ __all__ = [
 
 _on_demand = {
     "check_rule": "minigrad.check",
+    "checkpoint": "minigrad.transforms",
     "compile": "minigrad.compiler",
     "derive": "minigrad.show",
     "draw": "minigrad.show",

@@ -12,17 +12,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
 from heapq import heappop, heappush
 from operator import attrgetter
-from threading import Lock
+from threading import RLock
 from types import TracebackType
 from typing import Any
 
 import numpy as np
 
+from minigrad.hooks import after_hooks
 from minigrad.table import name_of, table
 from minigrad.tensor import Tensor, describe, made, recording
 from minigrad.watch import watchers, watching
 
-_accumulating = Lock()
+_accumulating = RLock()
 """Held while gradients are added up, for threads that share leaves."""
 
 
@@ -44,14 +45,16 @@ def backward(output: Tensor, gradient: Any = None, create_graph: bool = False) -
     before = recording.set(create_graph)
     try:
         with _accumulating:
-            new = []
+            found = []
             for node, g in backpropagate(output, seed, create_graph or watcher is not None):
                 if node.function is None or node._retains_grad:
                     if watcher is not None:
                         watcher.accumulates(node)
-                    g = _whole(g, node)
-                    add = node.function is None and node._grad is not None
-                    new.append((node, node._grad + g if add else g))
+                    found.append((node, _whole(g, node)))
+            new = [  # now: a hook may have called backward itself
+                (node, node._grad + g if node.function is None and node._grad is not None else g)
+                for node, g in found
+            ]
             for node, g in new:  # all of them, or none if a rule or a sum failed
                 node._grad = g
     finally:
@@ -186,6 +189,8 @@ def backpropagate(
         function, data = node.function, node._value
         if type(g) is np.ndarray:
             g.setflags(False)  # type: ignore[call-arg]  # no rule works in place
+        if node._hooks is not None:
+            g = after_hooks(node, g)
         yield node, g
         if function is None:
             continue
@@ -205,7 +210,7 @@ def backpropagate(
                 continue
             stamp_of_x = x.stamp
             if stamp_of_x > stamp:
-                raise stale(x, node)
+                raise stale(x, function)
             if not x._requires_grad or (leading is not None and stamp_of_x not in leading):
                 continue
             if parts is not None:
@@ -235,10 +240,10 @@ def backpropagate(
                 heappush(queue, -stamp_of_x)
 
 
-def stale(x: Tensor, node: Tensor) -> RuntimeError:
-    assert node.function is not None
+def stale(x: Tensor, function: Callable) -> RuntimeError:
+    """What is said of a leaf that was assigned to after a function had used it."""
     return RuntimeError(
-        f"{describe(x)} was assigned to after {name_of(node.function)} used it: the graph is stale; "
+        f"{describe(x)} was assigned to after {name_of(function)} used it: the graph is stale; "
         "compute the output again before asking for its gradient"
     )
 

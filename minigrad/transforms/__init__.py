@@ -6,8 +6,10 @@ forward.py      tangents, by the rules of the reverse mode
 gradient.py     grad, value_and_grad
 products.py     vjp, jvp, hvp
 jacobian.py     jacobian, hessian
+checkpoint.py   checkpoint: compute again instead of keep
 """
 
+from minigrad.transforms.checkpoint import checkpoint as checkpoint
 from minigrad.transforms.gradient import grad as grad
 from minigrad.transforms.gradient import value_and_grad as value_and_grad
 from minigrad.transforms.jacobian import hessian as hessian

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
-from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -17,13 +16,9 @@ import numpy as np
 from minigrad.backprop import gradients_of
 from minigrad.nn.module import Module
 from minigrad.table import name_of
-from minigrad.tensor import Tensor, describe, made, record, recording
+from minigrad.tensor import Tensor, describe, made, next_stamp, record, recording
 from minigrad.transforms.tree import filled, is_array, leaves_of, mapped
 from minigrad.watch import watchers, watching
-
-
-_enclosing: ContextVar[Evaluation | None] = ContextVar("minigrad.evaluation", default=None)
-"""The evaluation whose function is being called."""
 
 
 class Evaluation:
@@ -50,7 +45,8 @@ class Evaluation:
         self.who, self.called = who, called(function)
         self.names: list[str] = []
         self.variables: list[Tensor] = []
-        self._fresh: set[int] = set()
+        self._recording = recording.get()
+        self._began = next_stamp()
         places = _places(who, argnums, len(args))
         names = _names_of_arguments(function, args)
         given = [args[i] for i in places]
@@ -60,16 +56,11 @@ class Evaluation:
             new[i] = mapped(self._variable, args[i], names[i], of_parameter=self._add)
         if not self.variables:
             raise TypeError(f"{who}: {names[places[0]]} has no arrays to differentiate with respect to")
-        outer = _enclosing.get()
-        self._recording = recording.get()
-        before, token = recording.set(True), _enclosing.set(self)
+        before = recording.set(True)
         try:
             value = function(*new, **kwargs)
         finally:
             recording.reset(before)
-            _enclosing.reset(token)
-        if outer is not None:
-            outer._fresh |= self._fresh  # nobody else asks for their gradients
         self.aux: Any = None
         if has_aux:
             if not isinstance(value, tuple) or len(value) != 2:
@@ -91,12 +82,13 @@ class Evaluation:
             raise TypeError(
                 f"{self.who}: {path} is {x.dtype}; only real floating-point numbers have a gradient (1.0 for 1)"
             )
-        watched = watchers and watching() is not None  # a replay has to compute it from x
-        variable = record(np.positive, (x,)) if x.requires_grad or watched else made(np.asarray(x._value))
+        if watchers and watching() is not None:
+            variable = record(np.positive, (x,))  # a replay has to compute it from x
+        else:
+            variable = made(np.asarray(x._value))
+            variable.function, variable.inputs = np.positive, (x if self._recording else x.detach(),)
         variable._requires_grad = True
         variable.name = x.name
-        if variable.is_leaf or not x.requires_grad:
-            self._fresh.add(variable.stamp)
         return self._add(path, variable)
 
     def _add(self, path: str, variable: Tensor) -> Tensor:
@@ -117,11 +109,9 @@ class Evaluation:
     def _reaches_others(self, outputs: Iterable[Tensor]) -> bool:
         """Whether something else than the variables, that needs a gradient, has part in the outputs."""
         nodes = [y for y in outputs if y.requires_grad]
-        seen = {y.stamp for y in nodes} | self._fresh
+        seen = {y.stamp for y in nodes}
         for node in nodes:  # grows while it is read
-            if node.stamp in self._fresh:
-                continue
-            if node.is_leaf:
+            if node.is_leaf or node.stamp < self._began:
                 return True
             for x in node.inputs:
                 if isinstance(x, Tensor) and x._requires_grad and x.stamp not in seen:

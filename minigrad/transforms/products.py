@@ -66,12 +66,13 @@ def jvp(function: Callable[..., Any], primals: Any, tangents: Any, *, has_aux: b
 
 
 def hvp(function: Callable[..., Any], primals: Any, tangents: Any) -> Any:
-    """The product  H v  of the Hessian  H = ∂²f/∂x²  of a function that gives a number, in a few passes.
+    """The product  H v  of the Hessian  H = ∂²f/∂x²  of a function that gives a number.
 
     primals, tangents   as of `jvp`; the result has the structure of the primals
     Raises:             as jvp.
 
-    The gradient is recorded, and the tangent pushed through it: forward over reverse, H v = ∂(∇f)/∂x v.
+    H is symmetric, so H v is the gradient of ⟨∇f, v⟩: reverse over reverse, which is a little faster here than
+    pushing v through the gradient.
 
     >>> hvp(lambda x: np.sum(x**3), np.array([1.0, 2.0]), np.array([1.0, 0.0]))
     Tensor([6., 0.])
@@ -86,9 +87,9 @@ def hvp(function: Callable[..., Any], primals: Any, tangents: Any) -> Any:
         slopes = evaluation.pulled([output], [ones_like(output)], True)
     finally:
         recording.reset(before)
-    reached = [g for g in slopes if g is not None]
-    moved = iter(push(reached, evaluation.variables, directions, recorded))
-    result = evaluation.shaped([None if g is None else next(moved) for g in slopes])
+    reached = [(g, v) for g, v in zip(slopes, directions, strict=True) if g is not None]
+    found = evaluation.pulled([g for g, _ in reached], [v for _, v in reached], recorded)
+    result = evaluation.shaped(found)
     return result if isinstance(primals, tuple) else result[0]
 
 

@@ -1,0 +1,232 @@
+"""checkpoint: the forward pass keeps a function's inputs only, and the backward pass computes the rest again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import wraps
+from itertools import accumulate, pairwise
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+
+from minigrad.backprop import gradients_of, stale
+from minigrad.nn.module import Module
+from minigrad.random import first_states, generator_state, restore_generator
+from minigrad.table import derivative, table
+from minigrad.tensor import Tensor, describe, made, next_stamp, primitive, recording
+from minigrad.transforms.evaluation import called, zeros_like
+from minigrad.transforms.tree import leaves_of, mapped
+from minigrad.watch import watchers, watching
+
+
+def checkpoint(function: Any) -> Any:
+    """The same function, or Module, whose graph keeps only its inputs: memory for a second forward pass.
+
+    function  of Tensors, arrays and anything else, also as a decorator; what it computes depends on its
+              arguments and on Tensors of its surroundings (the parameters of a Module), which have gradients too
+    Returns:  a function; of a Module a Module, under whose path `module` the given one stands
+    Raises:   at the backward pass RuntimeError if the function, computed again, gives something else: it draws
+              random numbers outside of the graph (dropout's masks are the same again), or what it depends on
+              was changed.  At the forward pass RuntimeError if it makes a leaf that needs a gradient
+
+    A network of n layers in √n pieces keeps about 2 √n layers' arrays at a time instead of n.  In a graph the
+    call is one node.  Where nothing is recorded it is the function itself, and in a compiled function, which
+    allocates nothing, too.
+
+    Source:   Chen et al. 2016, "Training deep nets with sublinear memory cost", section 4.
+
+    >>> x = Tensor([1.0, 2.0], requires_grad=True)
+    >>> y = np.sum(checkpoint(lambda x: np.exp(np.sin(x)))(x)); y.backward(); x.grad
+    Tensor([ 1.25338077, -1.03312559])
+    """
+    if isinstance(function, Module):
+        return Checkpoint(function)
+    if not callable(function):
+        raise TypeError(f"checkpoint: a {type(function).__name__} is not a function")
+
+    @wraps(function)
+    def checkpointed(*args: Any, **kwargs: Any) -> Any:
+        return _call(function, args, kwargs)
+
+    return checkpointed
+
+
+class Checkpoint(Module):
+    """A Module whose graph keeps only its inputs."""
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """The module's own result, whose graph is computed again in the backward pass."""
+        return _call(self.module, args, kwargs)
+
+
+def _call(function: Callable[..., Any], args: tuple, kwargs: dict[str, Any]) -> Any:
+    if not recording.get() or (watchers and watching() is not None):
+        return function(*args, **kwargs)
+    segment = Segment(function, args, kwargs)
+    value, outputs = segment.value, segment.outputs
+    segment.value, segment.outputs = None, []  # with their graph
+    if not outputs:
+        return value
+    node = made(_joined(outputs)._value)
+    node.function, node.inputs, node.parameters = recomputed, tuple(segment.inputs), {"of": segment}
+    node._requires_grad = True
+    segment.stamp = node.stamp
+    parts = {y.stamp: part for y, part in zip(outputs, _parts(node, outputs), strict=True)}
+    return mapped(lambda path, y: parts.get(getattr(y, "stamp", None), y), value, "", of_parameter=_itself)
+
+
+class Segment:
+    """A call of a function, of which only what it was given is kept, and which can be made again.
+
+    inputs    the Tensors from outside that need a gradient, and have part in the outputs
+    value     what the call gave, and
+    outputs   the Tensors in it that were computed of the inputs, as long as nobody has taken them
+    stamp     of the node that stands for the call
+    """
+
+    def __init__(self, function: Callable[..., Any], args: tuple, kwargs: dict[str, Any]) -> None:
+        self.__name__ = called(function).rpartition(".")[2].replace("the function", "function")
+        self.__module__ = ""  # of no library: messages call it by its name alone
+        self._function = function
+        self._args, self._kwargs = _kept(args), _kept(kwargs)
+        self._generators: dict[int, Any] = {}
+        self.stamp = 0
+        outer = first_states.get()
+        token = first_states.set((*outer, self._generators))
+        try:
+            self.value, self.outputs, began = self._made()
+        finally:
+            first_states.reset(token)
+        self.inputs = self._boundary(began)
+
+    def _made(self) -> tuple[Any, list[Tensor], int]:
+        """What the function gives, the Tensors in it that need a gradient, and the stamp before the call."""
+        began = next_stamp()
+        value = self._function(*self._args, **self._kwargs)
+        tensors = (y for _, y in leaves_of(value, "") if isinstance(y, Tensor))
+        outputs = {y.stamp: y for y in tensors if y.requires_grad and y.stamp > began and not y.is_leaf}
+        return value, list(outputs.values()), began
+
+    def _boundary(self, began: int) -> list[Tensor]:
+        inputs: dict[int, Tensor] = {}
+        nodes = list(self.outputs)
+        seen = {y.stamp for y in nodes}
+        for node in nodes:  # grows while it is read
+            for x in node.inputs:
+                if not isinstance(x, Tensor) or not x._requires_grad or x.stamp in seen:
+                    continue
+                seen.add(x.stamp)
+                if x.stamp < began:
+                    inputs[x.stamp] = x
+                elif x.is_leaf:
+                    raise RuntimeError(
+                        f"checkpoint: {self.__name__} makes {describe(x)}, a leaf that needs a gradient, and would "
+                        "make another one when it is computed again; make it outside"
+                    )
+                else:
+                    nodes.append(x)
+        return list(inputs.values())
+
+    def again(self) -> Tensor:
+        """The outputs, computed again from the same inputs, by the same draws, as one Tensor with its graph."""
+        for x in self.inputs:
+            if x.stamp > self.stamp:
+                raise stale(x, recomputed)
+        before = recording.set(True)
+        try:
+            with _as_they_were(self._generators.values()):
+                return _joined(self._made()[1])
+        finally:
+            recording.reset(before)
+
+    def gradients(self, g: Any, y: Any) -> list[Any]:
+        """The gradient of each input: arrays of an array, Tensors of a Tensor."""
+        symbolic = isinstance(g, Tensor)
+        output = self.again()
+        self._check_same(output._value, y._value if symbolic else y)
+        found = gradients_of([output], [g if symbolic else made(g)], self.inputs, recording.get())
+        gradients = [found[x.stamp] if x.stamp in found else zeros_like(x) for x in self.inputs]
+        return gradients if symbolic else [d._value for d in gradients]
+
+    def _check_same(self, again: Any, first: Any) -> None:
+        precision = np.finfo(first.dtype).eps ** 0.5
+        if again.shape != first.shape or not np.allclose(again, first, precision, precision, equal_nan=True):
+            raise RuntimeError(
+                f"checkpoint: {self.__name__} gives something else when it is computed again for the backward pass: "
+                "it draws random numbers that are not in the graph, or what it depends on was changed; draw with "
+                "mg.random or nn.Dropout, and give what changes as an argument"
+            )
+
+    def __call__(self, arrays: Sequence[Any]) -> Any:
+        """The outputs for other inputs, through the graph of the same call."""
+        values = {x.stamp: value for x, value in zip(self.inputs, arrays, strict=True)}
+        output = self.again()
+        nodes, seen = [output], {output.stamp, *values}
+        for node in nodes:  # grows while it is read
+            for x in node.inputs:
+                if isinstance(x, Tensor) and x.stamp not in seen:
+                    seen.add(x.stamp)
+                    nodes.append(x)
+        for node in sorted(nodes, key=attrgetter("stamp")):
+            if node.inputs and node.function is not None and node.stamp > self.stamp:
+                inputs = (values[x.stamp] if isinstance(x, Tensor) else x for x in node.inputs)
+                values[node.stamp] = table[node.function].compute(*inputs, **node.parameters)
+            else:  # a leaf, or a draw, which stays
+                values[node.stamp] = node._value
+        return values[output.stamp]
+
+
+@primitive
+def recomputed(arrays: Any, *, of: Segment) -> Any:
+    """What a segment gives for its inputs."""
+    return of(arrays)
+
+
+recomputed.__name__ = "checkpoint"  # as graphs and messages call it
+derivative(recomputed, "*arrays, of", arrays=lambda g, y, of: of.gradients(g, y))
+
+
+def _itself(path: str, x: Any) -> Any:
+    return x
+
+
+def _kept(tree: Any) -> Any:
+    """Arguments as they are now: whoever gave an array may change it."""
+    return mapped(lambda path, x: np.array(x) if type(x) is np.ndarray else x, tree, "", of_parameter=_itself)
+
+
+@contextmanager
+def _as_they_were(states: Iterable[tuple[Any, Any]]) -> Iterator[None]:
+    """Context: generators have earlier states, and afterwards those that they had before."""
+    now = [(rng, generator_state(rng)) for rng, _ in states]
+    token = first_states.set(())
+    try:
+        for rng, state in states:
+            restore_generator(rng, state)
+        yield
+    finally:
+        for rng, state in now:
+            restore_generator(rng, state)
+        first_states.reset(token)
+
+
+def _joined(outputs: list[Tensor]) -> Tensor:
+    """Several Tensors as one, end to end."""
+    if len(outputs) == 1:
+        return outputs[0]
+    dtype = np.result_type(*(y.dtype for y in outputs))
+    return np.concatenate([np.ravel(y.astype(dtype)) for y in outputs])  # type: ignore[return-value]
+
+
+def _parts(joined: Tensor, outputs: list[Tensor]) -> list[Tensor]:
+    """The Tensors that were joined, each with its shape and dtype."""
+    if len(outputs) == 1:
+        return [joined]
+    bounds = [0, *accumulate(y.size for y in outputs)]
+    parts = [joined[slice(*pair)].reshape(y.shape) for pair, y in zip(pairwise(bounds), outputs, strict=True)]
+    return [x if x.dtype == y.dtype else x.astype(y.dtype) for x, y in zip(parts, outputs, strict=True)]
