@@ -208,7 +208,7 @@ def _settings(equation: Equation) -> list[str]:
 
 
 _unsaid = frozenset(("keepdims", "order", "rng", "index", "shape"))
-_speaking = frozenset(("dtype", "axes"))
+_speaking = frozenset(("dtype", "axes", "of"))
 
 
 def _plain(value: Any) -> str:
@@ -219,7 +219,7 @@ def _plain(value: Any) -> str:
         return number(value.item() if isinstance(value, np.generic) else value)
     if isinstance(value, list | tuple) and len(value) <= _values_in_full:
         return f"({', '.join(map(_plain, value))}{',' * (len(value) == 1)})"
-    return "…"
+    return name_of(value) if callable(value) and hasattr(value, "__name__") else "…"
 
 
 def _index(index: Any) -> str:

@@ -83,7 +83,9 @@ class Evaluation:
                 f"{self.who}: {path} is {x.dtype}; only real floating-point numbers have a gradient (1.0 for 1)"
             )
         if watchers and watching() is not None:
-            variable = record(np.positive, (x,))  # a replay has to compute it from x
+            variable = record(np.positive, (x,))  # a replay has to compute it from x, ...
+            if not hasattr(x._value, "dtype"):
+                variable = record(np.astype, (x,), {"dtype": x.dtype})  # ... as an array, of a Python number
         else:
             variable = made(np.asarray(x._value))
             variable.function, variable.inputs = np.positive, (x if self._recording else x.detach(),)
