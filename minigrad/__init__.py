@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from minigrad.show import derive, draw, steps
     from minigrad.state import load, save
     from minigrad.training.fit import fit
-    from minigrad.transforms import checkpoint, hessian, hvp, jacobian, jvp, vjp
+    from minigrad.transforms.checkpoint import checkpoint
+    from minigrad.transforms.jacobian import hessian, jacobian
+    from minigrad.transforms.products import hvp, jvp, vjp
 
 __version__ = "0.1.0"
 
@@ -80,7 +82,7 @@ __all__ = [
 
 _on_demand = {
     "check_rule": "minigrad.check",
-    "checkpoint": "minigrad.transforms",
+    "checkpoint": "minigrad.transforms.checkpoint",
     "compile": "minigrad.compiler",
     "derive": "minigrad.show",
     "draw": "minigrad.show",
@@ -89,15 +91,15 @@ _on_demand = {
     "fit": "minigrad.training",
     "gradcheck": "minigrad.check",
     "grade": "minigrad.check",
-    "hessian": "minigrad.transforms",
-    "hvp": "minigrad.transforms",
-    "jacobian": "minigrad.transforms",
-    "jvp": "minigrad.transforms",
+    "hessian": "minigrad.transforms.jacobian",
+    "hvp": "minigrad.transforms.products",
+    "jacobian": "minigrad.transforms.jacobian",
+    "jvp": "minigrad.transforms.products",
     "load": "minigrad.state",
     "mutation_score": "minigrad.check",
     "save": "minigrad.state",
     "steps": "minigrad.show",
-    "vjp": "minigrad.transforms",
+    "vjp": "minigrad.transforms.products",
 }
 _packages = ("check", "data", "experiments", "show", "training")
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.hooks import after_hooks
+from minigrad.hooks import after_hooks, changes
 from minigrad.table import name_of, table
 from minigrad.tensor import Tensor, describe, made, recording
 from minigrad.watch import watchers, watching
@@ -87,7 +87,7 @@ def grad(
             raise TypeError(f"grad: the inputs must be Tensors, not {type(x).__name__}")
     found: dict[int, Tensor] = {}
     if not allow_unused or getattr(output, "requires_grad", True):
-        found = gradients_of([output], [seed_of(output, gradient, "grad")], wanted, create_graph)
+        found = gradients_of(output, seed_of(output, gradient, "grad"), wanted, create_graph)
     results = []
     for x in wanted:
         if x.stamp not in found and not allow_unused:
@@ -101,17 +101,23 @@ def grad(
 
 
 def gradients_of(
-    outputs: Sequence[Tensor], seeds: Sequence[Tensor], inputs: Sequence[Tensor], create_graph: bool
+    outputs: Tensor | Sequence[Tensor],
+    seeds: Tensor | Sequence[Tensor],
+    inputs: Sequence[Tensor],
+    create_graph: bool,
 ) -> dict[int, Tensor]:
     """Stamp of each input that the outputs depend on -> its gradient  Σ over the outputs of seed · ∂output."""
     stamps = {x.stamp for x in inputs}
+    found: dict[int, Tensor] = {}
     symbolic = create_graph or (bool(watchers) and watching() is not None)
     before = recording.set(create_graph)
     try:
-        nodes = backpropagate(outputs, seeds, symbolic, leading_to(stamps, outputs))
-        return {node.stamp: _whole(g, node) for node, g in nodes if node.stamp in stamps}
+        for node, g in backpropagate(outputs, seeds, symbolic, leading_to(stamps, outputs)):
+            if node.stamp in stamps:
+                found[node.stamp] = _whole(g, node)
     finally:
         recording.reset(before)
+    return found
 
 
 def _whole(g: Any, x: Tensor) -> Any:
@@ -171,17 +177,21 @@ def backpropagate(
     The rules are given arrays, or Tensors if the backward pass is to be a graph itself.  A gradient that is
     the same along an axis stays broadcast (that of a sum is one number) until a rule needs it whole.
     """
-    if isinstance(outputs, Tensor):
-        outputs, seeds = [outputs], [seeds]  # type: ignore[list-item]
     nodes: dict[int, Tensor] = {}
     gradients: dict[int, Any] = {}
-    for output, seed in zip(outputs, seeds, strict=True):
+    queue: list[int] = []
+    several = not isinstance(outputs, Tensor)
+    for output, seed in zip(outputs, seeds, strict=True) if several else ((outputs, seeds),):
         stamp = output.stamp
         if leading is None or stamp in leading:
             g = seed if create_graph else seed._value
-            gradients[stamp] = gradients[stamp] + g if stamp in nodes else g
+            if stamp in nodes:
+                gradients[stamp] = gradients[stamp] + g
+                continue
+            gradients[stamp] = g
             nodes[stamp] = output
-    queue = sorted(-stamp for stamp in nodes)
+            heappush(queue, -stamp)
+    hooks = changes[0] > 0  # whether anybody has ever registered one
     while queue:
         stamp = -heappop(queue)
         g = gradients.pop(stamp)
@@ -189,7 +199,7 @@ def backpropagate(
         function, data = node.function, node._value
         if type(g) is np.ndarray:
             g.setflags(False)  # type: ignore[call-arg]  # no rule works in place
-        if node._hooks is not None:
+        if hooks and node._hooks is not None:
             g = after_hooks(node, g)
         yield node, g
         if function is None:
