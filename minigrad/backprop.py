@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextvars import ContextVar
 from heapq import heappop, heappush
 from operator import attrgetter
@@ -105,14 +105,16 @@ def gradients_of(
     seeds: Tensor | Sequence[Tensor],
     inputs: Sequence[Tensor],
     create_graph: bool,
+    ends_with_hooks: bool = True,
 ) -> dict[int, Tensor]:
-    """Stamp of each input that the outputs depend on -> its gradient  Σ over the outputs of seed · ∂output."""
+    """Stamp of each input that they depend on -> its gradient,  Σ over the outputs of seed · ∂output."""
     stamps = {x.stamp for x in inputs}
     found: dict[int, Tensor] = {}
     symbolic = create_graph or (bool(watchers) and watching() is not None)
     before = recording.set(create_graph)
     try:
-        for node, g in backpropagate(outputs, seeds, symbolic, leading_to(stamps, outputs)):
+        leading, bare = leading_to(stamps, outputs), () if ends_with_hooks else stamps
+        for node, g in backpropagate(outputs, seeds, symbolic, leading, bare):
             if node.stamp in stamps:
                 found[node.stamp] = _whole(g, node)
     finally:
@@ -171,17 +173,19 @@ def backpropagate(
     seeds: Tensor | Sequence[Tensor],
     create_graph: bool,
     leading: set[int] | None = None,
+    bare: Collection[int] = (),
 ) -> Iterator[tuple[Tensor, Any]]:
     """Each node that a gradient reaches with its gradient, newest first: so it is complete by then.
 
     The rules are given arrays, or Tensors if the backward pass is to be a graph itself.  A gradient that is
     the same along an axis stays broadcast (that of a sum is one number) until a rule needs it whole.
+    The hooks of nodes whose stamps are `bare` are left to a pass around this one.
     """
     nodes: dict[int, Tensor] = {}
     gradients: dict[int, Any] = {}
     queue: list[int] = []
-    several = not isinstance(outputs, Tensor)
-    for output, seed in zip(outputs, seeds, strict=True) if several else ((outputs, seeds),):
+    pairs: Any = ((outputs, seeds),) if isinstance(outputs, Tensor) else zip(outputs, seeds, strict=True)
+    for output, seed in pairs:
         stamp = output.stamp
         if leading is None or stamp in leading:
             g = seed if create_graph else seed._value
@@ -199,7 +203,7 @@ def backpropagate(
         function, data = node.function, node._value
         if type(g) is np.ndarray:
             g.setflags(False)  # type: ignore[call-arg]  # no rule works in place
-        if hooks and node._hooks is not None:
+        if hooks and node._hooks is not None and stamp not in bare:
             g = after_hooks(node, g)
         yield node, g
         if function is None:

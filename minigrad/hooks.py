@@ -30,10 +30,11 @@ class Handle:
             tensor._hooks = tuple(hook for hook in tensor._hooks or () if hook is not self) or None
 
 
-def register(tensor: Tensor, function: Callable[[Tensor], Any]) -> Handle:
+def register(tensor: Tensor, function: Any) -> Handle:
     """What stands behind `Tensor.register_hook`."""
     if not callable(function):
-        raise TypeError(f"register_hook: {describe(tensor)} was given a {type(function).__name__}, not a function")
+        what = type(function).__name__
+        raise TypeError(f"register_hook: {describe(tensor)} was given a {what}, not a function")
     if not tensor.requires_grad:
         raise RuntimeError(f"register_hook: {describe(tensor)} needs no gradient, so none would arrive")
     tell("hooked", tensor)
@@ -44,7 +45,7 @@ def register(tensor: Tensor, function: Callable[[Tensor], Any]) -> Handle:
 
 
 def after_hooks(node: Tensor, g: Any) -> Any:
-    """A node's gradient, an array or a Tensor, after its hooks were called with it in the order of registration."""
+    """A node's gradient, an array or a Tensor, after its hooks have seen it, in the order of registration."""
     tell("calls_hook", node)
     symbolic = isinstance(g, Tensor)
     for hook in node._hooks or ():
@@ -61,8 +62,10 @@ def _checked(node: Tensor, returned: Any) -> Tensor:
     """What a hook gave in place of a gradient, as a Tensor of the node's shape and dtype."""
     who = f"a hook of {describe(node)}"
     if not isinstance(returned, Tensor | np.ndarray | np.generic):
-        raise TypeError(f"{who} gave a {type(returned).__name__}; wanted None, or a gradient of shape {node.shape}")
+        what = type(returned).__name__
+        raise TypeError(f"{who} gave a {what}; wanted None, or a gradient of shape {node.shape}")
     if returned.shape != node.shape or returned.dtype.kind not in "fiub":
-        raise ValueError(f"{who} gave {returned.dtype} of shape {returned.shape}; wanted real numbers of shape {node.shape}")
+        what = f"{returned.dtype} of shape {returned.shape}"
+        raise ValueError(f"{who} gave {what}; wanted real numbers of shape {node.shape}")
     g = returned if isinstance(returned, Tensor) else Tensor(returned)
     return g if g.dtype == node.dtype else g.astype(node.dtype)

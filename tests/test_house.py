@@ -37,7 +37,8 @@ floors = (
 """From the ground up: a file imports only from the floors below its own, and from its own package."""
 
 upwards = {"tensor": {"backprop", "hooks", "messages"}, "nn": {"show"}}
-"""Tensor's `.backward()` and `.register_hook()`, what it says when something goes wrong, and a Module's ledger: inside functions."""
+"""Tensor's `.backward()` and hooks, what it says when something goes wrong, and a Module's ledger: inside
+functions."""
 
 rooms = {
     "show": (("symbols", "files"), ("rule_text",), ("derivation",), ("pictures",), ("page",), ("",)),
@@ -51,7 +52,7 @@ rooms = {
         ("",),
     ),
     "transforms": (
-        ("tree",),
+        ("tree", "graph"),
         ("evaluation", "forward"),
         ("gradient", "products"),
         ("jacobian",),

@@ -1,6 +1,7 @@
-"""Transforms of functions: of a function its gradient, its products with Jacobians, its Jacobian, its Hessian.
+"""Transforms of functions: gradients, products with Jacobians and Hessians, these matrices, checkpoints.
 
 tree.py         nested arguments and results
+graph.py        walking back from outputs
 evaluation.py   a function evaluated at variables
 forward.py      tangents, by the rules of the reverse mode
 gradient.py     grad, value_and_grad

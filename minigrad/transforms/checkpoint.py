@@ -1,4 +1,4 @@
-"""checkpoint: the forward pass keeps a function's inputs only, and the backward pass computes the rest again."""
+"""checkpoint: the forward pass keeps a function's inputs, and the backward pass computes the rest again."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from minigrad.random import first_states, generator_state, restore_generator
 from minigrad.table import derivative, table
 from minigrad.tensor import Tensor, describe, made, next_stamp, primitive, recording
 from minigrad.transforms.evaluation import called, zeros_like
+from minigrad.transforms.graph import behind
 from minigrad.transforms.tree import leaves_of, mapped
 from minigrad.watch import watchers, watching
 
@@ -24,16 +25,16 @@ from minigrad.watch import watchers, watching
 def checkpoint(function: Any) -> Any:
     """The same function, or Module, whose graph keeps only its inputs: memory for a second forward pass.
 
-    function  of Tensors, arrays and anything else, also as a decorator; what it computes depends on its
-              arguments and on Tensors of its surroundings (the parameters of a Module), which have gradients too
-    Returns:  a function; of a Module a Module, under whose path `module` the given one stands
-    Raises:   at the backward pass RuntimeError if the function, computed again, gives something else: it draws
-              random numbers outside of the graph (dropout's masks are the same again), or what it depends on
-              was changed.  At the forward pass RuntimeError if it makes a leaf that needs a gradient
+    function  of Tensors, arrays and anything else; also as a decorator.  Gradients reach the Tensors among
+              its arguments, and those of its surroundings (the parameters of a Module)
+    Returns:  a function; of a Module a Module, with the given one under the path `module`
+    Raises:   RuntimeError at the backward pass if the function, computed again, gives something else: it
+              draws random numbers outside of the graph (dropout's masks are the same again), or what it
+              depends on was changed; at the forward pass, if it makes a leaf that needs a gradient.
 
-    A network of n layers in √n pieces keeps about 2 √n layers' arrays at a time instead of n.  In a graph the
-    call is one node.  Where nothing is recorded it is the function itself, and in a compiled function, which
-    allocates nothing, too.
+    A network of n layers in √n pieces holds the arrays of some 2 √n layers at a time in place of n.  The
+    graph has one node for the call.  Where nothing is recorded the function is called as it is, and in a
+    compiled function, too: its buffers are allocated once.
 
     Source:   Chen et al. 2016, "Training deep nets with sublinear memory cost", section 4.
 
@@ -76,8 +77,12 @@ def _call(function: Callable[..., Any], args: tuple, kwargs: dict[str, Any]) -> 
     node.function, node.inputs, node.parameters = recomputed, tuple(segment.inputs), {"of": segment}
     node._requires_grad = True
     segment.stamp = node.stamp
-    parts = {y.stamp: part for y, part in zip(outputs, _parts(node, outputs), strict=True)}
-    return mapped(lambda path, y: parts.get(getattr(y, "stamp", None), y), value, "", of_parameter=_itself)
+    parts = dict(zip((y.stamp for y in outputs), _parts(node, outputs), strict=True))
+
+    def part(path: str, y: Any) -> Any:
+        return parts.get(y.stamp, y) if isinstance(y, Tensor) else y
+
+    return mapped(part, value, "", of_parameter=_itself)
 
 
 class Segment:
@@ -113,27 +118,20 @@ class Segment:
         return value, list(outputs.values()), began
 
     def _boundary(self, began: int) -> list[Tensor]:
-        inputs: dict[int, Tensor] = {}
-        nodes = list(self.outputs)
-        seen = {y.stamp for y in nodes}
-        for node in nodes:  # grows while it is read
-            for x in node.inputs:
-                if not isinstance(x, Tensor) or not x._requires_grad or x.stamp in seen:
-                    continue
-                seen.add(x.stamp)
-                if x.stamp < began:
-                    inputs[x.stamp] = x
-                elif x.is_leaf:
-                    raise RuntimeError(
-                        f"checkpoint: {self.__name__} makes {describe(x)}, a leaf that needs a gradient, and would "
-                        "make another one when it is computed again; make it outside"
-                    )
-                else:
-                    nodes.append(x)
-        return list(inputs.values())
+        """The Tensors that were there before the call."""
+        inputs = []
+        for node in behind(self.outputs, lambda node: node.stamp < began):
+            if node.stamp < began:
+                inputs.append(node)
+            elif node.is_leaf:
+                raise RuntimeError(
+                    f"checkpoint: {self.__name__} makes {describe(node)}, a leaf that needs a gradient, and "
+                    "would make another one when it is computed again; make it outside"
+                )
+        return inputs
 
     def again(self) -> Tensor:
-        """The outputs, computed again from the same inputs, by the same draws, as one Tensor with its graph."""
+        """The outputs, computed again from the same inputs and draws, as one Tensor with its graph."""
         for x in self.inputs:
             if x.stamp > self.stamp:
                 raise stale(x, recomputed)
@@ -149,17 +147,19 @@ class Segment:
         symbolic = isinstance(g, Tensor)
         output = self.again()
         self._check_same(output._value, y._value if symbolic else y)
-        found = gradients_of([output], [g if symbolic else made(g)], self.inputs, recording.get())
+        seed = g if symbolic else made(g)
+        found = gradients_of(output, seed, self.inputs, recording.get(), ends_with_hooks=False)
         gradients = [found[x.stamp] if x.stamp in found else zeros_like(x) for x in self.inputs]
         return gradients if symbolic else [d._value for d in gradients]
 
     def _check_same(self, again: Any, first: Any) -> None:
-        precision = np.finfo(first.dtype).eps ** 0.5
-        if again.shape != first.shape or not np.allclose(again, first, precision, precision, equal_nan=True):
+        some = float(np.finfo(first.dtype).eps ** 0.5)
+        largest = np.max(np.abs(first), where=np.isfinite(first), initial=0.0)
+        if again.shape != first.shape or not np.allclose(again, first, some, some * largest, equal_nan=True):
             raise RuntimeError(
-                f"checkpoint: {self.__name__} gives something else when it is computed again for the backward pass: "
-                "it draws random numbers that are not in the graph, or what it depends on was changed; draw with "
-                "mg.random or nn.Dropout, and give what changes as an argument"
+                f"checkpoint: {self.__name__} gives something else when it is computed again: it draws "
+                "random numbers outside of the graph, or what it depends on was changed; draw with mg.random or "
+                "nn.Dropout, and give what changes as an argument"
             )
 
     def __call__(self, arrays: Sequence[Any]) -> Any:
@@ -226,7 +226,11 @@ def _joined(outputs: list[Tensor]) -> Tensor:
 def _parts(joined: Tensor, outputs: list[Tensor]) -> list[Tensor]:
     """The Tensors that were joined, each with its shape and dtype."""
     if len(outputs) == 1:
+        joined.name = outputs[0].name
         return [joined]
     bounds = [0, *accumulate(y.size for y in outputs)]
     parts = [joined[slice(*pair)].reshape(y.shape) for pair, y in zip(pairwise(bounds), outputs, strict=True)]
-    return [x if x.dtype == y.dtype else x.astype(y.dtype) for x, y in zip(parts, outputs, strict=True)]
+    parts = [x if x.dtype == y.dtype else x.astype(y.dtype) for x, y in zip(parts, outputs, strict=True)]
+    for x, y in zip(parts, outputs, strict=True):
+        x.name = y.name
+    return parts

@@ -17,6 +17,7 @@ from minigrad.backprop import gradients_of
 from minigrad.nn.module import Module
 from minigrad.table import name_of
 from minigrad.tensor import Tensor, describe, made, next_stamp, record, recording
+from minigrad.transforms.graph import behind
 from minigrad.transforms.tree import filled, is_array, leaves_of, mapped
 from minigrad.watch import watchers, watching
 
@@ -74,13 +75,14 @@ class Evaluation:
     def _variable(self, path: str, x: Any) -> Tensor:
         if not is_array(x):
             raise TypeError(
-                f"{self.who}: {path} is a {type(x).__name__}; differentiated are arrays, numbers and Tensors, "
-                "also in lists, tuples and dicts, and the parameters of Modules"
+                f"{self.who}: {path} is a {type(x).__name__}; wanted an array, a number or a Tensor, a list, "
+                "tuple or dict of them, or a Module; say by argnums= what is differentiated"
             )
         x = x if isinstance(x, Tensor) else Tensor(x)
         if x.dtype.kind != "f":
             raise TypeError(
-                f"{self.who}: {path} is {x.dtype}; only real floating-point numbers have a gradient (1.0 for 1)"
+                f"{self.who}: {path} is {x.dtype}; only real floating-point numbers have a gradient (write "
+                "1.0 for 1); say by argnums= what is differentiated"
             )
         if watchers and watching() is not None:
             variable = record(np.positive, (x,))  # a replay has to compute it from x, ...
@@ -101,7 +103,8 @@ class Evaluation:
     def _output(self, path: str, y: Any) -> Tensor:
         if not is_array(y):
             raise TypeError(
-                f"{self.who}: {path} gives a {type(y).__name__}; wanted Tensors, also in tuples, lists and dicts"
+                f"{self.who}: {path} gives a {type(y).__name__}; wanted a Tensor, or a tuple, list or dict "
+                "of Tensors"
             )
         y = y if isinstance(y, Tensor) else Tensor(y)
         if y.dtype.kind == "c":
@@ -110,16 +113,10 @@ class Evaluation:
 
     def _reaches_others(self, outputs: Iterable[Tensor]) -> bool:
         """Whether something else than the variables, that needs a gradient, has part in the outputs."""
-        nodes = [y for y in outputs if y.requires_grad]
-        seen = {y.stamp for y in nodes}
-        for node in nodes:  # grows while it is read
-            if node.is_leaf or node.stamp < self._began:
-                return True
-            for x in node.inputs:
-                if isinstance(x, Tensor) and x._requires_grad and x.stamp not in seen:
-                    seen.add(x.stamp)
-                    nodes.append(x)
-        return False
+        return any(node.is_leaf or self._is_older(node) for node in behind(outputs, self._is_older))
+
+    def _is_older(self, node: Tensor) -> bool:
+        return node.stamp < self._began
 
     def released(self, tree: Any) -> Any:
         """The Tensors in a result, without the graph if only this transform can ask for it."""
@@ -154,8 +151,10 @@ class Evaluation:
         self.check_dependence()
         return self.value
 
-    def pulled(self, outputs: Sequence[Tensor], seeds: Sequence[Tensor], recorded: bool) -> list[Tensor | None]:
-        """Σ over the outputs of seed · ∂output/∂variable, for each variable; None for one without part in it."""
+    def pulled(
+        self, outputs: Sequence[Tensor], seeds: Sequence[Tensor], recorded: bool
+    ) -> list[Tensor | None]:
+        """Σ over the outputs of seed · ∂output/∂variable, for each variable; None for one without part."""
         pairs = [(y, seed) for y, seed in zip(outputs, seeds, strict=True) if y.requires_grad]
         found = gradients_of([y for y, _ in pairs], [seed for _, seed in pairs], self.variables, recorded)
         return [found.get(x.stamp) for x in self.variables]
@@ -197,7 +196,7 @@ def called(function: Callable[..., Any]) -> str:
 
 
 def _places(who: str, argnums: int | Sequence[int], n: int) -> list[int]:
-    numbers = [argnums] if isinstance(argnums, int) else list(argnums)
+    numbers: list[Any] = [argnums] if isinstance(argnums, int) else list(argnums)
     for i in numbers:
         if not isinstance(i, int) or isinstance(i, bool):
             raise TypeError(f"{who}: argnums= is a position or a tuple of positions, not {argnums!r}")
@@ -205,7 +204,8 @@ def _places(who: str, argnums: int | Sequence[int], n: int) -> list[int]:
             raise ValueError(f"{who}: argnums={argnums!r}, and there are {n} arguments by position")
     places = [i % n for i in numbers]
     if not places or len(set(places)) != len(places):
-        raise ValueError(f"{who}: argnums={argnums!r} names {'an argument twice' if places else 'no argument'}")
+        what = "an argument twice" if places else "no argument"
+        raise ValueError(f"{who}: argnums={argnums!r} names {what}")
     return places
 
 

@@ -27,6 +27,7 @@ from minigrad.backprop import gradients_of, stale, unbroadcast
 from minigrad.derivatives.indexing import scatter_add
 from minigrad.table import table
 from minigrad.tensor import Tensor, made, record, recording
+from minigrad.transforms.graph import behind
 from minigrad.watch import watchers, watching
 
 linear = {
@@ -51,9 +52,15 @@ def push(
     found: dict[int, Any] = {
         x.stamp: v if symbolic else v._value for x, v in zip(variables, tangents, strict=True)
     }
+    ends = set(found)
+
+    def is_variable(node: Tensor) -> bool:
+        return node.stamp in ends
+
     before = recording.set(recorded)
     try:
-        for node in _oldest_first(outputs, set(found)):
+        between = [node for node in behind(outputs, is_variable) if not is_variable(node)]
+        for node in sorted(between, key=attrgetter("stamp")):
             moved = {
                 i: found[x.stamp]
                 for i, x in enumerate(node.inputs)
@@ -66,18 +73,6 @@ def push(
         recording.reset(before)
     results = [found.get(y.stamp) for y in outputs]
     return [v if isinstance(v, Tensor) or v is None else made(v) for v in results]
-
-
-def _oldest_first(outputs: Sequence[Tensor], ends: set[int]) -> list[Tensor]:
-    """The nodes between the variables and the outputs."""
-    nodes = [y for y in outputs if y.requires_grad and y.stamp not in ends]
-    seen = {y.stamp for y in nodes} | ends
-    for node in nodes:  # grows while it is read
-        for x in node.inputs:
-            if isinstance(x, Tensor) and x._requires_grad and x.stamp not in seen:
-                seen.add(x.stamp)
-                nodes.append(x)
-    return sorted(nodes, key=attrgetter("stamp"))
 
 
 def _tangent(node: Tensor, moved: dict[int, Any], symbolic: bool) -> Any:

@@ -24,8 +24,8 @@ def jacobian(
 ) -> Callable[..., Any]:
     """Of a function f the function  x -> ∂f/∂x.
 
-    Shapes:   x (*n), f(x) (*m)  ->  (*m, *n); for each array of the output, structured as that is, a block for
-              each array of the arguments, structured as a gradient
+    Shapes:   x (*n), f(x) (*m)  ->  (*m, *n); an output that is structured has at the place of each array the
+              blocks for the arguments, structured as a gradient
     mode      "reverse": a backward pass for each number in the output; "forward": a tangent for each number
               in the arguments; None: whichever needs fewer passes
     Raises:   as grad.  Blocks of what does not depend on another are zeros.
@@ -97,7 +97,8 @@ def _by_rows(evaluation: Evaluation) -> list[list[Tensor]]:
     blocks = []
     for y in evaluation.outputs:
         rows = [row(y, k) for k in range(y.size)]
-        blocks.append([_stacked([r[i] for r in rows], x, y.shape) for i, x in enumerate(evaluation.variables)])
+        columns = enumerate(evaluation.variables)
+        blocks.append([_stacked([r[i] for r in rows], x, y.shape) for i, x in columns])
     return blocks
 
 
@@ -126,8 +127,9 @@ def _unit(like: Tensor, k: int) -> Tensor:
 
 
 def _stacked(parts: list[Tensor], of: Tensor, along: tuple[int, ...], axis: int = 0) -> Tensor:
-    """Parts, each of the shape of one Tensor, as one array with the axes of another before them, or behind."""
+    """Parts, each of the shape of a Tensor, as one array with other axes before theirs, or behind."""
     shape = along + of.shape if axis == 0 else of.shape + along
     if not parts:
         return made(np.zeros(shape, of.dtype))
-    return np.reshape(np.stack(parts, axis=axis), shape)  # type: ignore[call-overload, no-any-return]
+    stacked: Any = np.stack(parts, axis=axis)
+    return stacked.reshape(shape)

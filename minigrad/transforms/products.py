@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from minigrad.tensor import Tensor, describe, recording
 from minigrad.transforms.evaluation import Evaluation, ones_like, zeros_like
 from minigrad.transforms.forward import push
@@ -14,12 +12,12 @@ from minigrad.transforms.tree import filled, is_array, matched
 
 
 def vjp(function: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
-    """f(x), and the function  u -> Jᵀ u  that pulls a cotangent of the output back to the arguments, J = ∂f/∂x.
+    """f(x), and the function  u -> Jᵀ u,  J = ∂f/∂x,  that pulls a cotangent of the output back to x.
 
     primals   the arguments of f, all of them differentiated, structured as in `grad`
     has_aux   the function gives (output, aux), and vjp (output, pull, aux)
     Returns:  (output, pull); pull(u) takes a u of the output's structure and shapes, gives a tuple with a
-              gradient for each argument, and may be called again.  What the output does not depend on has zeros
+              gradient for each argument, zeros for those without part, and may be called again
     Raises:   as grad; ValueError if u has another structure or shape.
 
     >>> y, pull = vjp(lambda x, b: x * x + b, np.array([1.0, 2.0]), 0.5)
@@ -71,8 +69,8 @@ def hvp(function: Callable[..., Any], primals: Any, tangents: Any) -> Any:
     primals, tangents   as of `jvp`; the result has the structure of the primals
     Raises:             as jvp.
 
-    H is symmetric, so H v is the gradient of ⟨∇f, v⟩: reverse over reverse, which is a little faster here than
-    pushing v through the gradient.
+    H is symmetric, so H v is the gradient of ⟨∇f, v⟩: reverse over reverse, a little faster here than pushing
+    v through the gradient.
 
     >>> hvp(lambda x: np.sum(x**3), np.array([1.0, 2.0]), np.array([1.0, 0.0]))
     Tensor([6., 0.])
@@ -101,7 +99,8 @@ def _directions(evaluation: Evaluation, args: tuple, tangents: Any) -> list[Tens
     """A tangent for each variable."""
     who = evaluation.who
     if not isinstance(tangents, tuple):
-        raise TypeError(f"{who}: the primals are a tuple, so the tangents are one too, not a {type(tangents).__name__}")
+        what = type(tangents).__name__
+        raise TypeError(f"{who}: the primals are a tuple, so the tangents are one too, not a {what}")
     pairs = matched(args, tangents, "the tangents", who)
     return [
         _direction(who, f"the tangent of {name}", x, v)
@@ -112,7 +111,8 @@ def _directions(evaluation: Evaluation, args: tuple, tangents: Any) -> list[Tens
 def _direction(who: str, path: str, x: Tensor, v: Any) -> Tensor:
     """A tangent or cotangent as a Tensor of x's shape and dtype."""
     if not is_array(v):
-        raise TypeError(f"{who}: {path} is a {type(v).__name__}; wanted an array or a Tensor of shape {x.shape}")
+        what = type(v).__name__
+        raise TypeError(f"{who}: {path} is a {what}; wanted an array or a Tensor of shape {x.shape}")
     v = v if isinstance(v, Tensor) else Tensor(v)
     if v.shape != x.shape:
         raise ValueError(f"{who}: {path} has shape {v.shape}; wanted {x.shape}, as of {describe(x)}")

@@ -1,4 +1,4 @@
-"""Nested arguments and results: lists, tuples, dicts and Modules, whose leaves are arrays, numbers, Tensors."""
+"""Nested arguments and results: lists, tuples, dicts and Modules of arrays, numbers and Tensors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import numpy as np
 
 from minigrad.nn.module import Module
 from minigrad.tensor import Tensor
-
 
 OfLeaf = Callable[[str, Any], Any]
 
@@ -33,9 +32,7 @@ def mapped(function: OfLeaf, tree: Any, path: str, *, of_parameter: OfLeaf | Non
             key: mapped(function, x, f"{path}[{key!r}]", of_parameter=of_parameter) for key, x in tree.items()
         }
     if isinstance(tree, list | tuple):
-        entries = [
-            mapped(function, x, f"{path}[{i}]", of_parameter=of_parameter) for i, x in enumerate(tree)
-        ]
+        entries = [mapped(function, x, f"{path}[{i}]", of_parameter=of_parameter) for i, x in enumerate(tree)]
         return type(tree)(*entries) if hasattr(tree, "_fields") else type(tree)(entries)
     return None if tree is None else function(path, tree)
 

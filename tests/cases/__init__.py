@@ -33,7 +33,7 @@ def _import_all() -> None:
 
 
 _import_all()
-rows = [  # not those that tests enter, nor checkpoint's, whose one array argument is a call: test_checkpoint.py
+rows = [  # not those that tests enter, nor checkpoint's, a call with what it reaches: test_checkpoint.py
     f for f in table if name_of(f).startswith(("np.", "mg.", "getitem")) and name_of(f) != "mg.checkpoint"
 ]
 composed = list(compositions)

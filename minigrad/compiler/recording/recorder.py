@@ -224,8 +224,8 @@ class Recorder:
         """tensor.register_hook(...), or the removal of a hook."""
         if tensor.stamp < self.start:
             raise self._refusal(
-                f"a hook of {describe(tensor)} is registered or removed, which a replay would not do; register "
-                "hooks of what the function computes"
+                f"a hook of {describe(tensor)} is registered or removed, which a replay would not do; "
+                "register hooks of what the function computes"
             )
 
     def calls_hook(self, tensor: Tensor) -> None:
