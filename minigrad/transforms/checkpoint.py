@@ -40,7 +40,7 @@ def checkpoint(function: Any) -> Any:
 
     >>> x = Tensor([1.0, 2.0], requires_grad=True)
     >>> y = np.sum(checkpoint(lambda x: np.exp(np.sin(x)))(x)); y.backward(); x.grad
-    Tensor([ 1.25338077, -1.03312559])
+    Tensor([ 1.25338077, -1.03311687])
     """
     if isinstance(function, Module):
         return Checkpoint(function)

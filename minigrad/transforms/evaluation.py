@@ -89,10 +89,10 @@ class Evaluation:
             if not hasattr(x._value, "dtype"):
                 variable = record(np.astype, (x,), {"dtype": x.dtype})  # ... as an array, of a Python number
         else:
-            variable = made(np.asarray(x._value))
+            variable = made(x._value if hasattr(x._value, "dtype") else np.asarray(x._value))
             variable.function, variable.inputs = np.positive, (x if self._recording else x.detach(),)
         variable._requires_grad = True
-        variable.name = x.name
+        variable.name = x.name or (path if path.isidentifier() else None)
         return self._add(path, variable)
 
     def _add(self, path: str, variable: Tensor) -> Tensor:
@@ -130,10 +130,11 @@ class Evaluation:
 
     def check_dependence(self) -> None:
         """Raise if no output depends on any variable."""
-        if not any(y.requires_grad for y in self.outputs):
+        wanted = {x.stamp for x in self.variables}
+        if not any(node.stamp in wanted for node in behind(self.outputs, self._is_older)):
             raise ValueError(
                 f"{self.who}: {self.called} gives nothing that depends on {', '.join(self.names[:4])}; is it "
-                "computed of them, by NumPy's functions and operators, and without detach()?"
+                "computed of them by operators and NumPy's functions, without detach(), no_grad and compile?"
             )
 
     def scalar(self) -> Tensor:

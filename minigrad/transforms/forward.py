@@ -127,12 +127,8 @@ def _transposed(node: Tensor, moved: dict[int, Any], symbolic: bool) -> list[Any
             if d.shape != x.shape:
                 d = np.broadcast_to(unbroadcast(d, x.shape, node.function, x), x.shape)
             if isinstance(d, Tensor) and d.requires_grad:
-                pairs.append((d, v if isinstance(v, Tensor) else made(np.asarray(v, d.dtype))))
+                pairs.append((d, v if isinstance(v, Tensor) else made(v.astype(d.dtype))))
     finally:
         recording.reset(before)
-    if not pairs:
-        return []
-    (tangent,) = gradients_of(
-        [d for d, _ in pairs], [v for _, v in pairs], [g], recording.get()
-    ).values() or [None]
-    return [] if tangent is None else [tangent if symbolic else tangent._value]
+    found = gradients_of([d for d, _ in pairs], [v for _, v in pairs], [g], recording.get())
+    return [tangent if symbolic else tangent._value for tangent in found.values()]

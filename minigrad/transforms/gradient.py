@@ -50,7 +50,7 @@ def grad(
         raise TypeError("grad: of a function, write grad(function, argnums), and call what it gives")
     places = argnums if argnums is not None else 0 if inputs is None else inputs
 
-    @wraps(output)
+    @wraps(output, updated=())
     def gradient_of(*args: Any, **kwargs: Any) -> Any:
         evaluation = Evaluation("grad", output, args, kwargs, places, has_aux)
         found = evaluation.gradient(create_graph, allow_unused)
@@ -75,7 +75,7 @@ def value_and_grad(
     (Tensor(8.), Tensor(12.))
     """
 
-    @wraps(function)
+    @wraps(function, updated=())
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
         evaluation = Evaluation("value_and_grad", function, args, kwargs, argnums, has_aux)
         found = evaluation.gradient(create_graph, allow_unused)

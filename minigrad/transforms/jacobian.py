@@ -72,7 +72,7 @@ def _jacobian(
     if not callable(function):
         raise TypeError(f"{who}: a {type(function).__name__} is not a function")
 
-    @wraps(function)
+    @wraps(function, updated=())
     def derivative_of(*args: Any, **kwargs: Any) -> Any:
         evaluation = Evaluation(who, function, args, kwargs, argnums, has_aux)
         if not linear:

@@ -20,6 +20,7 @@ def vjp(function: Callable[..., Any], *primals: Any, has_aux: bool = False) -> A
               gradient for each argument, zeros for those without part, and may be called again
     Raises:   as grad; ValueError if u has another structure or shape.
 
+    >>> import numpy as np
     >>> y, pull = vjp(lambda x, b: x * x + b, np.array([1.0, 2.0]), 0.5)
     >>> y, pull(np.array([1.0, 10.0]))
     (Tensor([1.5, 4.5]), (Tensor([ 2., 40.]), Tensor(11.)))
@@ -48,6 +49,7 @@ def jvp(function: Callable[..., Any], primals: Any, tangents: Any, *, has_aux: b
     The tangents go through the graph from the oldest node to the newest, by the rules of the one table (see
     minigrad.transforms.forward).
 
+    >>> import numpy as np
     >>> jvp(np.square, 3.0, 1.0)
     (Tensor(9.), Tensor(6.))
     """
@@ -72,6 +74,7 @@ def hvp(function: Callable[..., Any], primals: Any, tangents: Any) -> Any:
     H is symmetric, so H v is the gradient of ⟨∇f, v⟩: reverse over reverse, a little faster here than pushing
     v through the gradient.
 
+    >>> import numpy as np
     >>> hvp(lambda x: np.sum(x**3), np.array([1.0, 2.0]), np.array([1.0, 0.0]))
     Tensor([6., 0.])
     """
