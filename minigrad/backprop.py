@@ -105,16 +105,20 @@ def gradients_of(
     seeds: Tensor | Sequence[Tensor],
     inputs: Sequence[Tensor],
     create_graph: bool,
-    ends_with_hooks: bool = True,
+    partial: bool = False,
 ) -> dict[int, Tensor]:
-    """Stamp of each input that they depend on -> its gradient,  Σ over the outputs of seed · ∂output."""
+    """Stamp of each input that they depend on -> its gradient,  Σ over the outputs of seed · ∂output.
+
+    partial  hold the other inputs still where one is computed of another, and leave their hooks alone
+    """
     stamps = {x.stamp for x in inputs}
     found: dict[int, Tensor] = {}
     symbolic = create_graph or (bool(watchers) and watching() is not None)
     before = recording.set(create_graph)
     try:
-        leading, bare = leading_to(stamps, outputs), () if ends_with_hooks else stamps
-        for node, g in backpropagate(outputs, seeds, symbolic, leading, bare):
+        ends = stamps if partial else ()
+        leading = leading_to(stamps, outputs, ends)
+        for node, g in backpropagate(outputs, seeds, symbolic, leading, ends):
             if node.stamp in stamps:
                 found[node.stamp] = _whole(g, node)
     finally:
@@ -152,7 +156,9 @@ def seed_of(output: Any, gradient: Any, name: str) -> Tensor:
     return Tensor(gradient, dtype=output.dtype)
 
 
-def leading_to(stamps: set[int], outputs: Tensor | Sequence[Tensor]) -> set[int]:
+def leading_to(
+    stamps: set[int], outputs: Tensor | Sequence[Tensor], ends: Collection[int] = ()
+) -> set[int]:
     """The given stamps, and those of the nodes through which a gradient reaches them."""
     nodes = [outputs] if isinstance(outputs, Tensor) else list(outputs)
     seen = {node.stamp for node in nodes}
@@ -160,7 +166,8 @@ def leading_to(stamps: set[int], outputs: Tensor | Sequence[Tensor]) -> set[int]
         for x in node.inputs:
             if isinstance(x, Tensor) and x._requires_grad and x.stamp not in seen:
                 seen.add(x.stamp)
-                nodes.append(x)
+                if x.stamp not in ends:
+                    nodes.append(x)
     leading = set(stamps)
     for node in sorted(nodes, key=attrgetter("stamp")):
         if any(isinstance(x, Tensor) and x.stamp in leading for x in node.inputs):
@@ -173,13 +180,13 @@ def backpropagate(
     seeds: Tensor | Sequence[Tensor],
     create_graph: bool,
     leading: set[int] | None = None,
-    bare: Collection[int] = (),
+    ends: Collection[int] = (),
 ) -> Iterator[tuple[Tensor, Any]]:
     """Each node that a gradient reaches with its gradient, newest first: so it is complete by then.
 
     The rules are given arrays, or Tensors if the backward pass is to be a graph itself.  A gradient that is
     the same along an axis stays broadcast (that of a sum is one number) until a rule needs it whole.
-    The hooks of nodes whose stamps are `bare` are left to a pass around this one.
+    It does not go on from nodes whose stamps are in `ends`.
     """
     nodes: dict[int, Tensor] = {}
     gradients: dict[int, Any] = {}
@@ -195,7 +202,7 @@ def backpropagate(
             gradients[stamp] = g
             nodes[stamp] = output
             heappush(queue, -stamp)
-    hooks = changes[0] > 0  # whether anybody has ever registered one
+    special = bool(ends) or changes[0] > 0  # whether anybody has ever registered a hook
     while queue:
         stamp = -heappop(queue)
         g = gradients.pop(stamp)
@@ -203,8 +210,12 @@ def backpropagate(
         function, data = node.function, node._value
         if type(g) is np.ndarray:
             g.setflags(False)  # type: ignore[call-arg]  # no rule works in place
-        if hooks and node._hooks is not None and stamp not in bare:
-            g = after_hooks(node, g)
+        if special:
+            if stamp in ends:
+                yield node, g
+                continue
+            if node._hooks is not None:
+                g = after_hooks(node, g)
         yield node, g
         if function is None:
             continue

@@ -89,8 +89,9 @@ class Evaluation:
             if not hasattr(x._value, "dtype"):
                 variable = record(np.astype, (x,), {"dtype": x.dtype})  # ... as an array, of a Python number
         else:
+            x = x if self._recording else x.detach()
             variable = made(x._value if hasattr(x._value, "dtype") else np.asarray(x._value))
-            variable.function, variable.inputs = np.positive, (x if self._recording else x.detach(),)
+            variable.function, variable.inputs = np.positive, (x,)
         variable._requires_grad = True
         variable.name = x.name or (path if path.isidentifier() else None)
         return self._add(path, variable)

@@ -121,7 +121,7 @@ def _by_columns(evaluation: Evaluation) -> list[list[Tensor]]:
 
 def _unit(like: Tensor, k: int) -> Tensor:
     """1 at one place and 0 elsewhere."""
-    unit = np.zeros_like(like._value)
+    unit = np.zeros_like(like._value, order="C")  # in another order, reshape would copy
     unit.reshape(-1)[k] = 1
     return made(unit)
 
