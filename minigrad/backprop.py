@@ -156,9 +156,7 @@ def seed_of(output: Any, gradient: Any, name: str) -> Tensor:
     return Tensor(gradient, dtype=output.dtype)
 
 
-def leading_to(
-    stamps: set[int], outputs: Tensor | Sequence[Tensor], ends: Collection[int] = ()
-) -> set[int]:
+def leading_to(stamps: set[int], outputs: Tensor | Sequence[Tensor], ends: Collection[int] = ()) -> set[int]:
     """The given stamps, and those of the nodes through which a gradient reaches them."""
     nodes = [outputs] if isinstance(outputs, Tensor) else list(outputs)
     seen = {node.stamp for node in nodes}

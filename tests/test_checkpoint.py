@@ -60,7 +60,8 @@ def test_the_forward_pass_keeps_the_inputs_only(rng):
         return np.tanh(np.sin(x) * w + np.ones(3))
 
     y = block(x * 2)
-    assert block.__name__ == "block" and block.__doc__ == "Its own words."
+    assert block.__name__ == "block"
+    assert block.__doc__ == "Its own words."
     assert [e.function.__name__ for e in Program(y).equations] == ["multiply", "checkpoint"]
     assert {leaf.name for leaf in Program(y).leaves} == {"x", "w"}
 
@@ -228,7 +229,7 @@ def test_readers_show_one_box(drawn):
 
 
 def test_a_derivation_runs_with_other_values(drawn, rng):
-    J, x, w = drawn
+    J, _x, _w = drawn
     names = [leaf.name for leaf in Program(J).leaves if leaf.name in ("x", "w")]
     new = {name: rng.normal(size=3) for name in names}
     derivation = mg.derive(J)

@@ -26,7 +26,9 @@ def test_a_hook_sees_the_complete_gradient_once(x):
     assert [name for name, _ in seen] == ["h", "x"]
     np.testing.assert_array_equal(seen[0][1], 2 * h.data + 1)
     np.testing.assert_array_equal(seen[1][1], x.grad)
-    assert isinstance(seen[0][1], Tensor) and seen[0][1].shape == h.shape and seen[0][1].is_leaf
+    assert isinstance(seen[0][1], Tensor)
+    assert seen[0][1].shape == h.shape
+    assert seen[0][1].is_leaf
 
 
 def test_of_a_gradient_that_is_left_broadcast_a_hook_sees_the_whole(x):

@@ -1,4 +1,4 @@
-"""Transforms of functions: against the corpus, differences, JAX, random compositions, and what is said of bad input."""
+"""Transforms of functions: against the corpus, differences, JAX and each other; what bad input gets."""
 
 from __future__ import annotations
 
@@ -140,11 +140,13 @@ def test_structured_arguments_and_results(W, b):
     given = {"layer": Pair(W, b), "scale": 2.0, "none": None}
     gradient, aux = mg.grad(f, has_aux=True)(given)
     dW, db = mg.grad(tanh_net, argnums=(0, 1))(W, b)
-    assert isinstance(gradient["layer"], Pair) and gradient["none"] is None
+    assert isinstance(gradient["layer"], Pair)
+    assert gradient["none"] is None
     close(gradient["layer"].a, 2 * dW.data)
     close(gradient["layer"].b, 2 * db.data)
     close(gradient["scale"], tanh_net(W, b))
-    assert isinstance(aux["W"], Tensor) and not aux["W"].requires_grad
+    assert isinstance(aux["W"], Tensor)
+    assert not aux["W"].requires_grad
     (value, aux), _ = mg.value_and_grad(f, has_aux=True)(given)
     close(value, 2 * tanh_net(W, b))
     (y, pull, aux), (z, tangent, _) = (
@@ -158,7 +160,8 @@ def test_structured_arguments_and_results(W, b):
 def test_of_arrays_nothing_keeps_a_graph(W, b):
     value, gradient = mg.value_and_grad(tanh_net)(W, b)
     for x in (value, gradient, *mg.vjp(np.tanh, W)[1](W), *mg.jvp(np.tanh, W, W), mg.hessian(tanh_net)(W, b)):
-        assert x.is_leaf and not x.requires_grad
+        assert x.is_leaf
+        assert not x.requires_grad
 
 
 def test_higher_orders():
@@ -252,7 +255,7 @@ def loss(model: Any, X: Any) -> Any:
 def test_a_module_has_a_gradient_for_each_parameter(rng):
     model, X = model_of(rng), rng.normal(size=(7, 2))
     loss(model, X).backward()
-    value, gradients = mg.value_and_grad(loss)(model, X)
+    _value, gradients = mg.value_and_grad(loss)(model, X)
     assert list(gradients) == [path for path, _ in model.named_parameters()]
     for path, p in model.named_parameters():
         close(gradients[path], p.grad)
@@ -287,9 +290,11 @@ def test_a_gradient_penalty_reaches_what_the_function_closes_over(rng):
     with mg.no_grad():
         assert not penalty().requires_grad
         value, g = mg.value_and_grad(loss)(model, X)
-        assert not value.requires_grad and all(x.is_leaf for x in g.values())
+        assert not value.requires_grad
+        assert all(x.is_leaf for x in g.values())
     value, g = mg.value_and_grad(loss, create_graph=False)(model, X)
-    assert value.requires_grad and all(x.is_leaf for x in g.values())
+    assert value.requires_grad
+    assert all(x.is_leaf for x in g.values())
 
 
 def test_a_tensor_that_needs_a_gradient_gets_one_through_the_transform():
@@ -318,7 +323,7 @@ def test_a_stale_parameter_is_noticed(rng):
     _, pull = mg.vjp(lambda model: loss(model, X), model)
     with mg.no_grad():
         model[0].weight *= 2.0
-    with pytest.raises(RuntimeError, match='"W1".* was assigned to'):
+    with pytest.raises(RuntimeError, match=r'"W1".* was assigned to'):
         pull(1.0)
 
 
@@ -511,13 +516,13 @@ x3 = np.ones(3)
         (lambda: mg.grad(f, argnums=(0, -2))(x3, 1.0), ValueError, "names an argument twice"),
         (lambda: mg.grad(f, argnums="x")(x3), TypeError, "argnums= is a position"),
         (lambda: mg.grad(f, argnums=())(x3), ValueError, "names no argument"),
-        (lambda: mg.grad(np.sin)(x3), ValueError, r"grad: np.sin gives a Tensor of shape \(3,\), not a scalar"),
+        (lambda: mg.grad(np.sin)(x3), ValueError, r"np.sin gives a Tensor of shape \(3,\), not a scalar"),
         (lambda: mg.grad(lambda x: (x, x))(1.0), TypeError, "gives a tuple, not one number; with has_aux"),
         (lambda: mg.grad(lambda x: "x")(1.0), TypeError, "gives a str; wanted a Tensor"),
         (lambda: mg.grad(f, has_aux=True)(x3), TypeError, r"with has_aux=True f gives \(output, aux\)"),
         (lambda: mg.grad(lambda x: 1.0)(x3), ValueError, "gives nothing that depends on x; is it"),
         (lambda: mg.grad(lambda x: np.sum(x.detach()))(x3), ValueError, "gives nothing that depends on x"),
-        (lambda: mg.grad(lambda p: p["a"])({"a": 1.0, "b": 2.0}), ValueError, r"not depend on p\['b'\]; pass allow"),
+        (lambda: mg.grad(lambda p: p["a"])({"a": 1.0, "b": 2.0}), ValueError, r"not depend on p\['b'\]; pass"),
         (lambda: mg.grad(f, gradient=x3), TypeError, "of a function, write grad"),
         (lambda: mg.grad(f, 0, argnums=0), TypeError, "of a function, write grad"),
         (lambda: mg.grad(mg.Tensor(1.0), argnums=0), TypeError, "belong to grad"),
@@ -525,17 +530,17 @@ x3 = np.ones(3)
         (lambda: mg.value_and_grad(f)(3), TypeError, "value_and_grad: x is int64"),
         (lambda: mg.vjp(np.sin, x3)[1](np.ones(2)), ValueError, r"vjp: .* has shape \(2,\); wanted \(3,\)"),
         (lambda: mg.vjp(np.sin, x3)[1]({"a": 1}), TypeError, "vjp: .* is a dict; wanted an array"),
-        (lambda: mg.vjp(lambda x: (x, x), x3)[1](x3), ValueError, "vjp: for the cotangent, 2 values in a seq"),
+        (lambda: mg.vjp(lambda x: (x, x), x3)[1](x3), ValueError, "vjp: for the cotangent, 2 values in a"),
         (lambda: mg.vjp(lambda x: {"a": x}, x3)[1](x3), ValueError, r"keys \['a'\], came a ndarray"),
-        (lambda: mg.jvp(np.sin, x3, 1.0), ValueError, r"jvp: the tangent of .* has shape \(\); wanted \(3,\)"),
+        (lambda: mg.jvp(np.sin, x3, 1.0), ValueError, r"jvp: the tangent of .* has shape \(\); wanted"),
         (lambda: mg.jvp(np.sin, (x3,), x3), TypeError, "the tangents are one too, not a ndarray"),
         (lambda: mg.jvp(f, (x3, 1.0), (x3,)), ValueError, "2 values in a sequence, came a tuple of 1"),
         (lambda: mg.jvp(np.sin, x3, x3 * 1j), TypeError, "is complex128; wanted real"),
         (lambda: mg.jvp(lambda x: np.ones(3), x3, x3), ValueError, "jvp: the function gives nothing"),
         (lambda: mg.hvp(np.sin, x3, x3), ValueError, "hvp: np.sin gives .*not a scalar"),
-        (lambda: mg.jacobian(np.sin, mode="fast"), ValueError, 'jacobian: mode is "reverse", "forward" or None'),
+        (lambda: mg.jacobian(np.sin, mode="fast"), ValueError, 'jacobian: mode is "reverse", "forward"'),
         (lambda: mg.jacobian(3), TypeError, "jacobian: a int is not a function"),
-        (lambda: mg.jacobian(lambda x: mg.Tensor(x3))(x3), ValueError, "jacobian: .* nothing that depends on x"),
+        (lambda: mg.jacobian(lambda x: mg.Tensor(x3))(x3), ValueError, "jacobian: .* nothing that depends"),
         (lambda: mg.hessian(np.sin)(x3), ValueError, "not a scalar"),
     ],
 )  # fmt: skip
@@ -552,7 +557,8 @@ def test_a_compiled_function_is_not_differentiated():
 
 def test_zeros_where_they_are_right():
     a, b = mg.grad(lambda p: p["a"] * 2, allow_unused=True)({"a": 1.0, "b": x3}).values()
-    assert a.item() == 2 and not b.data.any()
+    assert a.item() == 2
+    assert not b.data.any()
     close(mg.hessian(lambda x: np.sum(x))(x3), np.zeros((3, 3)))
     close(mg.hvp(lambda x: np.sum(x), x3, x3), np.zeros(3))
     close(mg.vjp(lambda x, y: 2 * x, 1.0, x3)[1](1.0)[1], np.zeros(3))

@@ -158,8 +158,8 @@ class Segment:
         if again.shape != first.shape or not np.allclose(again, first, some, some * largest, equal_nan=True):
             raise RuntimeError(
                 f"checkpoint: {self.__name__} gives something else when it is computed again: it draws "
-                "random numbers outside of the graph, or what it depends on was changed; draw with mg.random or "
-                "nn.Dropout, and give what changes as an argument"
+                "random numbers outside of the graph, or what it depends on was changed; draw with mg.random "
+                "or nn.Dropout, and give what changes as an argument"
             )
 
     def __call__(self, arrays: Sequence[Any]) -> Any:
