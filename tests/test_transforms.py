@@ -304,9 +304,7 @@ def test_a_tensor_that_needs_a_gradient_gets_one_through_the_transform():
     for y in (
         mg.hvp(lambda x: np.sum(x**3), x, np.ones(2)),
         mg.jvp(lambda x: 3 * x**2, x, np.ones(2))[1],
-        np.diagonal(mg.jacobian(lambda x: 3 * x**2)(x))
-        if False
-        else mg.vjp(lambda x: 3 * x**2, x)[1](np.ones(2))[0],
+        mg.vjp(lambda x: 3 * x**2, x)[1](np.ones(2))[0],
     ):
         close(mg.grad(np.sum(y), x), [6, 6])
     v = mg.Tensor([1.0, 1.0], requires_grad=True)
@@ -522,7 +520,7 @@ x3 = np.ones(3)
         (lambda: mg.grad(f, has_aux=True)(x3), TypeError, r"with has_aux=True f gives \(output, aux\)"),
         (lambda: mg.grad(lambda x: 1.0)(x3), ValueError, "gives nothing that depends on x; is it"),
         (lambda: mg.grad(lambda x: np.sum(x.detach()))(x3), ValueError, "gives nothing that depends on x"),
-        (lambda: mg.grad(lambda p: p["a"])({"a": 1.0, "b": 2.0}), ValueError, r"not depend on p\['b'\]; pass"),
+        (lambda: mg.grad(lambda p: p["a"])({"a": 1.0, "b": 2.0}), ValueError, r"not depend on p\['b'\]; "),
         (lambda: mg.grad(f, gradient=x3), TypeError, "of a function, write grad"),
         (lambda: mg.grad(f, 0, argnums=0), TypeError, "of a function, write grad"),
         (lambda: mg.grad(mg.Tensor(1.0), argnums=0), TypeError, "belong to grad"),
