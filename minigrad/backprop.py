@@ -23,6 +23,8 @@ from minigrad.table import name_of, table
 from minigrad.tensor import Tensor, describe, made, recording
 from minigrad.watch import watchers, watching
 
+Outputs = Tensor | Sequence[Tensor]
+
 _accumulating = RLock()
 """Held while gradients are added up, for threads that share leaves."""
 
@@ -101,11 +103,7 @@ def grad(
 
 
 def gradients_of(
-    outputs: Tensor | Sequence[Tensor],
-    seeds: Tensor | Sequence[Tensor],
-    inputs: Sequence[Tensor],
-    create_graph: bool,
-    partial: bool = False,
+    outputs: Outputs, seeds: Outputs, inputs: Sequence[Tensor], create_graph: bool, partial: bool = False
 ) -> dict[int, Tensor]:
     """Stamp of each input that they depend on -> its gradient,  Σ over the outputs of seed · ∂output.
 
@@ -156,7 +154,7 @@ def seed_of(output: Any, gradient: Any, name: str) -> Tensor:
     return Tensor(gradient, dtype=output.dtype)
 
 
-def leading_to(stamps: set[int], outputs: Tensor | Sequence[Tensor], ends: Collection[int] = ()) -> set[int]:
+def leading_to(stamps: set[int], outputs: Outputs, ends: Collection[int] = ()) -> set[int]:
     """The given stamps, and those of the nodes through which a gradient reaches them."""
     nodes = [outputs] if isinstance(outputs, Tensor) else list(outputs)
     seen = {node.stamp for node in nodes}
@@ -174,11 +172,7 @@ def leading_to(stamps: set[int], outputs: Tensor | Sequence[Tensor], ends: Colle
 
 
 def backpropagate(
-    outputs: Tensor | Sequence[Tensor],
-    seeds: Tensor | Sequence[Tensor],
-    create_graph: bool,
-    leading: set[int] | None = None,
-    ends: Collection[int] = (),
+    outputs: Outputs, seeds: Any, create_graph: bool, leading: Any = None, ends: Collection[int] = ()
 ) -> Iterator[tuple[Tensor, Any]]:
     """Each node that a gradient reaches with its gradient, newest first: so it is complete by then.
 
@@ -186,20 +180,13 @@ def backpropagate(
     the same along an axis stays broadcast (that of a sum is one number) until a rule needs it whole.
     It does not go on from nodes whose stamps are in `ends`.
     """
-    nodes: dict[int, Tensor] = {}
-    gradients: dict[int, Any] = {}
-    queue: list[int] = []
-    pairs: Any = ((outputs, seeds),) if isinstance(outputs, Tensor) else zip(outputs, seeds, strict=True)
-    for output, seed in pairs:
-        stamp = output.stamp
-        if leading is None or stamp in leading:
-            g = seed if create_graph else seed._value
-            if stamp in nodes:
-                gradients[stamp] = gradients[stamp] + g
-                continue
-            gradients[stamp] = g
-            nodes[stamp] = output
-            heappush(queue, -stamp)
+    if isinstance(outputs, Tensor):
+        nodes, gradients = {outputs.stamp: outputs}, {outputs.stamp: seeds if create_graph else seeds._value}
+    else:
+        nodes, gradients = _several(outputs, seeds, create_graph)
+    queue = sorted([-stamp for stamp in nodes])
+    if leading is not None:
+        queue = [stamp for stamp in queue if -stamp in leading]
     special = bool(ends) or changes[0] > 0  # whether anybody has ever registered a hook
     while queue:
         stamp = -heappop(queue)
@@ -261,6 +248,15 @@ def backpropagate(
                 gradients[stamp_of_x] = d
                 nodes[stamp_of_x] = x
                 heappush(queue, -stamp_of_x)
+
+
+def _several(outputs: Sequence[Tensor], seeds: Sequence[Tensor], create_graph: bool) -> Any:
+    """Stamp -> output, and stamp -> its seed, or the sum of its seeds."""
+    gradients: dict[int, Any] = {}
+    for output, seed in zip(outputs, seeds, strict=True):
+        g = seed if create_graph else seed._value
+        gradients[output.stamp] = gradients[output.stamp] + g if output.stamp in gradients else g
+    return {output.stamp: output for output in outputs}, gradients
 
 
 def stale(x: Tensor, function: Callable) -> RuntimeError:

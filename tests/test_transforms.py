@@ -52,7 +52,7 @@ def b(rng):
 def call(case: Case) -> Any:
     def function(*arrays: Any) -> Any:
         y = case.call(arrays)
-        return tuple(y) if isinstance(y, list) else y
+        return tuple(y) if isinstance(y, list | tuple) else y
 
     return function
 
@@ -73,7 +73,7 @@ def generic(like: Any, seed: int) -> Any:
 
 def gives_numbers(case: Case) -> bool:
     ys = case.call()
-    return all(np.asarray(y).dtype.kind == "f" for y in (ys if isinstance(ys, list) else [ys]))
+    return all(np.asarray(y).dtype.kind == "f" for y in (ys if isinstance(ys, list | tuple) else [ys]))
 
 
 smooth = [case for case in analytic_cases() if gives_numbers(case)]
