@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import tracemalloc
+import weakref
 from typing import Any
 
 import numpy as np
@@ -123,6 +124,68 @@ def test_a_module_is_one_still(rng):
     assert Program(y).equations[0].output.label == "Z1"
 
 
+def test_a_mask_beside_the_result_holds_no_graph():
+    x = mg.Tensor([1.0, -2.0], requires_grad=True)
+
+    def f(x: Any) -> Any:
+        h = np.sin(x)
+        positive = h > 0
+        positive.name = "D"
+        return h * positive, positive, mg.constant(3.0)
+
+    y, positive, _ = mg.checkpoint(f)(x)
+    assert positive.is_leaf
+    assert (positive.name, positive.tolist()) == ("D", [True, False])
+    close(mg.grad(np.sum(y), x), [np.cos(1.0), 0])
+
+
+def test_what_it_keeps_is_freed_at_once():
+    x = mg.Tensor(np.ones(3), requires_grad=True)
+    gc.collect()
+    gc.disable()
+    try:
+        y = np.sum(mg.checkpoint(np.sin)(x))
+        segment = weakref.ref(y.inputs[0].parameters["of"])
+        y.backward()
+        mg.grad(y, x)
+        del y
+        assert segment() is None
+    finally:
+        gc.enable()
+
+
+class Centred(nn.Module):
+    """x without its mean, whose running mean it keeps in two ways."""
+
+    def __init__(self) -> None:
+        self.mean, self.last = mg.Tensor(np.zeros(2)), mg.Tensor(0.0)
+
+    def forward(self, x: Any) -> Any:
+        mean = np.mean(x, axis=0)
+        with mg.no_grad():
+            self.mean[...] = self.mean * 0.9 + mean * 0.1
+            self.last = self.last + 1.0
+        return np.sin(x - mean)
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_running_means_are_brought_up_to_date_once(inside, rng):
+    module, x = Centred(), mg.Tensor(rng.normal(size=(5, 2)), requires_grad=True)
+    block = mg.checkpoint(module)
+    if inside:
+        block = mg.checkpoint(nn.Sequential(block))
+    np.sum(block(x) ** 2).backward()
+    close(module.mean, 0.1 * np.mean(x.data, axis=0))
+    assert module.last.item() == 1
+
+
+def test_masks_held_still(rng):
+    block = mg.checkpoint(nn.Sequential(nn.Linear(2, 4, rng=0), nn.Dropout(keep_prob=0.5, rng=rng)))
+    block(np.ones((3, 2)))
+    with nn.fixed_masks(block):
+        assert mg.gradcheck(lambda *p: np.sum(block(np.ones((3, 2))) ** 2), block.parameters())
+
+
 def test_where_nothing_is_recorded_it_is_the_function_itself():
     x = mg.Tensor(2.0, requires_grad=True)
     block = mg.checkpoint(lambda x: x * x)
@@ -226,6 +289,18 @@ def test_readers_show_one_box(drawn):
     close(cost, J)
     close(gradients["dx"], mg.grad(J, x))
     close(gradients["dw"], mg.grad(J, w))
+
+
+def test_a_derivation_has_the_masks_of_the_call():
+    rng = np.random.default_rng(1)
+    block = mg.checkpoint(nn.Sequential(nn.Linear(2, 4, rng=0), nn.Dropout(keep_prob=0.5, rng=rng)))
+    J = np.sum(np.tanh(block(mg.Tensor(np.ones((3, 2)), name="X"))))
+    state = rng.bit_generator.state
+    derivation = mg.derive(J)
+    cost, gradients = derivation.run()
+    assert rng.bit_generator.state == state
+    close(cost, J)
+    close(gradients["dW"], mg.grad(J, block.module[0].weight))
 
 
 def test_a_derivation_runs_with_other_values(drawn, rng):

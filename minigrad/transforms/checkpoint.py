@@ -80,7 +80,11 @@ def _call(function: Callable[..., Any], args: tuple, kwargs: dict[str, Any]) -> 
     parts = dict(zip((y.stamp for y in outputs), _parts(node, outputs), strict=True))
 
     def part(path: str, y: Any) -> Any:
-        return parts.get(y.stamp, y) if isinstance(y, Tensor) else y
+        if not isinstance(y, Tensor):
+            return y
+        if y.stamp in parts or y.requires_grad or y.stamp < segment.began:
+            return parts.get(y.stamp, y)
+        return _alone(y)  # a mask would hold what it was made of
 
     return mapped(part, value, "", of_parameter=_itself)
 
@@ -91,6 +95,7 @@ class Segment:
     inputs    the Tensors from outside that need a gradient, and have part in the outputs
     value     what the call gave, and
     outputs   the Tensors in it that were computed of the inputs, as long as nobody has taken them
+    began     the stamp before the call
     stamp     of the node that stands for the call
     """
 
@@ -99,29 +104,31 @@ class Segment:
         self.__module__ = ""  # of no library: messages call it by its name alone
         self._function = function
         self._args, self._kwargs = _kept(args), _kept(kwargs)
+        reached = (function, getattr(function, "__self__", None), *args, *kwargs.values())
+        self._modules = [x for x in reached if isinstance(x, Module)]
         self._generators: dict[int, Any] = {}
         self.stamp = 0
+        self.began = next_stamp()
         outer = first_states.get()
         token = first_states.set((*outer, self._generators))
         try:
-            self.value, self.outputs, began = self._made()
+            self.value, self.outputs = self._made(self.began)
         finally:
             first_states.reset(token)
-        self.inputs = self._boundary(began)
+        self.inputs = self._boundary()
 
-    def _made(self) -> tuple[Any, list[Tensor], int]:
-        """What the function gives, the Tensors in it that need a gradient, and the stamp before the call."""
-        began = next_stamp()
+    def _made(self, began: int) -> tuple[Any, list[Tensor]]:
+        """What the function gives, and the Tensors in it that it computed and that need a gradient."""
         value = self._function(*self._args, **self._kwargs)
         tensors = (y for _, y in leaves_of(value, "") if isinstance(y, Tensor))
         outputs = {y.stamp: y for y in tensors if y.requires_grad and y.stamp > began and not y.is_leaf}
-        return value, list(outputs.values()), began
+        return value, list(outputs.values())
 
-    def _boundary(self, began: int) -> list[Tensor]:
+    def _boundary(self) -> list[Tensor]:
         """The Tensors that were there before the call."""
         inputs = []
-        for node in behind(self.outputs, lambda node: node.stamp < began):
-            if node.stamp < began:
+        for node in behind(self.outputs, lambda node: node.stamp < self.began):
+            if node.stamp < self.began:
                 inputs.append(node)
             elif node.is_leaf:
                 raise RuntimeError(
@@ -137,8 +144,8 @@ class Segment:
                 raise stale(x, recomputed)
         before = recording.set(True)
         try:
-            with _as_they_were(self._generators.values()):
-                return _joined(self._made()[1])
+            with _buffers_kept(self._modules), _as_they_were(self._generators.values()):
+                return _joined(self._made(next_stamp())[1])
         finally:
             recording.reset(before)
 
@@ -191,6 +198,13 @@ recomputed.__name__ = "checkpoint"  # as graphs and messages call it
 derivative(recomputed, "*arrays, of", arrays=lambda g, y, of: of.gradients(g, y))
 
 
+def _alone(y: Tensor) -> Tensor:
+    """The same values and name, without the graph."""
+    alone = y.detach()
+    alone.name = y.name
+    return alone
+
+
 def _itself(path: str, x: Any) -> Any:
     return x
 
@@ -213,6 +227,23 @@ def _as_they_were(states: Iterable[tuple[Any, Any]]) -> Iterator[None]:
         for rng, state in now:
             restore_generator(rng, state)
         first_states.reset(token)
+
+
+@contextmanager
+def _buffers_kept(modules: Iterable[Module]) -> Iterator[None]:
+    """Context: afterwards the modules' Tensors are what they were, as running means, which a call changes."""
+    kept = [
+        (vars(module), name, x, x._value, x.stamp)
+        for outer in modules
+        for module in outer.modules()
+        for name, x in vars(module).items()
+        if isinstance(x, Tensor) and x.is_leaf
+    ]
+    try:
+        yield
+    finally:
+        for attributes, name, x, value, stamp in kept:
+            attributes[name], x._value, x.stamp = x, value, stamp
 
 
 def _joined(outputs: list[Tensor]) -> Tensor:
