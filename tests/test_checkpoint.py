@@ -285,6 +285,7 @@ def test_readers_show_one_box(drawn):
     derivation = mg.derive(J)
     assert "block([" in derivation.numpy()
     assert "checkpoint" in derivation.latex()
+    assert "the call is made again" in " ".join(derivation.explain().split())
     cost, gradients = derivation.run()
     close(cost, J)
     close(gradients["dx"], mg.grad(J, x))

@@ -499,6 +499,7 @@ def f(x: Any, y: Any = 1.0) -> Any:
 
 
 x3 = np.ones(3)
+linear = nn.Linear(1, 1, rng=0)
 
 
 @pytest.mark.parametrize(
@@ -513,6 +514,9 @@ x3 = np.ones(3)
         (lambda: mg.grad(f, argnums=2)(x3), ValueError, "argnums=2, and there are 1 arguments"),
         (lambda: mg.grad(f, argnums=(0, -2))(x3, 1.0), ValueError, "names an argument twice"),
         (lambda: mg.grad(f, argnums="x")(x3), TypeError, "argnums= is a position"),
+        (lambda: mg.grad(f, argnums=0.5)(x3), TypeError, "argnums= is a position"),
+        (lambda: mg.grad(f, mg.Tensor(1.0))(x3), TypeError, "argnums= is a position"),
+        (lambda: mg.grad(f)([linear, linear]), ValueError, r"x\[1\].weight is x\[0\].weight again"),
         (lambda: mg.grad(f, argnums=())(x3), ValueError, "names no argument"),
         (lambda: mg.grad(np.sin)(x3), ValueError, r"np.sin gives a Tensor of shape \(3,\), not a scalar"),
         (lambda: mg.grad(lambda x: (x, x))(1.0), TypeError, "gives a tuple, not one number; with has_aux"),

@@ -45,6 +45,7 @@ class Evaluation:
     ) -> None:
         self.who, self.called = who, called(function)
         self.names: list[str] = []
+        self._paths: dict[int, str] = {}
         self.variables: list[Tensor] = []
         self._recording = recording.get()
         self._began = next_stamp()
@@ -97,6 +98,9 @@ class Evaluation:
         return self._add(path, variable)
 
     def _add(self, path: str, variable: Tensor) -> Tensor:
+        first = self._paths.setdefault(variable.stamp, path)
+        if first is not path:
+            raise ValueError(f"{self.who}: {path} is {first} again; give each parameter once")
         self.names.append(path)
         self.variables.append(variable)
         return variable
@@ -198,7 +202,7 @@ def called(function: Callable[..., Any]) -> str:
 
 
 def _places(who: str, argnums: int | Sequence[int], n: int) -> list[int]:
-    numbers: list[Any] = [argnums] if isinstance(argnums, int) else list(argnums)
+    numbers: list[Any] = list(argnums) if isinstance(argnums, list | tuple) else [argnums]
     for i in numbers:
         if not isinstance(i, int) or isinstance(i, bool):
             raise TypeError(f"{who}: argnums= is a position or a tuple of positions, not {argnums!r}")

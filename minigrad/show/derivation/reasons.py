@@ -10,6 +10,7 @@ import numpy as np
 
 from minigrad import functions
 from minigrad.derivatives.indexing import scatter_add
+from minigrad.transforms.checkpoint import recomputed
 
 
 def reason(function: Callable[..., Any], argument: str, n: int) -> str:
@@ -104,6 +105,7 @@ reasons: dict[Callable[..., Any], str | dict[str, str]] = {
     np.concatenate: "Each array gets the part of the gradient that stands where it stands.",
     np.stack: "Each array gets the slice of the gradient that stands where it stands.",
     getitem: "What was taken out gets its gradient back at its place; what was left there gets 0.",
+    recomputed: "Only the inputs were kept: the call is made again, and the gradient goes back through it.",
     scatter_add: "What was put in gets the gradient of the place that it was put to.",
 }
 """Function -> why its rule is as it is, for all arguments or by argument; {n} is how many are summed."""
