@@ -209,7 +209,9 @@ class Plan:
         made = {e.output for e in self.products} - self.fresh - self.pinned
         into: dict[Variable, Variable] = {}
         for v in (e.output for e in self.steps if e.output in self.fresh and e.output not in self.place):
-            for x in v.equation.inputs if v.equation else ():
+            if v.equation is None or v.equation.function is np.matmul:  # written out, it reads whole rows
+                continue
+            for x in v.equation.inputs:
                 if isinstance(x, Variable) and x in made and reads[x] == 1 and alike(x.tensor, v.tensor):
                     into[x] = v
                     break
