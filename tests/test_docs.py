@@ -17,7 +17,7 @@ import pytest
 
 from minigrad.experiments import command
 from minigrad.show.pictures.rendering import NoRenderer
-from minigrad.table import compositions, name_of, table
+from minigrad.table import table
 
 root = Path(__file__).parent.parent
 pages = sorted([*root.glob("*.md"), *root.glob("docs/*.md"), *root.glob("examples/*.md")])
@@ -259,24 +259,6 @@ def test_every_page_is_in_the_index():
     index = (root / "docs" / "README.md").read_text(encoding="utf-8")
     for page in (root / "docs").glob("*.md"):
         assert page.name == "README.md" or f"({page.name})" in index
-
-
-def test_the_list_of_rows_is_complete_and_names_nothing_else():
-    page = (root / "docs" / "tensor-and-table.md").read_text(encoding="utf-8")
-    section = page.partition("## What has a row")[2].partition("##")[0]
-    listed = set(re.findall(r"`((?:np|mg)\.\w+)`", section))
-    rows = {name_of(f) for f in (*table, *compositions) if re.match(r"(np|mg)\.", name_of(f))}
-    rows -= {"mg.cube"}  # of a docstring's example
-    rows -= {
-        "mg.checkpoint",  # it has a page
-        "mg.scatter_add",
-        "mg.uniform_draw",
-        "mg.cross_entropy_of_logit",
-        "mg.cross_entropy_of_probability",
-    }
-    assert listed <= rows
-    in_words = re.compile(r"np\.(not_)?(equal|less|greater|invert|logical|bitwise)")
-    assert {name for name in rows - listed if not in_words.match(name)} == set()
 
 
 def test_the_readme_has_one_test_command():

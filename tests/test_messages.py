@@ -331,7 +331,7 @@ def test_np_diag_is_written_for_vectors_and_for_matrices():
         ),
         (
             lambda: np.linalg.inv(W),
-            "np.linalg.inv .* the nearest among products: np.matmul, np.dot, np.outer. Add",
+            "np.linalg.inv .* the nearest among products: np.matmul, np.einsum, np.convolve. Add",
         ),
         (lambda: np.add.at(np.zeros(4), [0], b), "np.add.at .* make a new array: np.where, np.concatenate"),
         (lambda: np.isin(b, b), "np.isin .* would lose it. Add a row"),

@@ -90,7 +90,13 @@ def add(function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
     cases.append(Case(function, args, kwargs))
 
 
-_rng = np.random.default_rng(7)
+_rng = np.random.default_rng()
+
+
+def begin(seed: int) -> None:
+    """At the head of a file of cases: its numbers do not depend on which files there are beside it."""
+    global _rng
+    _rng = np.random.default_rng(seed)
 
 
 def real(*shape: int) -> np.ndarray:

@@ -10,6 +10,7 @@ import numpy as np
 
 from minigrad import functions
 from minigrad.derivatives.indexing import scatter_add
+from minigrad.derivatives.windows import overlap_add, windows
 from minigrad.transforms.checkpoint import recomputed
 
 
@@ -94,6 +95,8 @@ reasons: dict[Callable[..., Any], str | dict[str, str]] = {
         "a": "For matrices that is g bᵀ: an element of a meets one row of b, once for each column of y.",
         "b": "For matrices that is aᵀ g: an element of b meets one column of a, once for each row of y.",
     },
+    np.einsum: "A factor meets the product of all the others, summed over the axes that it does not have.",
+    np.convolve: "Each element meets the other array once at every place: a convolution with that, turned.",
     np.transpose: "What was turned is turned back.",
     np.swapaxes: "What was turned is turned back.",
     np.reshape: _moved,
@@ -106,6 +109,8 @@ reasons: dict[Callable[..., Any], str | dict[str, str]] = {
     np.stack: "Each array gets the slice of the gradient that stands where it stands.",
     getitem: "What was taken out gets its gradient back at its place; what was left there gets 0.",
     recomputed: "Only the inputs were kept: the call is made again, and the gradient goes back through it.",
+    windows: "An element gets the sum of the gradients of all windows that it is in.",
+    overlap_add: "An element was added at one place, and gets the gradient of that place.",
     scatter_add: "What was put in gets the gradient of the place that it was put to.",
 }
 """Function -> why its rule is as it is, for all arguments or by argument; {n} is how many are summed."""
