@@ -157,13 +157,12 @@ def seed_of(output: Any, gradient: Any, name: str) -> Tensor:
 def leading_to(stamps: set[int], outputs: Outputs, ends: Collection[int] = ()) -> set[int]:
     """The given stamps, and those of the nodes through which a gradient reaches them."""
     nodes = [outputs] if isinstance(outputs, Tensor) else list(outputs)
-    seen = {node.stamp for node in nodes}
+    seen = {node.stamp for node in nodes}.union(ends)
     for node in nodes:  # grows while it is read
         for x in node.inputs:
             if isinstance(x, Tensor) and x._requires_grad and x.stamp not in seen:
                 seen.add(x.stamp)
-                if x.stamp not in ends:
-                    nodes.append(x)
+                nodes.append(x)
     leading = set(stamps)
     for node in sorted(nodes, key=attrgetter("stamp")):
         if any(isinstance(x, Tensor) and x.stamp in leading for x in node.inputs):
