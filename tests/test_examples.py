@@ -130,8 +130,8 @@ def test_13_exercise(run):
     assert numbers["found"] == list(bug.solution().names)
 
 
-def test_15_newton(run):
-    numbers = run(15)
+def test_18_newton(run):
+    numbers = run(18)
     slopes = numbers["slopes"]
     np.testing.assert_allclose(numbers["w"], numbers["by_products"], rtol=1e-8)
     assert slopes["matrix"][-1] < 1e-10

@@ -75,7 +75,7 @@ def main(out="."):
         axes.semilogy(curve, "o-", label=label, alpha=0.7)
     axes.set(xlabel="step", ylabel="‖∇J‖")
     axes.legend()
-    figure.savefig(Path(out) / "15_newton.png", dpi=100)
+    figure.savefig(Path(out) / "18_newton.png", dpi=100)
     return {
         "w": w,
         "by_products": w_by_products,
