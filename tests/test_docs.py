@@ -15,7 +15,7 @@ import numpy as np
 import page as page_of_the_benchmark
 import pytest
 
-from minigrad.experiments import command
+from minigrad.experiments import Results, command
 from minigrad.show.pictures.rendering import NoRenderer
 from minigrad.table import table
 
@@ -85,11 +85,12 @@ screenshots = {"steps.png"}
 """Pictures of a browser's window, which are not compared; test_steps.py has the tests of the page itself."""
 of_the_command = "overfitting_side_of_the_field.svg"
 of_the_benchmark = "performance.png"
+of_the_sweep = {"sweep_heat_map.svg": "heat_map", "sweep_curve.svg": "curve"}
 
 
 def maker(picture: Path) -> str:
     """What makes a picture, as pages write it after "python": mostly the example that it is named after."""
-    if picture.name == of_the_command:
+    if picture.name == of_the_command or picture.name in of_the_sweep:
         return "-m minigrad"
     if picture.name == of_the_benchmark:
         return "tests/benchmarks/run.py"
@@ -200,6 +201,14 @@ def test_the_picture_of_overfitting_is_what_the_command_makes(tmp_path):
         assert_same_figure(made, images / made.name)
     except AssertionError as error:
         pytest.fail(f"{made.name} is out of date: run python {maker(made)}, and copy it from there\n{error}")
+
+
+@pytest.mark.parametrize("name", of_the_sweep)
+def test_a_picture_of_the_sweep_is_what_its_results_make(name, tmp_path):
+    pytest.importorskip("matplotlib")
+    results = Results.read(root / "tests" / "golden" / "sweep")  # kept from `minigrad sweep`
+    (tmp_path / name).write_text(getattr(results, of_the_sweep[name])(), encoding="utf-8")
+    assert_same_figure(tmp_path / name, images / name)
 
 
 def test_the_plot_of_the_benchmark_is_what_its_results_make(tmp_path):
