@@ -13,6 +13,7 @@ from minigrad.derivatives import cumulative, further_ufuncs, interpolation
 from minigrad.derivatives.indexing import scatter_add
 from minigrad.derivatives.picking import add_along_axis
 from minigrad.derivatives.windows import overlap_add, windows
+from minigrad.transforms.checkpoint import recomputed
 
 
 def reason(function: Callable[..., Any], argument: str, n: int) -> str:
@@ -167,6 +168,7 @@ reasons: dict[Callable[..., Any], str | dict[str, str]] = {
     np.concatenate: "Each array gets the part of the gradient that stands where it stands.",
     np.stack: "Each array gets the slice of the gradient that stands where it stands.",
     getitem: "What was taken out gets its gradient back at its place; what was left there gets 0.",
+    recomputed: "Only the inputs were kept: the call is made again, and the gradient goes back through it.",
     windows: "An element gets the sum of the gradients of all windows that it is in.",
     overlap_add: "An element was added at one place, and gets the gradient of that place.",
     scatter_add: "What was put in gets the gradient of the place that it was put to.",
