@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
+from minigrad import chunked
+from minigrad.foreign import beside, is_chunked, is_foreign
 from minigrad.table import derivative
-from minigrad.tensor import Tensor, primitive, record
+from minigrad.tensor import Tensor, made, plain, primitive, record, recording
 
 if TYPE_CHECKING:  # NumPy itself loads numpy.random only when it is first used
     Generator = np.random.Generator | np.random.RandomState
@@ -47,22 +49,30 @@ def uniform_draw(*, rng: Generator, shape: tuple[int, ...]) -> Any:
 derivative(uniform_draw)
 
 
-def uniform(rng: Any, shape: tuple[int, ...]) -> Tensor:
-    """Uniform numbers on [0, 1) as a node of the graph.
+def uniform(rng: Any, shape: tuple[int, ...], like: Any = None) -> Tensor:
+    """Uniform numbers on [0, 1) as a node of the graph, of the kind that an array `like` is.
 
     >>> uniform(0, (2,)).shape
     (2,)
     """
-    return record(uniform_draw, (), {"rng": generator(rng, "uniform"), "shape": tuple(shape)})
+    origin = {"rng": generator(rng, "uniform"), "shape": tuple(shape)}
+    like = plain(like)
+    if not is_foreign(like):
+        return record(uniform_draw, (), origin)
+    draw = chunked.draw(origin["rng"], like) if is_chunked(like) else beside(uniform_draw(**origin), like)
+    numbers = made(draw)
+    if recording.get():
+        numbers.function, numbers.parameters = uniform_draw, origin
+    return numbers
 
 
-def bernoulli(rng: Any, shape: tuple[int, ...], keep_prob: Any) -> Tensor:
+def bernoulli(rng: Any, shape: tuple[int, ...], keep_prob: Any, like: Any = None) -> Tensor:
     """A mask D of booleans, True with probability keep_prob: D = (uniform draw < keep_prob).
 
     >>> bernoulli(0, (4,), 0.5).numpy()
     array([False,  True,  True,  True])
     """
-    return uniform(rng, shape) < keep_prob
+    return uniform(rng, shape, like) < keep_prob
 
 
 # ---- a generator's state, to be saved and restored

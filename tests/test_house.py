@@ -20,7 +20,8 @@ package = Path(minigrad.__file__).parent
 files = sorted(package.rglob("*.py"))
 
 floors = (
-    ("table", "watch"),
+    ("table", "watch", "foreign"),
+    ("lazy", "chunked"),
     ("tensor", "nearest"),
     ("derivatives", "messages"),
     ("functions",),
@@ -35,8 +36,9 @@ floors = (
 )
 """From the ground up: a file imports only from the floors below its own, and from its own package."""
 
-upwards = {"tensor": {"backprop", "messages"}, "nn": {"show"}}
-"""Tensor's `.backward()`, what it says when something goes wrong, and a Module's ledger: inside functions."""
+upwards = {"lazy": {"tensor"}, "tensor": {"backprop", "messages"}, "nn": {"show"}}
+"""Inside functions: the Tensors that Dask computes, `.backward()`, what is said when something goes wrong, a
+Module's ledger."""
 
 rooms = {
     "show": (("symbols", "files"), ("rule_text",), ("derivation",), ("pictures",), ("page",), ("",)),

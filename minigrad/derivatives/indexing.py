@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.derivatives import chunked_indexing
+from minigrad.foreign import is_chunked
 from minigrad.table import derivative
 from minigrad.tensor import primitive
 
@@ -15,6 +17,8 @@ from minigrad.tensor import primitive
 @primitive
 def scatter_add(values: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of this shape with the values added at index, repeated or not: the transpose of a[index]."""
+    if is_chunked(values):
+        return chunked_indexing.scatter(values, index, shape)
     y = np.zeros_like(values, shape=shape)
     if _may_repeat(index):
         np.add.at(y, index, values)
@@ -24,8 +28,12 @@ def scatter_add(values: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
 
 
 derivative(operator.getitem, "a, /, index", a=lambda g, a, index: scatter_add(g, index=index, shape=a.shape),
-           compute=lambda a, index: a[index])
-derivative(scatter_add, values=lambda g, index: g[index])
+           compute=lambda a, index: _take(a, index))
+derivative(scatter_add, values=lambda g, index: _take(g, index))
+
+
+def _take(a: Any, index: Any) -> Any:
+    return chunked_indexing.take(a, index) if is_chunked(a) else a[index]
 
 
 def _may_repeat(index: Any) -> bool:
