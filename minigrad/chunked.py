@@ -19,12 +19,12 @@ def draw(rng: Any, like: Any) -> Any:
     """
     from dask.array import map_blocks
 
-    bits: Any = getattr(rng, "bit_generator", None)
+    bits = getattr(rng, "bit_generator", None)
     if not isinstance(bits, np.random.PCG64 | np.random.PCG64DXSM):
         raise TypeError(
             f"a draw in chunks needs a generator that can skip: rng=np.random.default_rng(seed), not {rng!r}"
         )
-    before: dict[str, Any] = {**bits.state}
+    before = dict(bits.state)
     numbers = map_blocks(
         _draw_block,
         type(bits),
@@ -35,7 +35,7 @@ def draw(rng: Any, like: Any) -> Any:
         meta=np.empty((0,) * like.ndim),
     )
     bits.advance(prod(like.shape))
-    bits.state = {**before, "state": bits.state["state"]}  # with the half of a draw that may be left
+    bits.state = {**before, "state": bits.state["state"]}  # type: ignore[typeddict-item]  # with the half of a draw that may be left
     return numbers
 
 

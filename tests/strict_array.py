@@ -34,9 +34,13 @@ class StrictArray(NDArrayOperatorsMixin):
         return self.inner.copy()
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-        return _wrapped(getattr(ufunc, method)(*map(_unwrapped, inputs), **_unwrapped(options)))
+        if method != "__call__" or not all(isinstance(x, _known) for x in inputs):
+            return NotImplemented
+        return _wrapped(ufunc(*map(_unwrapped, inputs), **_unwrapped(options)))
 
     def __array_function__(self, function: Callable, types: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        if not all(issubclass(kind, _known) for kind in types):
+            return NotImplemented
         if function in _from_numpy:
             kwargs = {key: value for key, value in kwargs.items() if key != "like"}
             return StrictArray(function(*args, **kwargs))
@@ -44,9 +48,6 @@ class StrictArray(NDArrayOperatorsMixin):
 
     def __getitem__(self, index: Any) -> StrictArray:
         return StrictArray(self.inner[_index(index)])
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        self.inner[_index(index)] = _unwrapped(value)
 
     def __bool__(self) -> bool:
         return bool(self.inner)
@@ -64,6 +65,10 @@ def _method(name: str) -> Callable:
 
 for _name in ("astype", "copy", "max", "mean", "min", "reshape", "sum", "transpose"):
     setattr(StrictArray, _name, _method(_name))
+
+
+_known = (StrictArray, np.ndarray, np.generic, int, float)
+"""What CuPy takes into its hands, if only to refuse it; anything else gets its own turn."""
 
 
 def _unwrapped(value: Any) -> Any:

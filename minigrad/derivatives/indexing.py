@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.derivatives import chunked_indexing
-from minigrad.foreign import is_chunked
+from minigrad.derivatives import foreign_indexing
+from minigrad.foreign import is_chunked, is_foreign
 from minigrad.table import derivative
 from minigrad.tensor import primitive
 
@@ -17,8 +17,8 @@ from minigrad.tensor import primitive
 @primitive
 def scatter_add(values: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of this shape with the values added at index, repeated or not: the transpose of a[index]."""
-    if is_chunked(values):
-        return chunked_indexing.scatter(values, index, shape)
+    if is_foreign(values):
+        return foreign_indexing.scatter(values, index, shape)
     y = np.zeros_like(values, shape=shape)
     if _may_repeat(index):
         np.add.at(y, index, values)
@@ -33,7 +33,7 @@ derivative(scatter_add, values=lambda g, index: _take(g, index))
 
 
 def _take(a: Any, index: Any) -> Any:
-    return chunked_indexing.take(a, index) if is_chunked(a) else a[index]
+    return foreign_indexing.take(a, index) if is_chunked(a) else a[index]
 
 
 def _may_repeat(index: Any) -> bool:

@@ -1,20 +1,30 @@
-"""a[index] of arrays in chunks, and its transpose: made of taking alone, since chunks are not written to.
+"""a[index] of arrays of other libraries, and its transpose: made of taking alone.
 
-Dask follows one array of indices at a time, and leaves its axis in place; more of them are refused.
+Chunks are not written to, and NumPy's ufunc.at works on NumPy's arrays only.  Dask follows one array of
+indices at a time, and leaves its axis in place; more of them are refused.
 """
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
 
-from minigrad.foreign import is_foreign
+from minigrad.foreign import is_chunked, to_numpy
 
 
 def take(a: Any, index: Any) -> Any:
-    """a[index], the axes in NumPy's order."""
+    """a[index] of an array in chunks, the axes in NumPy's order.
+
+    Raises: TypeError for what Dask cannot follow, or cannot know the length of.
+    """
     parts = _parts(index, a.ndim)
+    if not _can_be_followed(parts):
+        raise TypeError(
+            "Dask takes one array of indices (n,) at once; index step by step, x[i][:, j], and use np.where "
+            "in place of a mask of several axes"
+        )
     y = a[tuple(parts)]
     place = _place_of_moved(parts)
     return y if place is None else np.moveaxis(y, place, 0)
@@ -23,6 +33,10 @@ def take(a: Any, index: Any) -> Any:
 def scatter(values: Any, index: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of this shape with the values added at index, repeated or not."""
     parts = _parts(index, len(shape))
+    if not _can_be_followed(parts):
+        size = prod(shape)
+        places = np.arange(size).reshape(shape)[tuple(parts)]
+        return np.reshape(_spread(np.reshape(values, (-1,)), places.ravel(), size, 0), shape)
     place = _place_of_moved(parts)
     values = values if place is None else np.moveaxis(values, 0, place)
     whole = slice(None)
@@ -61,23 +75,15 @@ def _spread(values: Any, positions: np.ndarray, n: int, axis: int) -> Any:
         source = np.full(n, k)
         (chosen,) = np.nonzero(rounds == i)
         source[positions[chosen]] = chosen
-        total = total + np.take(padded, source, axis=axis)
+        total = total + padded[(slice(None),) * axis + (source,)]
     return total
 
 
 def _parts(index: Any, ndim: int) -> list[Any]:
-    """An entry for each axis and each new one: a whole number, a slice, None, or one array (n,).
-
-    Raises: TypeError for what Dask cannot follow, or cannot know the length of.
-    """
+    """An entry for each axis and each new one: a whole number, a slice, None, or an array."""
     parts = [_part(part) for part in (index if isinstance(index, tuple) else (index,))]
-    arrays = [part for part in parts if isinstance(part, np.ndarray)]
-    if len(arrays) > 1 or any(part.ndim != 1 for part in arrays):
-        raise TypeError(
-            "Dask takes one array of indices (n,) at once; index step by step, x[i][:, j], and use np.where "
-            "in place of a mask of several axes"
-        )
-    rest = [slice(None)] * (ndim - sum(part is not None and part is not Ellipsis for part in parts))
+    taken = sum(_axes(part) for part in parts)
+    rest = [slice(None)] * (ndim - taken)
     at = next((i for i, part in enumerate(parts) if part is Ellipsis), len(parts))
     return [*parts[:at], *rest, *parts[at + 1 :]]
 
@@ -85,13 +91,25 @@ def _parts(index: Any, ndim: int) -> list[Any]:
 def _part(part: Any) -> Any:
     if part is None or part is Ellipsis or isinstance(part, slice):
         return part
-    if is_foreign(part):
+    if is_chunked(part):
         raise TypeError("the indices are an array that is not computed yet: give a NumPy array of them")
-    array = np.asarray(part)
+    array = to_numpy(part)
     if array.dtype.kind == "b":
         return np.nonzero(array)[0] if array.ndim == 1 else array
     array = array.astype(int) if not array.size else array
     return array if array.ndim else int(array)
+
+
+def _axes(part: Any) -> int:
+    """How many axes an entry of an index stands for."""
+    if part is None or part is Ellipsis:
+        return 0
+    return part.ndim if isinstance(part, np.ndarray) and part.dtype.kind == "b" else 1
+
+
+def _can_be_followed(parts: list[Any]) -> bool:
+    arrays = [part for part in parts if isinstance(part, np.ndarray)]
+    return len(arrays) < 2 and all(part.ndim == 1 for part in arrays)
 
 
 def _place_of_moved(parts: list[Any]) -> int | None:
