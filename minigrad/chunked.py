@@ -35,7 +35,8 @@ def draw(rng: Any, like: Any) -> Any:
         meta=np.empty((0,) * like.ndim),
     )
     bits.advance(prod(like.shape))
-    bits.state = {**before, "state": bits.state["state"]}  # type: ignore[typeddict-item]  # with the half of a draw that may be left
+    after: Any = {**before, "state": bits.state["state"]}  # with the half of a number that may be left
+    bits.state = after
     return numbers
 
 

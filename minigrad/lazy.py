@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.foreign import is_chunked
+from minigrad.foreign import is_chunked, to_numpy
 
 
 class Lazy:
@@ -21,6 +21,7 @@ class Lazy:
     __slots__ = ()
 
     _value: Any
+    data: Any
     name: str | None
 
     def __dask_graph__(self) -> Any:
@@ -55,7 +56,7 @@ class Lazy:
         """The array as repr(t) shows it: values only where there are some already."""
         if is_chunked(self._value):
             return repr(self._value)
-        return np.array2string(self.data, separator=", ", prefix="Tensor(")  # type: ignore[attr-defined]
+        return np.array2string(to_numpy(self.data), separator=", ", prefix="Tensor(")
 
 
 def _compute(results: Any, name: str | None, finish: Callable, rest: tuple) -> Any:
