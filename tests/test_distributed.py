@@ -12,6 +12,7 @@ from other_arrays import X, Y, assert_trains_the_same, optimizers
 
 import minigrad as mg
 
+dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
 da = pytest.importorskip("dask.array")
 
@@ -24,6 +25,7 @@ def cluster() -> Iterator[Any]:
     """A client of two processes on this machine, started once; no page, no fixed ports."""
     options = {"n_workers": 2, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None}
     with (
+        dask.config.set({"distributed.comm.timeouts.connect": "5s"}),  # to one that has died
         distributed.LocalCluster(**options, memory_limit=limit, silence_logs=50) as cluster,
         distributed.Client(cluster, set_as_default=False) as client,
     ):
