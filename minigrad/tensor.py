@@ -591,6 +591,8 @@ def record(function: Callable, inputs: tuple, parameters: dict[str, Any] = _no_p
         data = row.compute(*values, **parameters)
         if type(data) is not np.ndarray:
             data = _settled(data, values, function)
+        elif values and type(values[0]) is not np.ndarray and any(map(is_foreign, values)):
+            raise TypeError("the other library has no such function, and would leave it to NumPy")
     except (ValueError, TypeError, IndexError, NotImplementedError) as error:
         from minigrad.messages import explain
 

@@ -1,0 +1,83 @@
+"""What a step of training costs on a Dask array, by the size of its chunks.
+
+    OMP_NUM_THREADS=1 python tests/benchmarks/dask_chunks.py
+
+The same network is trained on NumPy arrays and on Dask arrays of the same numbers, by as many threads as there are
+each core.  BLAS has one thread in both, so that it is the chunks that run side by side.  The trainings take
+turns, a step each; every figure is the fastest step, and the ratio says how much longer it is than NumPy's.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent.parent.parent))
+
+import numpy as np
+
+import minigrad as mg
+from minigrad import nn
+
+n_in, n_hidden = 64, 128
+
+
+def training(X: Any, Y: Any, kind: Callable) -> Iterator[tuple[float, float]]:
+    """(seconds of a step, cost) of one step after the other."""
+    rng = np.random.default_rng(1)
+    model = nn.Sequential(
+        nn.Linear(n_in, n_hidden, rng=rng),
+        nn.Tanh(),
+        nn.Dropout(keep_prob=0.8, rng=rng),
+        nn.Linear(n_hidden, 1, rng=rng),
+    )
+    optimizer = mg.optim.Adam(model.to(kind).parameters(), lr=0.01)
+    while True:
+        start = perf_counter()
+        J = nn.mse_loss(model(X), Y) + nn.l2_penalty(model, lambd=0.1, m=len(X))
+        optimizer.zero_grad()
+        J.backward()
+        optimizer.step()
+        (J,) = optimizer.persist(J)
+        cost = J.item()
+        yield perf_counter() - start, cost
+
+
+def table(rows: int, chunk_sizes: list[int], rounds: int) -> str:
+    """The table as Markdown, for so many examples; in each round every training makes one step."""
+    from dask import array as da
+    from dask import config
+
+    rng = np.random.default_rng(0)
+    X, Y = rng.standard_normal((rows, n_in)), rng.standard_normal((rows, 1))
+    trainings = {"NumPy | ": training(mg.Tensor(X), mg.Tensor(Y), np.asarray)}
+    for size in chunk_sizes:
+        x, y = (mg.Tensor(da.from_array(a, chunks=(size, -1))) for a in (X, Y))
+        trainings[f"{size:,} | {-(-rows // size)}"] = training(x, y, da.from_array)
+    best = dict.fromkeys(trainings, float("inf"))
+    with config.set(scheduler="threads", num_workers=os.cpu_count()):
+        for _ in range(rounds):
+            steps = {name: next(each) for name, each in trainings.items()}
+            _, wanted = steps["NumPy | "]
+            for name, (seconds, cost) in steps.items():
+                assert abs(cost - wanted) <= 1e-12 * abs(wanted)
+                best[name] = min(best[name], seconds)
+    lines = ["| rows in a chunk | chunks | ms per step | times NumPy's |", "|---:|---:|---:|---:|"]
+    on_numpy = best["NumPy | "]
+    return "\n".join(
+        [*lines, *(f"| {name} | {t * 1e3:.0f} | {t / on_numpy:.2f} |" for name, t in best.items())]
+    )
+
+
+def main() -> None:
+    for rows in (2**13, 2**17):
+        sizes = [rows // k for k in (1, 2, 8, 32, 128)]
+        print(f"{rows:,} examples, {os.cpu_count()} cores\n\n{table(rows, sizes, rounds=15)}\n")
+
+
+if __name__ == "__main__":
+    main()
