@@ -22,7 +22,7 @@ def draw(rng: Any, like: Any) -> Any:
     bits = getattr(rng, "bit_generator", None)
     if not isinstance(bits, np.random.PCG64 | np.random.PCG64DXSM):
         raise TypeError(
-            f"a draw in chunks needs a generator that can skip: rng=np.random.default_rng(seed), not {rng!r}"
+            f"a draw in chunks needs a generator that can skip: rng=np.random.default_rng(seed), not {rng}"
         )
     before = dict(bits.state)
     numbers = map_blocks(

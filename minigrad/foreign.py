@@ -13,6 +13,8 @@ import numpy as np
 
 def is_foreign(array: Any) -> bool:
     """Whether this is another library's array."""
+    if type(array) is np.ndarray:  # the usual answer, and the fastest way to it
+        return False
     return hasattr(array, "__array_function__") and not isinstance(array, np.ndarray)
 
 
@@ -70,6 +72,9 @@ def check_lengths(array: Any) -> None:
         )
 
 
+_libraries = {"numpy": "NumPy", "dask": "Dask", "cupy": "CuPy"}
+
+
 def _kind(array: Any) -> str:
     library = type(array).__module__.partition(".")[0]
-    return f"{ {'numpy': 'NumPy', 'dask': 'Dask', 'cupy': 'CuPy'}.get(library, library) } arrays"
+    return f"{_libraries.get(library, library)} arrays"

@@ -92,9 +92,12 @@ class Optimizer:
         kinds = self.kinds()
         numbers = {kind: self.numbers(*kind) for kind in set(kinds)}
         updates = []
+        last = self.slots[-1] if self.slots else ""
         for i, p in enumerate(self.parameters):
             if p._grad is not None:
-                state = self._beside(p, states[i])
+                state = states[i]
+                if state and type(state[last]) is not type(p._value):
+                    state = _beside(state, p._value)
                 w, states[i] = self.updated(p._value, p._grad._value, state, numbers[kinds[i]])
                 updates.append((p, w))
         with no_grad():  # all or, if an update overflows where that is an error, none
@@ -102,12 +105,6 @@ class Optimizer:
                 assign(p, w)
         self.state = states
         self.steps += 1
-
-    def _beside(self, p: Tensor, state: dict[str, Any]) -> dict[str, Any]:
-        """What is kept for a parameter, moved to where the parameter has been moved since (Module.to)."""
-        if not state or type(state[self.slots[-1]]) is type(p._value):
-            return state
-        return {slot: kept if slot == "count" else beside(kept, p._value) for slot, kept in state.items()}
 
     def persist(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         """Compute lazy parameters, gradients and state in one pass, and go on from their values.
@@ -431,6 +428,11 @@ class CosineLR(Schedule):
         return (
             f * self.initial_lr + (1 - f) * self.lr_min
         )  # so arranged, it is lr₀ at 0 and lr_min at T to the bit
+
+
+def _beside(state: dict[str, Any], w: Any) -> dict[str, Any]:
+    """What is kept for a parameter, moved to where the parameter has been moved since (Module.to)."""
+    return {slot: kept if slot == "count" else beside(kept, w) for slot, kept in state.items()}
 
 
 def _check_keys(who: str, state: Any, wanted: Mapping[str, Any]) -> None:

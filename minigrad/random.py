@@ -50,7 +50,7 @@ derivative(uniform_draw)
 
 
 def uniform(rng: Any, shape: tuple[int, ...], like: Any = None) -> Tensor:
-    """Uniform numbers on [0, 1) as a node of the graph, of the kind that an array `like` is.
+    """Uniform numbers on [0, 1) as a node of the graph; of the kind that `like`, of this shape, is.
 
     >>> uniform(0, (2,)).shape
     (2,)

@@ -42,7 +42,7 @@ def scatter(values: Any, index: Any, shape: tuple[int, ...]) -> Any:
     whole = slice(None)
     values = values[tuple(0 if p is None else None if isinstance(p, int) else whole for p in parts)]
     for axis, part in enumerate(p for p in parts if p is not None):
-        if part != whole if isinstance(part, slice) else True:
+        if not isinstance(part, slice) or part != whole:
             positions = np.atleast_1d(np.arange(shape[axis])[part])
             values = _spread(values, positions, shape[axis], axis)
     return values

@@ -134,7 +134,7 @@ def _checked(a: Tensor, name: str, advice: str) -> Tensor:
 
 
 def _looked_at(a: Tensor, low: float, high: float, message: str) -> Tensor:
-    copy: Any = np.positive(a)
+    copy: Any = np.positive(a) if a.requires_grad else a.detach()
     copy._value, copy.name = chunked.check(a._value, low, high, message), a.name
     return copy
 

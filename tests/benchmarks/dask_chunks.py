@@ -2,9 +2,9 @@
 
     OMP_NUM_THREADS=1 python tests/benchmarks/dask_chunks.py
 
-The same network is trained on NumPy arrays and on Dask arrays of the same numbers, by as many threads as there are
-each core.  BLAS has one thread in both, so that it is the chunks that run side by side.  The trainings take
-turns, a step each; every figure is the fastest step, and the ratio says how much longer it is than NumPy's.
+The same network is trained on NumPy arrays and on Dask arrays of the same numbers, by a thread for each core.
+BLAS has one thread in both, so that it is the chunks that run side by side.  The trainings take turns, a step
+each; every figure is the fastest step, and the ratio says how much longer it is than NumPy's.
 """
 
 from __future__ import annotations
