@@ -73,6 +73,18 @@ def test_what_dask_has_no_way_for_is_refused():
         np.max(empty, axis=1).numpy()
 
 
+def test_a_function_that_dask_would_leave_to_numpy_is_refused():
+    mg.derivative(np.kron, "a, b, /", a=None, b=None)
+    x = mg.Tensor(chunked([1.0, 2.0]), name="x")
+    with (
+        pytest.warns(FutureWarning, match="not implemented by Dask"),
+        pytest.raises(
+            TypeError, match=r'kron: "x" \(2,\) and "x" \(2,\): the other library has no such function'
+        ),
+    ):
+        np.kron(x, x)
+
+
 def test_second_order():
     def call(arrays):
         x, w = arrays
@@ -297,6 +309,7 @@ def losses() -> list[tuple[Any, np.ndarray, np.ndarray, np.ndarray, str]]:
         (nn.cross_entropy, z, soft, 5 * soft, r"targets are 0 or 1, or probabilities"),
         (nn.cross_entropy, z, np.array([0, 3, 3]), np.array([0, 4, 1]), "labels run from 0 to 3"),
         (nn.cross_entropy, z, np.array([0, 3, 3]), np.array([0, 2, -1]), "labels run from 0 to 3"),
+        (nn.cross_entropy, z, np.array([True, False, True]), np.array([0, 4, 1]), "labels run from 0 to 3"),
     ]
 
 
@@ -335,6 +348,19 @@ def test_assignment():
     with mg.no_grad():
         W.data = da.ones((1, 2), chunks=1, dtype=np.float32)
     assert (W.dtype, W.data.chunks) == (np.float64, ((1,), (2,)))
+
+
+def test_persist_that_fails_changes_nothing():
+    model = network(chunked)
+    optimizer = mg.optim.Adam(model.parameters())
+    J = nn.binary_cross_entropy_with_logits(model(chunked(X)), chunked(3 * Y))
+    J.backward()
+    optimizer.step()
+    before = [p.data for p in model.parameters()]
+    with pytest.raises(ValueError, match="targets are 0 or 1"):
+        optimizer.persist(J)
+    assert all(p.data is x for p, x in zip(model.parameters(), before, strict=True))
+    assert len(optimizer.state[0]["mean"].__dask_graph__()) > 1
 
 
 # ---- bad input: one sentence each, and nothing lost
