@@ -246,5 +246,5 @@ def test_the_table_of_chunks():
     pytest.importorskip("dask.array")
     import dask_chunks
 
-    lines = dask_chunks.table(64, [64, 20], rounds=2).splitlines()
+    lines = dask_chunks.table(64, [64, 20], steps=2).splitlines()
     assert [line.split(" | ")[:2] for line in lines[2:]] == [["| NumPy", ""], ["| 64", "1"], ["| 20", "4"]]
