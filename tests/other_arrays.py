@@ -78,8 +78,8 @@ def assert_all_same(
 ) -> None:
     """All cases of a function but those that the other library lacks something for.
 
-    Outside of the core a case may raise: a row may make arrays of its own, which are NumPy's, or use functions
-    that the other library has not (Dask says that in a FutureWarning).
+    Outside of the core a case may raise: a row may make arrays of its own, which are NumPy's, or use what the
+    other library has not (Dask says that in a FutureWarning).
     """
     refusals = (TypeError, ValueError, IndexError, NotImplementedError, FutureWarning)
     may_raise = () if is_of_the_core(function) else refusals

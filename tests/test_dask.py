@@ -56,6 +56,7 @@ def lacks(case: Case) -> bool:
     return case.function in extremes and not all(x.size for x in case.arrays)
 
 
+@pytest.mark.filterwarnings("ignore::dask.array.core.PerformanceWarning")  # the chunks here are tiny
 @pytest.mark.parametrize("function", functions, ids=name_of)
 def test_the_corpus(function):
     assert_all_same(function, chunked, 1, lacks)
