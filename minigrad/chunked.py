@@ -1,4 +1,4 @@
-"""What is done in each chunk of a Dask array when it is computed: random numbers drawn, values looked at."""
+"""Random numbers of other libraries' arrays, and what is done in each chunk of Dask's when it is computed."""
 
 from __future__ import annotations
 
@@ -8,15 +8,19 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.foreign import beside, is_chunked
+
 
 def draw(rng: Any, like: Any) -> Any:
-    """rng.random(like.shape) in the chunks of `like`: the same numbers, drawn where a chunk is computed.
+    """rng.random(like.shape) as an array of the kind of `like`; in chunks, drawn where each is computed.
 
     The generator of each chunk skips what lies before it, so the numbers do not depend on the chunks, nor on
     how often or where one is computed; `rng` is left as if it had drawn all of them.
 
     Raises: TypeError for a generator that cannot skip: only PCG64, default_rng's, and PCG64DXSM can.
     """
+    if not is_chunked(like):
+        return beside(rng.random(like.shape), like)
     from dask.array import map_blocks
 
     bits = getattr(rng, "bit_generator", None)

@@ -51,6 +51,33 @@ def broadcast(g: Any, like: Any) -> Any:
     return in_chunks_of(like, np.broadcast_to(g, like.shape))
 
 
+def reshape(x: Any, shape: Any, order: Any) -> Any:
+    """np.reshape of an array or a Tensor; Dask knows no order, and merges or splits axes in one step."""
+    if not is_chunked(x):
+        return np.reshape(x, shape, order=order)
+    shape = shape if isinstance(shape, tuple | list) else (shape,)
+    if order == "F":
+        return reshape(x.T, shape[::-1], "C").T
+    try:
+        return np.reshape(x, shape)
+    except NotImplementedError:
+        return np.reshape(np.reshape(x, (-1,)), shape)
+
+
+def of_one_kind(array: Any, other: Any, who: str) -> Any:
+    """An array that is to replace another one, in its chunks; TypeError if the two are of different kinds."""
+    if reason := mixture((array, other)):
+        raise TypeError(f"{who}: {reason}")
+    return beside(array, other)
+
+
+def check_result(data: Any, values: Any) -> None:
+    """Raise TypeError for a result of arrays of two kinds, ValueError for one of unknown length."""
+    if reason := mixture((data, *values)):
+        raise TypeError(reason)
+    check_lengths(data)
+
+
 def mixture(values: Any, least: int = 1) -> str | None:
     """Why these arrays, of so many axes at least, cannot be computed with together; None if they can."""
     arrays = [x for x in values if hasattr(x, "__array_function__") and x.ndim >= least]

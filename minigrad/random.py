@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import numpy as np
 
 from minigrad import chunked
-from minigrad.foreign import beside, is_chunked, is_foreign
+from minigrad.foreign import is_foreign
 from minigrad.table import derivative
 from minigrad.tensor import Tensor, made, plain, primitive, record, recording
 
@@ -59,8 +59,7 @@ def uniform(rng: Any, shape: tuple[int, ...], like: Any = None) -> Tensor:
     like = plain(like)
     if not is_foreign(like):
         return record(uniform_draw, (), origin)
-    draw = chunked.draw(origin["rng"], like) if is_chunked(like) else beside(uniform_draw(**origin), like)
-    numbers = made(draw)
+    numbers = made(chunked.draw(origin["rng"], like))
     if recording.get():
         numbers.function, numbers.parameters = uniform_draw, origin
     return numbers

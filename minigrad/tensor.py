@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.foreign import beside, check_lengths, is_foreign, mixture, to_numpy
+from minigrad.foreign import check_lengths, check_result, is_foreign, of_one_kind, to_numpy
 from minigrad.lazy import Lazy
 from minigrad.table import compositions, name_of, table
 from minigrad.watch import tell, watchers, watching
@@ -532,9 +532,7 @@ def assign(leaf: Tensor, value: Any) -> None:
     old = np.asarray(leaf._value) if number else leaf._value
     data = plain(value)
     if is_foreign(data) or is_foreign(old):
-        if reason := mixture((data, old)):
-            raise TypeError(f"assignment to {describe(leaf)}: {reason}")
-        data = beside(data, old)
+        data = of_one_kind(data, old, f"assignment to {describe(leaf)}")
     if not hasattr(data, "astype"):
         data = np.asarray(data)
     if data.shape != old.shape:
@@ -621,9 +619,7 @@ def _settled(data: Any, values: list[Any], function: Callable) -> Any:
         return np.array(data)
     if not hasattr(data, "__array_function__"):
         raise TypeError(f"{name_of(function)} gave a {type(data).__name__}, not an array")
-    if reason := mixture((data, *values)):
-        raise TypeError(reason)
-    check_lengths(data)
+    check_result(data, values)
     return data
 
 

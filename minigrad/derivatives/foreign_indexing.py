@@ -15,10 +15,12 @@ from minigrad.foreign import is_chunked, to_numpy
 
 
 def take(a: Any, index: Any) -> Any:
-    """a[index] of an array in chunks, the axes in NumPy's order.
+    """a[index] of any array or Tensor; of one in chunks, with the axes in NumPy's order.
 
     Raises: TypeError for what Dask cannot follow, or cannot know the length of.
     """
+    if not is_chunked(a):
+        return a[index]
     parts = _parts(index, a.ndim)
     if not _can_be_followed(parts):
         raise TypeError(

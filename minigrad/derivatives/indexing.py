@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.derivatives import foreign_indexing
-from minigrad.foreign import is_chunked, is_foreign
+from minigrad.foreign import is_foreign
 from minigrad.table import derivative
 from minigrad.tensor import primitive
 
@@ -28,12 +28,8 @@ def scatter_add(values: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
 
 
 derivative(operator.getitem, "a, /, index", a=lambda g, a, index: scatter_add(g, index=index, shape=a.shape),
-           compute=lambda a, index: _take(a, index))
-derivative(scatter_add, values=lambda g, index: _take(g, index))
-
-
-def _take(a: Any, index: Any) -> Any:
-    return foreign_indexing.take(a, index) if is_chunked(a) else a[index]
+           compute=foreign_indexing.take)
+derivative(scatter_add, values=lambda g, index: foreign_indexing.take(g, index))
 
 
 def _may_repeat(index: Any) -> bool:

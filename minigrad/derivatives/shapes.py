@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.foreign import reshape
 from minigrad.table import composition, derivative
 from minigrad.tensor import Tensor
 
@@ -15,10 +16,10 @@ derivative(np.transpose,    "a, /, axes=None",
                             compute=lambda a, axes: method_of(a).T if axes is None else a.transpose(axes))
 derivative(np.swapaxes,     "a, /, axis1, axis2", a=lambda g, axis1, axis2: np.swapaxes(g, axis1, axis2))
 derivative(np.reshape,      "a, /, shape, order='C'",
-                            a=lambda g, a, order: _reshape(g, a.shape, order),
-                            compute=lambda a, shape, order: _reshape(a, shape, _definite(order)))
-derivative(np.ravel,        "a, /, order='C'", a=lambda g, a, order: _reshape(g, a.shape, order),
-                            compute=lambda a, order: _reshape(a, (-1,), _definite(order)))
+                            a=lambda g, a, order: reshape(g, a.shape, order),
+                            compute=lambda a, shape, order: reshape(a, shape, _definite(order)))
+derivative(np.ravel,        "a, /, order='C'", a=lambda g, a, order: reshape(g, a.shape, order),
+                            compute=lambda a, order: reshape(a, (-1,), _definite(order)))
 derivative(np.expand_dims,  "a, /, axis", a=lambda g, a: np.reshape(g, a.shape))
 derivative(np.squeeze,      "a, /, axis=None", a=lambda g, a: np.reshape(g, a.shape))
 derivative(np.broadcast_to, "a, /, shape", a=lambda g: g)
@@ -51,19 +52,6 @@ def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
 def method_of(a: Any) -> Any:
     """The array itself, whose method costs half of what the NumPy function does; a number as an array."""
     return a if hasattr(a, "dtype") else np.asarray(a)
-
-
-def _reshape(x: Any, shape: Any, order: Any) -> Any:
-    """np.reshape, where need be in steps that every library's arrays can take."""
-    if isinstance(x, Tensor):
-        return np.reshape(x, shape, order=order)
-    shape = shape if isinstance(shape, tuple | list) else (shape,)
-    if order == "F":
-        return _reshape(method_of(x).T, shape[::-1], "C").T
-    try:
-        return np.reshape(x, shape)
-    except NotImplementedError:  # Dask merges or splits axes
-        return np.reshape(np.reshape(x, (-1,)), shape)
 
 
 def _definite(order: Any) -> Any:
