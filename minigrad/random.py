@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
@@ -40,6 +41,10 @@ def generator(rng: Any, who: str = "rng") -> Generator:
     )
 
 
+first_states: ContextVar[tuple[dict[int, Any], ...]] = ContextVar("minigrad.first_states", default=())
+"""Each: id -> (generator, its state before its first draw since), for whoever has to draw the same again."""
+
+
 @primitive
 def uniform_draw(*, rng: Generator, shape: tuple[int, ...]) -> Any:
     """rng.random(shape): uniform on [0, 1)."""
@@ -55,11 +60,14 @@ def uniform(rng: Any, shape: tuple[int, ...], like: Any = None) -> Tensor:
     >>> uniform(0, (2,)).shape
     (2,)
     """
-    origin = {"rng": generator(rng, "uniform"), "shape": tuple(shape)}
+    rng = generator(rng, "uniform")
+    for first in first_states.get():
+        first.setdefault(id(rng), (rng, generator_state(rng)))
+    origin = {"rng": rng, "shape": tuple(shape)}
     like = plain(like)
     if not is_foreign(like):
         return record(uniform_draw, (), origin)
-    numbers = made(chunked.draw(origin["rng"], like))
+    numbers = made(chunked.draw(rng, like))
     if recording.get():
         numbers.function, numbers.parameters = uniform_draw, origin
     return numbers

@@ -105,12 +105,13 @@ class Tensor(Lazy):
     """
 
     __slots__ = (
-        "__weakref__", "_grad", "_requires_grad", "_retains_grad", "_value", "function", "inputs", "name",
-        "parameters", "scope", "stamp",
+        "__weakref__", "_grad", "_hooks", "_requires_grad", "_retains_grad", "_value", "function", "inputs",
+        "name", "parameters", "scope", "stamp",
     )  # fmt: skip
 
     _value: Any  # a frozen ndarray, a NumPy scalar, another library's array, or a constant's Python number
     _grad: Tensor | None
+    _hooks: tuple[Any, ...] | None
     _requires_grad: bool
     _retains_grad: bool
     name: str | None
@@ -226,6 +227,16 @@ class Tensor(Lazy):
             raise RuntimeError(f"retain_grad: {describe(self)} needs no gradient")
         self._retains_grad = True
 
+    def register_hook(self, function: Callable[[Tensor], Any]) -> Any:
+        """Call function(gradient) in every backward pass, when the gradient of this Tensor is complete.
+
+        function  gives None, or a gradient to go on with in its place, also to the next hook and to .grad
+        Returns:  a handle, whose `remove()` takes the hook off
+        """
+        from minigrad.hooks import register
+
+        return register(self, function)
+
     def backward(self, gradient: Any = None, create_graph: bool = False) -> None:
         """Accumulate ∂self/∂leaf into `.grad` of every leaf that needs one; see `minigrad.backward`."""
         from minigrad.backprop import backward
@@ -297,7 +308,7 @@ class Tensor(Lazy):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if not _caller().startswith(_tests):
-            self._check_leaving("numpy()")
+            self._check_leaving(_of_memory if "stride_tricks" in _caller() else "numpy()")
         return np.array(to_numpy(self.data), dtype=dtype, copy=copy)
 
     def __dlpack__(self, **options: Any) -> Any:
@@ -357,8 +368,14 @@ class Tensor(Lazy):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **parameters: Any) -> Any:
         if method == "__call__" and not parameters and ufunc in table:
             return record(ufunc, inputs)
+        if method == "__call__" and ufunc in compositions:
+            return call(ufunc, inputs, parameters)
         if method == "__call__":
             return _without_gradient(ufunc, name_of(ufunc), inputs, parameters)
+        composed = compositions.get(getattr(np.ufunc, method))
+        result = NotImplemented if composed is None else composed(ufunc, *inputs, **parameters)
+        if result is not NotImplemented:
+            return result
         return _without_gradient(getattr(ufunc, method), f"{name_of(ufunc)}.{method}", inputs, parameters)
 
     def __array_function__(self, function: Callable, types: Any, args: tuple, kwargs: dict) -> Any:
@@ -397,13 +414,20 @@ class Tensor(Lazy):
     max, min, clip, dot, round = map(_method, (np.max, np.min, np.clip, np.dot, np.round))
     any, all, argmax, argmin, argsort = map(_method, (np.any, np.all, np.argmax, np.argmin, np.argsort))
     ravel, squeeze, swapaxes, astype = map(_method, (np.ravel, np.squeeze, np.swapaxes, np.astype))
+    repeat, take, choose, diagonal, trace = map(
+        _method, (np.repeat, np.take, np.choose, np.diagonal, np.trace)
+    )
+    cumsum, cumprod, nonzero, searchsorted = map(
+        _method, (np.cumsum, np.cumprod, np.nonzero, np.searchsorted)
+    )
+    argpartition = _method(np.argpartition)
     flatten = ravel
 
     __round__ = round
 
     def copy(self) -> Tensor:
         """The same values as a result of its own, through which gradients flow."""
-        return record(np.positive, (self,))
+        return self.astype(bool) if self.dtype == bool else record(np.positive, (self,))
 
     def reshape(self, *shape: Any, order: str = "C") -> Tensor:
         """np.reshape, with the shape as one argument or several."""
@@ -455,7 +479,7 @@ def _fill(
     tensor.parameters = parameters
     tensor._requires_grad = requires_grad
     tensor.stamp = next_stamp()
-    tensor.name = tensor._grad = tensor.scope = None
+    tensor.name = tensor._grad = tensor._hooks = tensor.scope = None
     tensor._retains_grad = False
     return tensor
 
@@ -509,6 +533,9 @@ def freeze(data: Any) -> Any:
 
 _tests = ("numpy.testing", "_pytest.")
 """Modules whose functions (np.testing.assert_allclose, pytest.approx) only look at the values."""
+
+
+_of_memory = "as_strided, which looks at memory (sliding_window_view at elements)"
 
 
 def _caller() -> str:
@@ -635,6 +662,12 @@ def call(function: Callable, args: tuple, kwargs: dict) -> Any:
         except TypeError as error:
             if error.__traceback__ is None or error.__traceback__.tb_next is not None:
                 raise  # from inside; otherwise it does not take these arguments
+        except (ValueError, IndexError) as error:
+            if error.__cause__ is not None or name_of(function) in str(error):
+                raise  # it says what it is about
+            from minigrad.messages import explain
+
+            raise explain(error, function, args, kwargs) from error
     row = table.get(function)
     if row is not None:
         if not kwargs and row.simple and len(args) == len(row.arrays):

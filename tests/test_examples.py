@@ -130,6 +130,16 @@ def test_13_exercise(run):
     assert numbers["found"] == list(bug.solution().names)
 
 
+def test_18_newton(run):
+    numbers = run(18)
+    slopes = numbers["slopes"]
+    np.testing.assert_allclose(numbers["w"], numbers["by_products"], rtol=1e-8)
+    assert slopes["matrix"][-1] < 1e-10
+    assert slopes["products"][-1] < 1e-10
+    assert slopes["matrix"][-2] < slopes["matrix"][-3] ** 1.5  # the exponent of what is left grows: quadratic
+    assert slopes["descent"][-1] > 0.1
+
+
 def test_14_early_stopping(run):
     numbers = run(14)
     history, further, best = numbers["history"], numbers["further"], numbers["best"]
@@ -138,6 +148,18 @@ def test_14_early_stopping(run):
     assert numbers["kept"] == min(history["dev_cost"]) == history["dev_cost"][best - 1]
     assert further["cost"][-1] < further["cost"][best - 1]
     assert further["dev_cost"][-1] > 1.2 * numbers["kept"]
+
+
+def test_15_lambda_by_gradient(run):
+    numbers = run(15)
+    derivatives, found, best = numbers["derivatives"], numbers["found"], numbers["best"]
+    for k, derivative in derivatives.items():
+        assert derivative == pytest.approx(numbers["differences"][k], rel=1e-5)
+    assert found[10] < 0.05  # a short training asks for no λ
+    assert found[10] < found[20] < found[60]
+    assert found[60] == pytest.approx(best, rel=0.25)
+    costs = dict(zip(numbers["results"]["lambd"], numbers["results"]["dev_cost"], strict=True))
+    assert costs[best] == min(costs.values()) < 0.7 * costs[0]
 
 
 def test_02_hand_derivation(run):
@@ -209,9 +231,9 @@ def test_09_save_and_resume(run):
     assert numbers["last"] < numbers["first"]
 
 
-def test_15_arrays_in_chunks(run):
+def test_19_arrays_in_chunks(run):
     pytest.importorskip("dask.array")
-    numbers = run(15)
+    numbers = run(19)
     np.testing.assert_allclose(numbers["costs"], numbers["wanted"], rtol=1e-12)
     assert numbers["difference"] < 1e-12
     assert numbers["costs"][-1] < 0.7 * numbers["costs"][0]
@@ -229,3 +251,11 @@ def test_10_drawing(run):
     assert "Dropout(keep_prob=0.86)" in numbers["10_drawing_layers"]
     assert "box3d" in numbers["10_drawing_folded"]
     assert "box3d" not in numbers["10_drawing_layers"]
+
+
+def test_17_convolution(run):
+    numbers = run(17)
+    assert numbers["accuracy"] > 0.94
+    assert numbers["wrong"] == round(450 * (1 - numbers["accuracy"]))
+    assert numbers["costs"][-1] < numbers["costs"][0] / 5
+    assert numbers["rule"] < 1e-13

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from cases import Case, analytic_cases, cases_of, composed, outputs, rows
 import minigrad as mg
 from minigrad.check import GradcheckError, gradcheck
 from minigrad.check.oracle import analytic
+from minigrad.derivatives.piecewise_constant import flat
 from minigrad.table import name_of, table
 from minigrad.tensor import Tensor, made, plain
 
@@ -84,7 +85,7 @@ def test_the_rows_agree_with_both_oracles_to_second_order(case):
 def test_every_row_with_a_rule_has_a_form_for_the_complex_step():
     assert {f for f in rows if any(table[f].rules)} == set(analytic)
     seen = {case.function for case in analytic_cases() if checkable(case)}
-    assert seen == set(analytic) | set(composed)
+    assert seen == set(analytic) | (set(composed) - flat - {np.frexp})  # whose exponent is a whole number
 
 
 def parameters() -> list[Tensor]:
@@ -264,7 +265,7 @@ def changed(pull, change):
 
     def wrong(*given):
         d = pull(*given)
-        return [change(part) for part in d] if isinstance(d, list) else change(d)
+        return [change(part) for part in d] if isinstance(d, Sequence) else change(d)
 
     return wrong
 

@@ -50,7 +50,7 @@ def _is_variable(x: Any) -> bool:
 def _flat(args: Any) -> Iterator[Any]:
     for x in args:
         if isinstance(x, list):
-            yield from x
+            yield from _flat(x)
         else:
             yield x
 
@@ -83,6 +83,9 @@ not_holomorphic: set[Callable[..., Any]] = set()
 rounded_otherwise: set[Callable[..., Any]] = set()
 """Compositions that add up in another order than NumPy does, or compute in another way."""
 
+shaped_by_values: set[Callable[..., Any]] = set()
+"""Compositions that look at the values to say how many elements they give: they cannot be compiled."""
+
 cases: list[Case] = []
 
 
@@ -90,7 +93,13 @@ def add(function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
     cases.append(Case(function, args, kwargs))
 
 
-_rng = np.random.default_rng(7)
+_rng = np.random.default_rng()
+
+
+def begin(seed: int) -> None:
+    """At the head of a file of cases: its numbers do not depend on which files there are beside it."""
+    global _rng
+    _rng = np.random.default_rng(seed)
 
 
 def real(*shape: int) -> np.ndarray:

@@ -10,10 +10,13 @@ import numpy as np
 
 from minigrad.compiler.numba_text.elements import draw_of_mask, is_square, types
 from minigrad.compiler.numba_text.loops import Step, View, fused, step_of, view_of
+from minigrad.derivatives.windows import windows
 from minigrad.program import Equation, Literal, Program, Variable
 from minigrad.tensor import Tensor
 
-_views = (np.transpose, np.reshape, np.ravel, np.expand_dims, np.squeeze, np.broadcast_to, np.swapaxes)
+_views = (
+    np.transpose, np.reshape, np.ravel, np.expand_dims, np.squeeze, np.broadcast_to, np.swapaxes, windows,
+)  # fmt: skip
 
 _series = (
     np.exp, np.expm1, np.log, np.log1p, np.log2, np.log10, np.sin, np.cos, np.tan, np.sinh, np.cosh, np.tanh,
@@ -136,7 +139,7 @@ class Plan:
 
     def _is_view(self, e: Equation) -> bool:
         if e.function is not getitem:
-            return e.function in _views
+            return e.function in _views or (e.function is np.einsum and len(e.inputs) == 1)  # as of "ii->i"
         index = e.parameters["index"]
         parts = index if isinstance(index, tuple) else (index,)
         return not any(hasattr(part, "dtype") or isinstance(part, list | tuple | range) for part in parts)

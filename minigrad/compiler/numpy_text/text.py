@@ -24,6 +24,7 @@ from minigrad.compiler.numpy_text.memory import Fresh, Gather, one_array, side_b
 from minigrad.compiler.numpy_text.schedule import scheduled
 from minigrad.compiler.numpy_text.together import Together, assembled, gathered, part
 from minigrad.compiler.passes.cheapest import sum_of_squares, with_sums_of_squares
+from minigrad.derivatives.windows import windows
 from minigrad.program import Equation, Literal, Program, Variable
 from minigrad.random import is_generator, uniform_draw
 from minigrad.table import name_of, table
@@ -32,7 +33,9 @@ from minigrad.tensor import Tensor
 _between = {
     np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.power: "**",
 }  # fmt: skip
-_views = (np.transpose, np.reshape, np.ravel, np.expand_dims, np.squeeze, np.broadcast_to, np.swapaxes)
+_views = (
+    np.transpose, np.reshape, np.ravel, np.expand_dims, np.squeeze, np.broadcast_to, np.swapaxes, windows,
+)  # fmt: skip
 
 _called: Mapping[float, str] = {0: "zero", 1: "one"}
 _called_many: Mapping[float, str] = {0: "zeros", 1: "ones"}
@@ -210,7 +213,7 @@ class Text:
         return roots
 
     def _is_view(self, e: Equation) -> bool:
-        if e.function in _views:
+        if e.function in _views or (e.function is np.einsum and len(e.inputs) == 1):  # as of "ii->i"
             return True
         return e.function is getitem and not any(
             hasattr(part, "dtype") or isinstance(part, list)
@@ -572,10 +575,12 @@ _elementwise: set[Callable[..., Any]] = set()
 def _ufunc(function: np.ufunc) -> Write:
     choosing = function in (np.maximum, np.minimum)
     said = "out=" if choosing else ""  # NumPy wants it said there
+    takes = [of.partition("->")[0] for of in function.types]
+    alike = all(len(set(kinds)) == 1 for kinds in takes if "d" in kinds)  # not so np.ldexp, of a whole number
 
     def write(text: Text, e: Equation, operands: list[str], out: str) -> list[str]:
         dtypes = {x.tensor.dtype for x in e.inputs if isinstance(x, Variable) and x.tensor.shape}
-        if len(dtypes) == 1 and next(iter(dtypes)).kind == "f":
+        if alike and len(dtypes) == 1 and next(iter(dtypes)).kind == "f":
             pairs = zip(e.inputs, operands, strict=True)
             beside = partial(text.repeated, e=e) if choosing else text.as_array
             operands = [beside(x, name, *dtypes) for x, name in pairs]

@@ -70,7 +70,7 @@ def main(out="."):
     right.plot(range(1, 7), tasks[:6], "o-", color="tab:blue", label="optimizer.persist(J) in each step")
     right.set(xlabel="step", ylabel="tasks in the graph of the cost", ylim=(0, None))
     right.legend(loc="center left")
-    figure.savefig(Path(out) / "15_arrays_in_chunks.png", dpi=100)
+    figure.savefig(Path(out) / "19_arrays_in_chunks.png", dpi=100)
     return {"costs": costs, "wanted": wanted, "difference": difference, "tasks": tasks, "growing": growing}
 
 
