@@ -72,10 +72,16 @@ def of_one_kind(array: Any, other: Any, who: str) -> Any:
 
 
 def check_result(data: Any, values: Any) -> None:
-    """Raise TypeError for a result of arrays of two kinds, ValueError for one of unknown length."""
-    if reason := mixture((data, *values)):
-        raise TypeError(reason)
-    check_lengths(data)
+    """Raise TypeError for a result of arrays of two kinds, ValueError for one of unknown length.
+
+    Where its library has no such function, Dask leaves it to NumPy: what comes out is of NumPy's kind then.
+    """
+    if is_foreign(data):
+        if reason := mixture((data, *values)):
+            raise TypeError(reason)
+        check_lengths(data)
+    elif any(map(is_foreign, values)):
+        raise TypeError("the other library has no such function, and would leave it to NumPy")
 
 
 def mixture(values: Any, least: int = 1) -> str | None:

@@ -616,8 +616,8 @@ def record(function: Callable, inputs: tuple, parameters: dict[str, Any] = _no_p
         data = row.compute(*values, **parameters)
         if type(data) is not np.ndarray:
             data = _settled(data, values, function)
-        elif values and type(values[0]) is not np.ndarray and any(map(is_foreign, values)):
-            raise TypeError("the other library has no such function, and would leave it to NumPy")
+        elif values and type(values[0]) is not np.ndarray:
+            check_result(data, values)
     except (ValueError, TypeError, IndexError, NotImplementedError) as error:
         from minigrad.messages import explain
 
@@ -639,6 +639,7 @@ def _settled(data: Any, values: list[Any], function: Callable) -> Any:
     if isinstance(data, np.generic | Number):
         for value in values:
             if type(value) not in _scalars:
+                check_result(data, values)
                 return data if isinstance(data, np.generic) else np.array(data)
         # of Python numbers it stays one, so that it does not widen float32
         return data.item() if values and isinstance(data, np.generic) else data
