@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.foreign import broadcast, is_foreign, mixture
 from minigrad.hooks import after_hooks, changes
 from minigrad.table import name_of, table
 from minigrad.tensor import Tensor, describe, made, recording
@@ -127,7 +128,7 @@ def gradients_of(
 def _whole(g: Any, x: Tensor) -> Any:
     """The gradient as a Tensor of x's shape, and x's own: assignment to it must not reach another one."""
     if g.shape != x.shape:
-        g = np.broadcast_to(g, x.shape)
+        g = broadcast(g, x._value)
     if not isinstance(g, Tensor):
         return made(g)
     return np.positive(g) if g.is_leaf else g
@@ -144,11 +145,14 @@ def seed_of(output: Any, gradient: Any, name: str) -> Tensor:
             raise RuntimeError(
                 f"{name}: {describe(output)} is not a scalar; reduce it (np.sum, np.mean) or pass gradient="
             )
-        return made(np.ones_like(output._value) if output._value.shape else output._value.dtype.type(1))
+        number = not output.shape and not is_foreign(output._value)
+        return made(output.dtype.type(1) if number else np.ones_like(output._value))
     if np.shape(gradient) != output.shape:
         raise ValueError(
             f"{name}: gradient= has shape {np.shape(gradient)}, {describe(output)} wants its own"
         )
+    if reason := mixture((output._value, gradient._value if isinstance(gradient, Tensor) else gradient)):
+        raise TypeError(f"{name}: gradient= and {describe(output)}: {reason}")
     if isinstance(gradient, Tensor):
         return gradient.astype(output.dtype) if gradient.dtype != output.dtype else gradient
     return Tensor(gradient, dtype=output.dtype)
@@ -206,7 +210,7 @@ def backpropagate(
         row = table[function]
         inputs, parameters, shape = node.inputs, node.parameters, data.shape
         if not row.elementwise and g.shape != shape:
-            g = np.broadcast_to(g, shape)
+            g = broadcast(g, data)
         y: Any = node
         values: Any = inputs
         if not create_graph:

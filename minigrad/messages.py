@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.foreign import mixture
 from minigrad.nearest import nearest
 from minigrad.not_supported import reason
 from minigrad.table import compositions, name_of, table
@@ -17,15 +18,17 @@ from minigrad.tensor import Tensor, describe
 def explain(error: Exception, function: Callable, inputs: tuple, parameters: dict[str, Any]) -> Exception:
     """An error of NumPy's told again with the Tensors' names and shapes, as the same type of exception."""
     kinds = (np.exceptions.AxisError, np.linalg.LinAlgError, IndexError, TypeError, ValueError)
-    kind = next(kind for kind in kinds if isinstance(error, kind))
+    kind = next((kind for kind in kinds if isinstance(error, kind)), NotImplementedError)
     given = [_describe(x) for x in inputs[:4]] + [f"{len(inputs) - 4} more"] * (len(inputs) > 4)
     defaults = table[function].parameters if function in table else {}
     notes = ", ".join(
         f"{key}={shortened(value)}"
         for key, value in parameters.items()
-        if value is not defaults.get(key, table)
+        if key not in defaults or shortened(value) != shortened(defaults[key])
     )
-    reason = _matmul_reason(inputs) if function is np.matmul else _broadcast_reason(function, inputs)
+    of_shapes = _matmul_reason(inputs) if function is np.matmul else _broadcast_reason(function, inputs)
+    least = 0 if kind is TypeError else 1  # CuPy refuses NumPy's 0-d arrays too
+    reason = mixture([x._value if isinstance(x, Tensor) else x for x in inputs], least) or of_shapes
     name = name_of(function).removeprefix("np.")
     return kind(f"{name}: {' and '.join(given)}{f' with {notes}' if notes else ''}: {reason or error}")
 

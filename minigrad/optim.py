@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.backprop import no_grad
+from minigrad.foreign import beside, is_chunked, to_numpy
 from minigrad.tensor import Tensor, assign, describe, made
 from minigrad.watch import watchers, watching
 
@@ -91,15 +92,39 @@ class Optimizer:
         kinds = self.kinds()
         numbers = {kind: self.numbers(*kind) for kind in set(kinds)}
         updates = []
+        last = self.slots[-1] if self.slots else ""
         for i, p in enumerate(self.parameters):
             if p._grad is not None:
-                w, states[i] = self.updated(p._value, p._grad._value, states[i], numbers[kinds[i]])
+                state = states[i]
+                if state and type(state[last]) is not type(p._value):
+                    state = _beside(state, p._value)
+                w, states[i] = self.updated(p._value, p._grad._value, state, numbers[kinds[i]])
                 updates.append((p, w))
         with no_grad():  # all or, if an update overflows where that is an error, none
             for p, w in updates:
                 assign(p, w)
         self.state = states
         self.steps += 1
+
+    def persist(self, *tensors: Tensor) -> tuple[Tensor, ...]:
+        """Compute lazy parameters, gradients and state in one pass, and go on from their values.
+
+        tensors   others to be computed in the same pass, such as the cost: given back without a graph
+        See       docs/arrays-that-scale.md; of arrays that are computed already nothing is done
+        """
+        holders = [*self.parameters, *(p._grad for p in self.parameters if p._grad is not None)]
+        results = [t.detach() for t in tensors]
+        slots = [(state, slot) for state in self.state for slot in state if slot != "count"]
+        lazy = [t._value for t in (*holders, *results)] + [state[slot] for state, slot in slots]
+        if any(map(is_chunked, lazy)):
+            from dask.base import persist
+
+            arrays = iter(persist(*lazy))
+            for t in (*holders, *results):
+                t._value = next(arrays)
+            for state, slot in slots:
+                state[slot] = next(arrays)
+        return tuple(results)
 
     def kinds(self) -> list[tuple[bool, int]]:
         """What the numbers of each parameter's next update depend on: (is it decayed, updates so far)."""
@@ -149,7 +174,7 @@ class Optimizer:
             "hyperparameters": self.hyperparameters(),
             "steps": self.steps,
             "state": [
-                {slot: kept if slot == "count" else np.array(kept) for slot, kept in state.items()}
+                {slot: kept if slot == "count" else np.array(to_numpy(kept)) for slot, kept in state.items()}
                 for state in self.state
             ],
         }
@@ -181,10 +206,10 @@ class Optimizer:
             if slot == "count":
                 state[slot] = _checked(name, slot, value, whole=True)
                 continue
-            array = np.array(value)
+            array = np.array(to_numpy(value))
             if array.shape != p.shape or array.dtype.kind != "f":
                 raise ValueError(f"{name}: {slot}, {array.dtype} {array.shape}, does not fit {describe(p)}")
-            state[slot] = array.astype(p.dtype, copy=False)
+            state[slot] = beside(array.astype(p.dtype, copy=False), p._value)
         return state
 
     def __repr__(self) -> str:
@@ -403,6 +428,11 @@ class CosineLR(Schedule):
         return (
             f * self.initial_lr + (1 - f) * self.lr_min
         )  # so arranged, it is lr₀ at 0 and lr_min at T to the bit
+
+
+def _beside(state: dict[str, Any], w: Any) -> dict[str, Any]:
+    """What is kept for a parameter, moved to where the parameter has been moved since (Module.to)."""
+    return {slot: kept if slot == "count" else beside(kept, w) for slot, kept in state.items()}
 
 
 def _check_keys(who: str, state: Any, wanted: Mapping[str, Any]) -> None:

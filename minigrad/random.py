@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
+from minigrad import chunked
+from minigrad.foreign import is_foreign
 from minigrad.table import derivative
-from minigrad.tensor import Tensor, primitive, record
+from minigrad.tensor import Tensor, made, plain, primitive, record, recording
 
 if TYPE_CHECKING:  # NumPy itself loads numpy.random only when it is first used
     Generator = np.random.Generator | np.random.RandomState
@@ -52,8 +54,8 @@ def uniform_draw(*, rng: Generator, shape: tuple[int, ...]) -> Any:
 derivative(uniform_draw)
 
 
-def uniform(rng: Any, shape: tuple[int, ...]) -> Tensor:
-    """Uniform numbers on [0, 1) as a node of the graph.
+def uniform(rng: Any, shape: tuple[int, ...], like: Any = None) -> Tensor:
+    """Uniform numbers on [0, 1) as a node of the graph; of the kind that `like`, of this shape, is.
 
     >>> uniform(0, (2,)).shape
     (2,)
@@ -61,16 +63,23 @@ def uniform(rng: Any, shape: tuple[int, ...]) -> Tensor:
     rng = generator(rng, "uniform")
     for first in first_states.get():
         first.setdefault(id(rng), (rng, generator_state(rng)))
-    return record(uniform_draw, (), {"rng": rng, "shape": tuple(shape)})
+    origin = {"rng": rng, "shape": tuple(shape)}
+    like = plain(like)
+    if not is_foreign(like):
+        return record(uniform_draw, (), origin)
+    numbers = made(chunked.draw(rng, like))
+    if recording.get():
+        numbers.function, numbers.parameters = uniform_draw, origin
+    return numbers
 
 
-def bernoulli(rng: Any, shape: tuple[int, ...], keep_prob: Any) -> Tensor:
+def bernoulli(rng: Any, shape: tuple[int, ...], keep_prob: Any, like: Any = None) -> Tensor:
     """A mask D of booleans, True with probability keep_prob: D = (uniform draw < keep_prob).
 
     >>> bernoulli(0, (4,), 0.5).numpy()
     array([False,  True,  True,  True])
     """
-    return uniform(rng, shape) < keep_prob
+    return uniform(rng, shape, like) < keep_prob
 
 
 # ---- a generator's state, to be saved and restored

@@ -15,6 +15,7 @@ from zipfile import ZipFile, ZipInfo
 
 import numpy as np
 
+from minigrad.foreign import is_foreign, to_numpy
 from minigrad.random import generator_state, is_generator
 from minigrad.tensor import Tensor
 
@@ -97,6 +98,8 @@ def _encode(value: Any, place: str, arrays: list[np.ndarray]) -> Any:
         value = generator_state(value)
     if isinstance(value, Tensor):
         value = value.data
+    if is_foreign(value):
+        value = to_numpy(value)
     if value is None or type(value) in (bool, float, str):
         return value
     if type(value) is int:

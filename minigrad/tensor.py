@@ -24,6 +24,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.foreign import check_lengths, check_result, is_foreign, of_one_kind, to_numpy
+from minigrad.lazy import Lazy
 from minigrad.table import compositions, name_of, table
 from minigrad.watch import tell, watchers, watching
 
@@ -88,7 +90,7 @@ def _method(function: Any) -> Any:
     return method
 
 
-class Tensor:
+class Tensor(Lazy):
     """An array that remembers how it was made:  Tensor = (data, function, inputs, parameters, name, stamp).
 
     data           anything that NumPy makes a numeric array of; it is copied
@@ -263,7 +265,7 @@ class Tensor:
     def tolist(self) -> Any:
         """The values as nested lists of Python numbers."""
         self._check_reading("tolist()")
-        return self.data.tolist()
+        return to_numpy(self.data).tolist()
 
     def __float__(self) -> float:
         if _caller().startswith("numpy.") and not _caller().startswith(_tests):  # np.sum(a, initial=t)
@@ -287,7 +289,7 @@ class Tensor:
         self._check_reading(how)
         if self.size != 1:
             raise wrong_size(f"{how}: {describe(self)} has {self.size} elements; only one can be a number")
-        return self._value if type(self._value) in _scalars else self._value.item()
+        return self._value if type(self._value) in _scalars else to_numpy(self._value).item()
 
     def _check_reading(self, how: str) -> None:
         tell("refuse", self, how)
@@ -307,10 +309,7 @@ class Tensor:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if not _caller().startswith(_tests):
             self._check_leaving(_of_memory if "stride_tricks" in _caller() else "numpy()")
-        data = self.data
-        if hasattr(data, "get"):  # CuPy converts only when asked
-            data = data.get()
-        return np.array(data, dtype=dtype, copy=copy)
+        return np.array(to_numpy(self.data), dtype=dtype, copy=copy)
 
     def __dlpack__(self, **options: Any) -> Any:
         self._check_leaving("DLPack")
@@ -336,7 +335,7 @@ class Tensor:
         return bool(np.any(self._value == plain(value)))
 
     def __repr__(self) -> str:
-        notes = [np.array2string(self.data, separator=", ", prefix="Tensor(")]
+        notes = [self._shown()]
         if not self.size:
             notes.append(f"shape={self.shape}")
         if self.dtype not in (np.float64, np.int64, np.bool_):
@@ -519,7 +518,8 @@ def _array(value: Any, dtype: Any = None) -> Any:
     if type(value) is not np.ndarray:
         if isinstance(value, np.ma.MaskedArray):
             raise TypeError("a masked array would lose its mask: use np.where, or fill it with .filled()")
-        if hasattr(value, "__array_function__") and not isinstance(value, np.ndarray):
+        if is_foreign(value):
+            check_lengths(value)
             return value.copy() if dtype is None else value.astype(dtype)
     return freeze(np.array(value, dtype=dtype))
 
@@ -558,6 +558,8 @@ def assign(leaf: Tensor, value: Any) -> None:
     number = type(leaf._value) in _scalars
     old = np.asarray(leaf._value) if number else leaf._value
     data = plain(value)
+    if is_foreign(data) or is_foreign(old):
+        data = of_one_kind(data, old, f"assignment to {describe(leaf)}")
     if not hasattr(data, "astype"):
         data = np.asarray(data)
     if data.shape != old.shape:
@@ -612,12 +614,14 @@ def record(function: Callable, inputs: tuple, parameters: dict[str, Any] = _no_p
                 inputs = (*inputs[: len(values)], x, *inputs[len(values) + 1 :])
             values.append(x)
         data = row.compute(*values, **parameters)
-    except (ValueError, TypeError, IndexError) as error:
+        if type(data) is not np.ndarray:
+            data = _settled(data, values, function)
+        elif values and type(values[0]) is not np.ndarray:
+            check_result(data, values)
+    except (ValueError, TypeError, IndexError, NotImplementedError) as error:
         from minigrad.messages import explain
 
         raise explain(error, function, inputs, parameters) from error
-    if type(data) is not np.ndarray:
-        data = _settled(data, values, function)
     if not (needs_gradient or visible) or not recording.get():
         return _fill(_new(Tensor), data)
     if needs_gradient and (row.constant or data.dtype.kind != "f"):
@@ -635,6 +639,7 @@ def _settled(data: Any, values: list[Any], function: Callable) -> Any:
     if isinstance(data, np.generic | Number):
         for value in values:
             if type(value) not in _scalars:
+                check_result(data, values)
                 return data if isinstance(data, np.generic) else np.array(data)
         # of Python numbers it stays one, so that it does not widen float32
         return data.item() if values and isinstance(data, np.generic) else data
@@ -642,6 +647,7 @@ def _settled(data: Any, values: list[Any], function: Callable) -> Any:
         return np.array(data)
     if not hasattr(data, "__array_function__"):
         raise TypeError(f"{name_of(function)} gave a {type(data).__name__}, not an array")
+    check_result(data, values)
     return data
 
 

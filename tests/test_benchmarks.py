@@ -239,3 +239,12 @@ def test_the_page_says_what_the_results_say():
     results = json.loads(page.kept.read_text(encoding="utf-8"))
     assert set(results["tasks"]) == set(tasks) - set(looked_at)
     assert text == f"\n{page.tables(results)}\n", "out of date: run python tests/benchmarks/page.py"
+
+
+def test_the_table_of_chunks():
+    """Its figures are of trainings that give the same costs."""
+    pytest.importorskip("dask.array")
+    import dask_chunks
+
+    lines = dask_chunks.table(64, [64, 20], steps=2).splitlines()
+    assert [line.split(" | ")[:2] for line in lines[2:]] == [["| NumPy", ""], ["| 64", "1"], ["| 20", "4"]]

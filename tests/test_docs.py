@@ -54,6 +54,8 @@ def test_code_runs_and_gives_what_the_page_shows(page, tmp_path, monkeypatch):
         pytest.importorskip("sklearn")
     if "from scipy" in page.read_text():
         pytest.importorskip("scipy")
+    if "from dask" in page.read_text():
+        pytest.importorskip("dask.array")
     monkeypatch.chdir(tmp_path)
     namespace: dict = {"__name__": "__main__"}
     problems: list[str] = []

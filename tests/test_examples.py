@@ -231,6 +231,16 @@ def test_09_save_and_resume(run):
     assert numbers["last"] < numbers["first"]
 
 
+def test_19_arrays_in_chunks(run):
+    pytest.importorskip("dask.array")
+    numbers = run(19)
+    np.testing.assert_allclose(numbers["costs"], numbers["wanted"], rtol=1e-12)
+    assert numbers["difference"] < 1e-12
+    assert numbers["costs"][-1] < 0.7 * numbers["costs"][0]
+    assert len(set(numbers["tasks"])) == 1
+    assert min(np.diff(numbers["growing"])) > 0.9 * numbers["tasks"][0]
+
+
 def test_10_drawing(run):
     numbers = run(10)
     for word in ("W1", "W2", "D1", "A1_drop", "keep_prob", "lambd", "penalty"):

@@ -20,7 +20,8 @@ package = Path(minigrad.__file__).parent
 files = sorted(package.rglob("*.py"))
 
 floors = (
-    ("table", "watch", "not_supported"),
+    ("table", "watch", "not_supported", "foreign"),
+    ("lazy", "chunked"),
     ("tensor", "nearest"),
     ("derivatives", "messages"),
     ("functions",),
@@ -36,9 +37,9 @@ floors = (
 )
 """From the ground up: a file imports only from the floors below its own, and from its own package."""
 
-upwards = {"tensor": {"backprop", "hooks", "messages"}, "nn": {"show"}}
-"""Tensor's `.backward()` and hooks, what it says when something goes wrong, and a Module's ledger: inside
-functions."""
+upwards = {"lazy": {"tensor"}, "tensor": {"backprop", "hooks", "messages"}, "nn": {"show"}}
+"""Inside functions: the Tensors that Dask computes; `.backward()` and hooks, what is said when something goes
+wrong; a Module's ledger."""
 
 rooms = {
     "show": (("symbols", "files"), ("rule_text",), ("derivation",), ("pictures",), ("page",), ("",)),

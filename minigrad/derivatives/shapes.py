@@ -7,18 +7,19 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.foreign import reshape
 from minigrad.table import composition, derivative
 from minigrad.tensor import Tensor
 
 derivative(np.transpose,    "a, /, axes=None",
                             a=lambda g, axes: g.T if axes is None else np.transpose(g, inverse(axes)),
-                            compute=lambda a, axes: method_of(a).transpose(axes))
+                            compute=lambda a, axes: method_of(a).T if axes is None else a.transpose(axes))
 derivative(np.swapaxes,     "a, /, axis1, axis2", a=lambda g, axis1, axis2: np.swapaxes(g, axis1, axis2))
 derivative(np.reshape,      "a, /, shape, order='C'",
-                            a=lambda g, a, order: np.reshape(g, a.shape, order=order),
-                            compute=lambda a, shape, order: np.reshape(a, shape, order=_definite(order)))
-derivative(np.ravel,        "a, /, order='C'", a=lambda g, a, order: np.reshape(g, a.shape, order=order),
-                            compute=lambda a, order: np.ravel(a, order=_definite(order)))
+                            a=lambda g, a, order: reshape(g, a.shape, order),
+                            compute=lambda a, shape, order: reshape(a, shape, _definite(order)))
+derivative(np.ravel,        "a, /, order='C'", a=lambda g, a, order: reshape(g, a.shape, order),
+                            compute=lambda a, order: reshape(a, (-1,), _definite(order)))
 derivative(np.expand_dims,  "a, /, axis", a=lambda g, a: np.reshape(g, a.shape))
 derivative(np.squeeze,      "a, /, axis=None", a=lambda g, a: np.reshape(g, a.shape))
 derivative(np.broadcast_to, "a, /, shape", a=lambda g: g)

@@ -12,6 +12,7 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
+from minigrad.foreign import beside, is_foreign, to_numpy
 from minigrad.functions import log_softmax, relu, sigmoid, softmax, softplus
 from minigrad.nn.initializers import he_normal
 from minigrad.nn.letters import follow, named, number_of
@@ -154,7 +155,7 @@ class Dropout(Module):
             raise TypeError(
                 f"Dropout: x is {describe(x)} of {x.dtype}; it must be floating-point: x.astype(float)"
             )
-        mask = bernoulli(self.rng, x.shape, self._keep_prob) if self._held is None else self._held_mask(x)
+        mask = self._held_mask(x) if self._held is not None else self._draw(x)
         mask.name = "D" + number_of(x.name)
         y = x * mask / self._keep_prob
         y.name = x.name and f"{x.name}_drop"
@@ -162,16 +163,20 @@ class Dropout(Module):
         self._mask.name = mask.name
         return y
 
+    def _draw(self, x: Tensor) -> Tensor:
+        return bernoulli(self.rng, x.shape, self._keep_prob, like=x)
+
     def _held_mask(self, x: Tensor) -> Tensor:
         held = self._held or {}
         if x.shape in held:
-            return held[x.shape]
+            mask = held[x.shape]
+            return Tensor(beside(mask._value, x._value)) if is_foreign(x._value) else mask
         if self._given:
             masks = ", ".join(map(describe, held.values()))
             raise ValueError(
                 f"Dropout: the mask that was given is {masks}, x is {describe(x)}; the shapes must agree"
             )
-        mask = bernoulli(self.rng, x.shape, self._keep_prob).detach()
+        mask = self._draw(x).detach()
         self._held = {**held, x.shape: mask}
         return mask
 
@@ -227,7 +232,7 @@ def fixed_masks(model: Module, masks: Mapping[str, Any] | Sequence[Any] | None =
 
 
 def _as_mask(mask: Any, path: str) -> Tensor:
-    array = np.asarray(mask.data if isinstance(mask, Tensor) else mask)
+    array = to_numpy(mask.data if isinstance(mask, Tensor) else mask)
     if not np.isin(array, (0, 1)).all():
         raise ValueError(f"fixed_masks: the mask for {path!r} has values other than 0 and 1")
     return Tensor(array.astype(bool), name="D")

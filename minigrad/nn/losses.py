@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import chunked
+from minigrad.foreign import is_chunked, is_foreign
 from minigrad.functions import cross_entropy_of_logit, cross_entropy_of_probability, log_softmax
 from minigrad.nn.letters import named
-from minigrad.tensor import Tensor, describe
+from minigrad.tensor import Tensor, describe, plain
 from minigrad.watch import watchers, watching
 
 
@@ -29,7 +31,7 @@ def binary_cross_entropy(a: Any, y: Any, *, reduction: str = "mean") -> Tensor:
     """
     a = _output(a, "A")
     y = _target(y, a, "binary_cross_entropy")
-    _check_probabilities(a, "binary_cross_entropy", "; for logits there is binary_cross_entropy_with_logits")
+    a = _checked(a, "binary_cross_entropy", "; for logits there is binary_cross_entropy_with_logits")
     return _reduce(cross_entropy_of_probability(a, y), reduction, "binary_cross_entropy", "cross_entropy")
 
 
@@ -65,7 +67,7 @@ def cross_entropy(logits: Any, labels: Any, *, reduction: str = "mean") -> Tenso
     z = _output(logits, "Z")
     if z.ndim != 2:
         raise ValueError(f"cross_entropy: the logits are {describe(z)}; wanted (m, k)")
-    y = labels._value if isinstance(labels, Tensor) else np.asarray(labels)
+    y = plain(labels) if isinstance(labels, Tensor) or is_foreign(labels) else np.asarray(labels)
     if y.ndim == 1:
         labels = _one_hot(labels, y, z)
     y = _target(labels, z, "cross_entropy", probabilities=y.ndim == 2)
@@ -118,15 +120,23 @@ def _target(y: Any, a: Tensor, name: str, probabilities: bool = True) -> Tensor:
         )
     if y.dtype != a.dtype:
         y = y.astype(a.dtype) if y.requires_grad else Tensor(y, name=y.name or "Y", dtype=a.dtype)
-    if probabilities:
-        _check_probabilities(y, name, "; targets are 0 or 1, or probabilities")
-    return y
+    return _checked(y, name, "; targets are 0 or 1, or probabilities") if probabilities else y
 
 
-def _check_probabilities(a: Tensor, name: str, advice: str) -> None:
-    data = a._value
+def _checked(a: Tensor, name: str, advice: str) -> Tensor:
+    """Probabilities as they are; those that are not computed yet are looked at when they are."""
+    data, wrong = a._value, f"{name}: {describe(a)} has values outside [0, 1]{advice}"
+    if is_chunked(data):
+        return _looked_at(a, 0, 1, wrong)
     if data.size and not (data.min() >= 0 and data.max() <= 1):
-        raise ValueError(f"{name}: {describe(a)} has values outside [0, 1]{advice}")
+        raise ValueError(wrong)
+    return a
+
+
+def _looked_at(a: Tensor, low: float, high: float, message: str) -> Tensor:
+    copy: Any = np.positive(a) if a.requires_grad else a.detach()
+    copy._value, copy.name = chunked.check(a._value, low, high, message), a.name
+    return copy
 
 
 def _one_hot(given: Any, labels: np.ndarray, z: Tensor) -> Any:
@@ -137,7 +147,12 @@ def _one_hot(given: Any, labels: np.ndarray, z: Tensor) -> Any:
         )
     if labels.shape != (m,):
         raise ValueError(f"cross_entropy: the labels have shape {labels.shape}; {describe(z)} wants ({m},)")
-    _check_labels(labels, k)
+    if is_chunked(labels):
+        given = _looked_at(named(given, "Y"), 0, k - 1, f"cross_entropy: labels run from 0 to {k - 1}")
+    else:
+        _check_labels(labels, k)
+    if is_foreign(labels):
+        return (named(given, "Y").reshape(m, 1) == np.arange(k, like=labels)).astype(z.dtype)
     if watchers and (watcher := watching()) and isinstance(given, Tensor):  # other labels at each replay
         watcher.checked(given, lambda labels: _check_labels(labels, k))
         return (given.reshape(m, 1) == np.arange(k)).astype(z.dtype)

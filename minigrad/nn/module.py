@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import UserString
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set, ValuesView
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set, ValuesView
 from copy import deepcopy
 from functools import wraps
 from typing import Any, NamedTuple, Self
@@ -12,9 +12,10 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from minigrad.backprop import no_grad
+from minigrad.foreign import beside, to_numpy
 from minigrad.random import generator_state, is_generator, restore_generator
 from minigrad.table import name_of
-from minigrad.tensor import Tensor, assign, next_stamp
+from minigrad.tensor import Tensor, assign, freeze, made, next_stamp
 
 
 class Parameter(Tensor):
@@ -194,6 +195,28 @@ class Module:
         for parameter in self.parameters():
             parameter.grad = None
 
+    # ---- where the arrays are
+
+    def to(self, function: Callable[[Any], Any]) -> Self:
+        """Move every array of the state, and every gradient, to another library: x becomes function(x).
+
+        function   numpy.asarray, dask.array.from_array, cupy.asarray, cupy.asnumpy ...; an optimizer's state
+                   follows at its next step
+        Raises:    ValueError if it gives another shape or dtype, or what is no array; nothing is moved then.
+
+        >>> from minigrad.nn import Linear
+        >>> Linear(2, 1, rng=0).to(np.asarray)
+        Linear(2, 1)  W (1, 2), b (1,)  3 parameters
+        """
+        moved: list[tuple[Tensor, Any, Tensor | None]] = []
+        for path, x in self._state_entries().items():
+            if isinstance(x, Tensor):
+                new = _moved(path, x, function)
+                moved.append((x, new, None if x._grad is None else made(_moved(path, x._grad, function))))
+        for x, new, gradient in moved:
+            x._value, x._grad, x.stamp = freeze(new), gradient, next_stamp()
+        return self
+
     # ---- regularization
 
     def regularization(self, loss: Tensor, optimizer: Any = None) -> Any:
@@ -214,7 +237,7 @@ class Module:
         The arrays are read-only snapshots: training does not change them.
         """
         return {
-            path: value.data if isinstance(value, Tensor) else generator_state(value)
+            path: to_numpy(value.data) if isinstance(value, Tensor) else generator_state(value)
             for path, value in self._state_entries().items()
         }
 
@@ -239,7 +262,7 @@ class Module:
         if problems:
             raise RuntimeError(f"load_state_dict into {type(self).__name__}: {'; '.join(problems)}")
         arrays = {  # all of them are cast before the first is taken over; the memory order stays
-            key: np.array(_array(state[key]), dtype=value.dtype)
+            key: beside(np.array(to_numpy(_array(state[key])), dtype=value.dtype), value._value)
             for key, value in own.items()
             if key in state and isinstance(value, Tensor)
         }
@@ -431,6 +454,16 @@ def _array(value: Any) -> Any:
     """The array that an entry of a state holds."""
     value = value._value if isinstance(value, Tensor) else value
     return value if hasattr(value, "dtype") else np.asarray(value)
+
+
+def _moved(path: str, x: Tensor, function: Callable[[Any], Any]) -> Any:
+    """function(array), if it is an array of the same shape and dtype."""
+    given = x.data
+    new = function(given)
+    if getattr(new, "shape", None) != x.shape or getattr(new, "dtype", None) != x.dtype:
+        what = f"{new.dtype} {new.shape}" if hasattr(new, "dtype") else f"a {type(new).__name__}"
+        raise ValueError(f"to: of {path}, {x.dtype} {x.shape}, the function makes {what}; wanted the same")
+    return new.copy() if isinstance(new, np.ndarray) and new.flags.writeable else new
 
 
 def _misfit(key: str, own: Any, given: Any) -> str | None:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minigrad.foreign import is_foreign
 from minigrad.optim import Optimizer
 from minigrad.tensor import (
     Tensor,
@@ -154,6 +155,8 @@ class Recorder:
             self.errors = dict(np.geterr())
         with watched_by(None):
             y = record(function, inputs, parameters)
+        if is_foreign(y._value):
+            raise self._refusal("a replay computes in NumPy's arrays; call the function itself on others")
         if y.function is None:
             y.function, y.parameters = function, parameters
             y.inputs = tuple(np.array(x) if isinstance(x, np.ndarray) else x for x in inputs)

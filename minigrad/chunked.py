@@ -1,0 +1,73 @@
+"""Random numbers of other libraries' arrays, and what is done in each chunk of Dask's when it is computed."""
+
+from __future__ import annotations
+
+from itertools import product
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from minigrad.foreign import beside, is_chunked
+
+
+def draw(rng: Any, like: Any) -> Any:
+    """rng.random(like.shape) as an array of the kind of `like`; in chunks, drawn where each is computed.
+
+    The generator of each chunk skips what lies before it, so the numbers do not depend on the chunks, nor on
+    how often or where one is computed; `rng` is left as if it had drawn all of them.
+
+    Raises: TypeError for a generator that cannot skip: only PCG64, default_rng's, and PCG64DXSM can.
+    """
+    if not is_chunked(like):
+        return beside(rng.random(like.shape), like)
+    from dask.array import map_blocks
+
+    bits = getattr(rng, "bit_generator", None)
+    if not isinstance(bits, np.random.PCG64 | np.random.PCG64DXSM):
+        raise TypeError(
+            f"a draw in chunks needs a generator that can skip: rng=np.random.default_rng(seed), not {rng}"
+        )
+    before = dict(bits.state)
+    numbers = map_blocks(
+        _draw_block,
+        type(bits),
+        before,
+        like.shape,
+        chunks=like.chunks,
+        dtype=float,
+        meta=np.empty((0,) * like.ndim),
+    )
+    bits.advance(prod(like.shape))
+    after: Any = {**before, "state": bits.state["state"]}  # with the half of a number that may be left
+    bits.state = after
+    return numbers
+
+
+def check(array: Any, low: float, high: float, message: str) -> Any:
+    """The same array; to compute a chunk with values out of range is a ValueError with this message."""
+    from dask.array import map_blocks
+
+    return map_blocks(_check_block, array, low, high, message, dtype=array.dtype, meta=array._meta)
+
+
+def _draw_block(kind: Any, state: dict[str, Any], shape: tuple[int, ...], block_info: Any = None) -> Any:
+    """The numbers of a chunk: skip and draw for each of its runs that are one in the whole array."""
+    place = block_info[None]["array-location"]
+    split = next((i for i in reversed(range(len(shape))) if place[i] != (0, shape[i])), 0)
+    run = prod(high - low for low, high in place[split:])
+    numbers = np.empty([high - low for low, high in place])
+    bits = kind()
+    for at in product(*(range(*bounds) for bounds in place[:split])):
+        bits.state = state
+        start = (*at, *(low for low, _ in place[split:]))
+        bits.advance(sum(i * prod(shape[axis + 1 :]) for axis, i in enumerate(start)))
+        within = tuple(i - low for i, (low, _) in zip(at, place, strict=False))
+        numbers[within] = np.random.Generator(bits).random(run).reshape(numbers[within].shape)
+    return numbers
+
+
+def _check_block(block: Any, low: float, high: float, message: str) -> Any:
+    if block.size and not (block.min() >= low and block.max() <= high):
+        raise ValueError(message)
+    return block

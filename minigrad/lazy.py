@@ -1,0 +1,75 @@
+"""A Tensor over an array that is not computed yet is a Dask collection, computed when it is asked to be.
+
+dask.compute(J, *gradients) and dask.persist find Tensors by the methods here, as they find Dask's own arrays,
+and give the values as Tensors, without the graph as t.detach() does; all of them in one pass, so that what
+they share is computed once.  Of any other array a Tensor is no collection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minigrad.foreign import is_chunked, to_numpy
+
+
+class Lazy:
+    """The protocol of Dask's collections, for a class that holds its array as `_value`."""
+
+    __slots__ = ()
+
+    _value: Any
+    data: Any
+    name: str | None
+
+    def __dask_graph__(self) -> Any:
+        return self._value.__dask_graph__() if is_chunked(self._value) else None
+
+    def __dask_layers__(self) -> Any:
+        return self._value.__dask_layers__()
+
+    def __dask_keys__(self) -> Any:
+        return self._value.__dask_keys__()
+
+    def __dask_tokenize__(self) -> Any:
+        return type(self), self.name, self._value
+
+    def __dask_postcompute__(self) -> tuple[Callable, tuple]:
+        finish, rest = self._value.__dask_postcompute__()
+        return _compute, (self.name, finish, rest)
+
+    def __dask_postpersist__(self) -> tuple[Callable, tuple]:
+        rebuild, rest = self._value.__dask_postpersist__()
+        return _persist, (self.name, rebuild, rest)
+
+    @property
+    def __dask_optimize__(self) -> Any:
+        return self._value.__dask_optimize__
+
+    @property
+    def __dask_scheduler__(self) -> Any:
+        return self._value.__dask_scheduler__
+
+    def _shown(self) -> str:
+        """The array as repr(t) shows it: values only where there are some already."""
+        if is_chunked(self._value):
+            return repr(self._value)
+        return np.array2string(to_numpy(self.data), separator=", ", prefix="Tensor(")
+
+
+def _compute(results: Any, name: str | None, finish: Callable, rest: tuple) -> Any:
+    return _values(finish(results, *rest), name)
+
+
+def _persist(graph: Any, name: str | None, rebuild: Callable, rest: tuple, **options: Any) -> Any:
+    return _values(rebuild(graph, *rest, **options), name)
+
+
+def _values(data: Any, name: str | None) -> Any:
+    from minigrad.tensor import made
+
+    tensor = made(data)
+    tensor.name = name
+    return tensor
