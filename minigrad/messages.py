@@ -52,6 +52,8 @@ def no_derivative(function: Callable, name: str, kwargs: dict[str, Any]) -> str:
 def _describe(x: Any) -> str:
     if isinstance(x, Tensor):
         return describe(x)
+    if isinstance(x, list | tuple) and any(isinstance(entry, Tensor) for entry in x):
+        return f"[{', '.join(map(_describe, x))}]"
     return f"an array {x.shape}" if _shape(x) else shortened(x)
 
 

@@ -108,8 +108,12 @@ otherwise: dict[str, dict[str, str]] = {
         "np.prod": "divides by the elements, which may be 0",
         "np.astype": "is not in autograd: it is NumPy's own",
         "np.sinc((4))": "is nan at 0",
+        "np.tile((2,2), 2)": "repeats the gradient along another axis",
     },
-    "jax": {},
+    "jax": {
+        "np.partition": "leaves the others in another order",
+        "np.unique": "drops the gradient",
+    },
     "torch": {
         "np.var": "divides by m - 1 unless told otherwise",
         "np.std": "divides by m - 1 unless told otherwise",

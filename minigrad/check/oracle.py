@@ -186,6 +186,30 @@ def _var(a: Any, axis: Any, ddof: int, keepdims: bool) -> Any:
     return y / (a.size // max(y.size, 1) - ddof)
 
 
+def _partition(a: Any, kth: Any, axis: Any, kind: str, order: Any) -> Any:
+    """The order that NumPy gives the real parts."""
+    y = np.partition(np.real(a), kth, axis)
+    places = np.argsort(np.argsort(y, axis, kind="stable"), axis)
+    return np.take_along_axis(np.sort(a, axis), places, axis)
+
+
+def _quantile(a: Any, q: Any, axis: Any, method: Any, keepdims: bool) -> Any:
+    """At the place that the quantile of 0, 1, 2 ... says: NumPy has no quantiles of complex numbers."""
+    ndim = np.ndim(a)
+    axes = [i % ndim for i in (range(ndim) if axis is None else np.atleast_1d(axis).tolist())]
+    rest = [n for i, n in enumerate(a.shape) if i not in axes]
+    last = np.sort(np.moveaxis(a, axes, range(ndim - len(axes), ndim)).reshape(*rest, -1))
+    places = np.quantile(np.arange(float(last.shape[-1])), q, method=method)
+    low = np.floor(places).astype(int)
+    parts = [
+        np.moveaxis(last[..., i], range(len(rest)), range(-len(rest), 0))
+        for i in (low, np.ceil(places).astype(int))
+    ]
+    share = np.reshape(places - low, (*np.shape(q), *[1] * len(rest)))
+    y = (1 - share) * parts[0] + share * parts[1]
+    return y.reshape(*np.shape(q), *(1 if i in axes else n for i, n in enumerate(a.shape))) if keepdims else y
+
+
 analytic: dict[Callable[..., Any], Callable[..., Any] | None] = dict.fromkeys((
     np.add, np.subtract, np.multiply, np.divide, np.negative, np.positive, np.square, np.sqrt,
     np.exp, np.expm1, np.log, np.log1p, np.log2, np.log10,
@@ -199,6 +223,7 @@ analytic: dict[Callable[..., Any], Callable[..., Any] | None] = dict.fromkeys((
     np.transpose, np.swapaxes, np.reshape, np.ravel, np.expand_dims, np.squeeze, np.broadcast_to,
     np.concatenate, np.stack, getitem, derivatives.indexing.scatter_add, np.einsum, np.convolve,
     derivatives.windows.windows, derivatives.windows.overlap_add,
+    np.take_along_axis, derivatives.picking.add_along_axis, np.sort, np.median,
     functions.relu, functions.sigmoid, functions.softplus,
     functions.logsumexp, functions.log_softmax, functions.softmax,
     functions.cross_entropy_of_logit, functions.cross_entropy_of_probability,
@@ -230,6 +255,9 @@ analytic.update({
     np.unwrap: lambda p, **how: p + (np.unwrap(np.real(p), **how) - np.real(p)),
     np.i0: lambda x: derivatives.further_ufuncs.i0_derivative(x, n=0),
     derivatives.further_ufuncs.fraction: lambda a: a - np.trunc(np.real(a)),
+    np.partition: _partition,
+    np.quantile: _quantile,
+    np.percentile: lambda a, q, **parameters: _quantile(a, np.divide(q, 100), **parameters),
 })  # fmt: skip
 
 

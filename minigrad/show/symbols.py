@@ -210,7 +210,7 @@ def _settings(equation: Equation) -> list[str]:
 
 
 _unsaid = frozenset(("keepdims", "order", "rng", "index", "shape", "optimize"))
-_speaking = frozenset(("dtype", "axes", "subscripts"))
+_speaking = frozenset(("dtype", "axes", "of", "subscripts"))
 
 
 def _plain(value: Any) -> str:
@@ -221,7 +221,7 @@ def _plain(value: Any) -> str:
         return number(value.item() if isinstance(value, np.generic) else value)
     if isinstance(value, list | tuple) and len(value) <= _values_in_full:
         return f"({', '.join(map(_plain, value))}{',' * (len(value) == 1)})"
-    return "…"
+    return name_of(value) if callable(value) and hasattr(value, "__name__") else "…"
 
 
 def _index(index: Any) -> str:

@@ -50,7 +50,7 @@ def _is_variable(x: Any) -> bool:
 def _flat(args: Any) -> Iterator[Any]:
     for x in args:
         if isinstance(x, list):
-            yield from x
+            yield from _flat(x)
         else:
             yield x
 
@@ -82,6 +82,9 @@ not_holomorphic: set[Callable[..., Any]] = set()
 
 rounded_otherwise: set[Callable[..., Any]] = set()
 """Compositions that add up in another order than NumPy does, or compute in another way."""
+
+shaped_by_values: set[Callable[..., Any]] = set()
+"""Compositions that look at the values to say how many elements they give: they cannot be compiled."""
 
 cases: list[Case] = []
 

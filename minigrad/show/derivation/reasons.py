@@ -11,7 +11,9 @@ import numpy as np
 from minigrad import functions
 from minigrad.derivatives import cumulative, further_ufuncs, interpolation
 from minigrad.derivatives.indexing import scatter_add
+from minigrad.derivatives.picking import add_along_axis
 from minigrad.derivatives.windows import overlap_add, windows
+from minigrad.transforms.checkpoint import recomputed
 
 
 def reason(function: Callable[..., Any], argument: str, n: int) -> str:
@@ -32,6 +34,11 @@ _moved = "The same numbers stand in other places, so the gradient is put back to
 _shared = "Each of the two counts by its share in the sum inside the logarithm."
 _scaled = "Another unit: the gradient is multiplied by the same factor."
 _next_derivative = "Its slope is its next derivative, for which there is a function."
+_ordered = "Each number has come to a place in the order; the gradient of that place goes back with it."
+_between = (
+    "It lies between two of the sorted numbers; each gets the share of the gradient that it counts with."
+)
+
 reasons: dict[Callable[..., Any], str | dict[str, str]] = {
     np.add: "A term changes a sum one for one, so the gradient passes on as it is.",
     np.subtract: {
@@ -161,8 +168,16 @@ reasons: dict[Callable[..., Any], str | dict[str, str]] = {
     np.concatenate: "Each array gets the part of the gradient that stands where it stands.",
     np.stack: "Each array gets the slice of the gradient that stands where it stands.",
     getitem: "What was taken out gets its gradient back at its place; what was left there gets 0.",
+    recomputed: "Only the inputs were kept: the call is made again, and the gradient goes back through it.",
     windows: "An element gets the sum of the gradients of all windows that it is in.",
     overlap_add: "An element was added at one place, and gets the gradient of that place.",
     scatter_add: "What was put in gets the gradient of the place that it was put to.",
+    np.take_along_axis: "What was taken out gets its gradient back at its place, once for each time.",
+    add_along_axis: "What was put in gets the gradient of the place that it was put to.",
+    np.sort: _ordered,
+    np.partition: _ordered,
+    np.median: _between,
+    np.quantile: _between,
+    np.percentile: _between,
 }
 """Function -> why its rule is as it is, for all arguments or by argument; {n} is how many are summed."""
