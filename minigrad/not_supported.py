@@ -26,8 +26,9 @@ reasons: dict[str, str] = {
     ),
     "it drops leading zeros by value; np.linalg.eigvals has a row": "np.roots",
     "complex numbers have no order": "np.sort_complex",
+    "it is deprecated, and the same as np.vstack": "np.row_stack",
     "its result is of another kind than numbers": (
-        "np.array2string np.array_repr np.array_str np.datetime_as_string np.isnat np.is_busday "
+        "np.datetime_as_string np.isnat np.is_busday "
         "np.busday_count np.busday_offset np.format_float_positional np.format_float_scientific "
         "np.base_repr np.binary_repr"
     ),

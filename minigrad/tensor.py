@@ -103,12 +103,13 @@ class Tensor:
     """
 
     __slots__ = (
-        "__weakref__", "_grad", "_requires_grad", "_retains_grad", "_value", "function", "inputs", "name",
-        "parameters", "scope", "stamp",
+        "__weakref__", "_grad", "_hooks", "_requires_grad", "_retains_grad", "_value", "function", "inputs",
+        "name", "parameters", "scope", "stamp",
     )  # fmt: skip
 
     _value: Any  # a frozen ndarray, a NumPy scalar, another library's array, or a constant's Python number
     _grad: Tensor | None
+    _hooks: tuple[Any, ...] | None
     _requires_grad: bool
     _retains_grad: bool
     name: str | None
@@ -223,6 +224,16 @@ class Tensor:
         if not self._requires_grad:
             raise RuntimeError(f"retain_grad: {describe(self)} needs no gradient")
         self._retains_grad = True
+
+    def register_hook(self, function: Callable[[Tensor], Any]) -> Any:
+        """Call function(gradient) in every backward pass, when the gradient of this Tensor is complete.
+
+        function  gives None, or a gradient to go on with in its place, also to the next hook and to .grad
+        Returns:  a handle, whose `remove()` takes the hook off
+        """
+        from minigrad.hooks import register
+
+        return register(self, function)
 
     def backward(self, gradient: Any = None, create_graph: bool = False) -> None:
         """Accumulate ∂self/∂leaf into `.grad` of every leaf that needs one; see `minigrad.backward`."""
@@ -362,6 +373,10 @@ class Tensor:
             return call(ufunc, inputs, parameters)
         if method == "__call__":
             return _without_gradient(ufunc, name_of(ufunc), inputs, parameters)
+        composed = compositions.get(getattr(np.ufunc, method))
+        result = NotImplemented if composed is None else composed(ufunc, *inputs, **parameters)
+        if result is not NotImplemented:
+            return result
         return _without_gradient(getattr(ufunc, method), f"{name_of(ufunc)}.{method}", inputs, parameters)
 
     def __array_function__(self, function: Callable, types: Any, args: tuple, kwargs: dict) -> Any:
@@ -465,7 +480,7 @@ def _fill(
     tensor.parameters = parameters
     tensor._requires_grad = requires_grad
     tensor.stamp = next_stamp()
-    tensor.name = tensor._grad = tensor.scope = None
+    tensor.name = tensor._grad = tensor._hooks = tensor.scope = None
     tensor._retains_grad = False
     return tensor
 

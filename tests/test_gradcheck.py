@@ -13,6 +13,7 @@ from cases import Case, analytic_cases, cases_of, composed, outputs, rows
 import minigrad as mg
 from minigrad.check import GradcheckError, gradcheck
 from minigrad.check.oracle import analytic
+from minigrad.derivatives.piecewise_constant import flat
 from minigrad.table import name_of, table
 from minigrad.tensor import Tensor, made, plain
 
@@ -84,7 +85,7 @@ def test_the_rows_agree_with_both_oracles_to_second_order(case):
 def test_every_row_with_a_rule_has_a_form_for_the_complex_step():
     assert {f for f in rows if any(table[f].rules)} == set(analytic)
     seen = {case.function for case in analytic_cases() if checkable(case)}
-    assert seen == set(analytic) | set(composed)
+    assert seen == set(analytic) | (set(composed) - flat - {np.frexp})  # whose exponent is a whole number
 
 
 def parameters() -> list[Tensor]:

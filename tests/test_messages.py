@@ -284,23 +284,13 @@ def test_what_is_written_in_place_of_a_function_gives_its_values_and_keeps_the_g
             lambda: np.linalg.norm(W),
             "np.linalg.norm .* that have one: np.sqrt(np.sum(np.square(x))). Add a row",
         ),
-        (lambda: np.nansum(W), "np.nansum .* that have one: np.sum(x[~np.isnan(x)]). Add"),
-        (lambda: np.add.reduce(W), "np.add.reduce .* that have one: np.sum(x, axis=0). Add"),
-        (
-            lambda: np.subtract.outer(b, b),
-            "np.subtract.outer .* that have one: np.subtract(x[:, None], y). Add",
-        ),
-        (
-            lambda: np.logaddexp.reduce(b),
-            "np.logaddexp.reduce .* the nearest among reductions: np.sum, np.mean",
-        ),
+        (lambda: np.gcd.reduce(b), "np.gcd.reduce .* the nearest among reductions: np.sum, np.mean"),
         (
             lambda: np.linalg.inv(W),
             "np.linalg.inv .* the nearest among products: np.matmul, np.einsum, np.convolve. Add",
         ),
         (lambda: np.add.at(np.zeros(4), [0], b), "np.add.at .* make a new array: np.where, np.concatenate"),
         (lambda: np.packbits(b), "np.packbits .* would lose it: it is of whole numbers"),
-        (lambda: np.acosh(b), "np.arccosh .* that have one: np.log(x + np.sqrt(x * x - 1)). Add a row"),
     ],
 )
 def test_the_nearest_is_nearest_in_meaning(call, said):

@@ -25,6 +25,7 @@ with_a_mask = {
     np.maximum: "ab", np.minimum: "ab", np.max: "a", np.min: "a", np.clip: ("a", "a_min", "a_max"),
     np.where: "ab", functions.relu: "x", operator.getitem: "a", np.prod: "a", np.median: "a",
     np.take_along_axis: ("arr",),
+    np.fmax: "ab", np.fmin: "ab", np.heaviside: "b", np.nanmax: "a", np.nanmin: "a",
 }  # fmt: skip
 """Rules that stop the gradient at some entries (np.prod beside a 0, np.median of 3); others have none."""
 

@@ -107,6 +107,7 @@ otherwise: dict[str, dict[str, str]] = {
         "np.full_like": "drops the gradient",
         "np.prod": "divides by the elements, which may be 0",
         "np.astype": "is not in autograd: it is NumPy's own",
+        "np.sinc((4))": "is nan at 0",
         "np.tile((2,2), 2)": "repeats the gradient along another axis",
     },
     "jax": {

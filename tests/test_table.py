@@ -241,7 +241,8 @@ def test_what_is_piecewise_constant_needs_no_gradient(case):
 def test_first_order(case):
     weights = weights_of(case)
     if any(np.asarray(y).dtype.kind != "f" for y in outputs(case.call())):
-        assert not any(y.requires_grad for y in outputs(case.call(leaves(case))))  # a cast to whole numbers
+        ys = outputs(case.call(leaves(case)))
+        assert not any(y.requires_grad for y in ys if y.dtype.kind != "f")  # a cast to whole numbers
         return
     f = plain_call(case, weights)
     machine = gradients(case, case.arrays, weights)
@@ -523,12 +524,12 @@ def test_an_order_that_depends_on_memory_is_refused(call):
 
 def test_a_row_needs_a_rule_per_argument_and_rules_that_ask_for_what_there_is():
     with pytest.raises(
-        TypeError, match=r"derivative\(np.hypot\): the arguments are \['a', 'b'\], the rules are for \['a'\]"
+        TypeError, match=r"derivative\(np.gcd\): the arguments are \['a', 'b'\], the rules are for \['a'\]"
     ):
-        mg.derivative(np.hypot, a=lambda g, y, a: g * a / y)
+        mg.derivative(np.gcd, a=lambda g, y, a: g * a / y)
     with pytest.raises(TypeError, match=r"the rule asks for \['c'\]"):
-        mg.derivative(np.hypot, a=lambda g, c: g * c, b=lambda g: g)
-    assert np.hypot not in table
+        mg.derivative(np.gcd, a=lambda g, c: g * c, b=lambda g: g)
+    assert np.gcd not in table
 
 
 # ---- other people's derivatives

@@ -173,6 +173,13 @@ def _power(a: Any, b: Any) -> Any:
     return sign * np.power(np.where(negative, -a, a), b)
 
 
+def _arctan2(a: Any, b: Any) -> Any:
+    """By half of the angle, in the form that does not cancel."""
+    r = np.sqrt(a * a + b * b)
+    right = np.real(b) > 0
+    return 2 * np.arctan(np.where(right, a, r - b) / np.where(right, r + b, a))
+
+
 def _var(a: Any, axis: Any, ddof: int, keepdims: bool) -> Any:
     centred = a - np.mean(a, axis=axis, keepdims=True)
     y = np.sum(centred * centred, axis=axis, keepdims=keepdims)
@@ -207,6 +214,11 @@ analytic: dict[Callable[..., Any], Callable[..., Any] | None] = dict.fromkeys((
     np.add, np.subtract, np.multiply, np.divide, np.negative, np.positive, np.square, np.sqrt,
     np.exp, np.expm1, np.log, np.log1p, np.log2, np.log10,
     np.sin, np.cos, np.tan, np.sinh, np.cosh, np.tanh, np.arctan,
+    np.exp2, np.reciprocal, np.arcsin, np.arccos, np.arcsinh, np.arccosh, np.arctanh, np.sinc,
+    np.fmax, np.fmin, np.nan_to_num, np.cumsum, np.cumprod, np.nanmax, np.nanmin,
+    derivatives.cumulative.recurrence,
+    derivatives.interpolation.of_interval, derivatives.interpolation.by_interval,
+    derivatives.further_ufuncs.sinc_derivative, derivatives.further_ufuncs.i0_derivative,
     np.maximum, np.minimum, np.clip, np.where, np.sum, np.mean, np.max, np.min, np.prod, np.matmul,
     np.transpose, np.swapaxes, np.reshape, np.ravel, np.expand_dims, np.squeeze, np.broadcast_to,
     np.concatenate, np.stack, getitem, derivatives.indexing.scatter_add, np.einsum, np.convolve,
@@ -225,6 +237,24 @@ analytic.update({
     np.var: _var,  # NumPy multiplies by the conjugate
     np.std: lambda a, axis, ddof, keepdims: np.sqrt(_var(a, axis, ddof, keepdims)),
     np.astype: lambda a, dtype: a,
+    np.fabs: lambda a: np.where(np.real(a) < 0, -a, a),
+    np.copysign: lambda a, b: np.where(np.real(a) < 0, -a, a) * np.copysign(1.0, np.real(b)),
+    np.cbrt: lambda a: np.sign(np.real(a)) * np.where(np.real(a) < 0, -a, a) ** (1 / 3),
+    np.logaddexp: lambda a, b: np.maximum(a, b) + np.log1p(np.exp(np.minimum(a, b) - np.maximum(a, b))),
+    np.logaddexp2: lambda a, b: np.log2(np.exp2(a) + np.exp2(b)),
+    np.hypot: lambda a, b: np.sqrt(a * a + b * b),
+    np.arctan2: _arctan2,
+    np.deg2rad: lambda a: a * (np.pi / 180),
+    np.radians: lambda a: a * (np.pi / 180),
+    np.rad2deg: lambda a: a * (180 / np.pi),
+    np.degrees: lambda a: a * (180 / np.pi),
+    np.heaviside: lambda a, b: np.where(np.real(a) == 0, b, np.real(a) > 0),
+    np.fmod: lambda a, b: a - b * np.trunc(np.real(a) / np.real(b)),
+    np.ldexp: lambda a, b: a * 2.0**b,
+    np.nextafter: lambda a, b: a + (np.nextafter(np.real(a), np.real(b)) - np.real(a)),
+    np.unwrap: lambda p, **how: p + (np.unwrap(np.real(p), **how) - np.real(p)),
+    np.i0: lambda x: derivatives.further_ufuncs.i0_derivative(x, n=0),
+    derivatives.further_ufuncs.fraction: lambda a: a - np.trunc(np.real(a)),
     np.partition: _partition,
     np.quantile: _quantile,
     np.percentile: lambda a, q, **parameters: _quantile(a, np.divide(q, 100), **parameters),
