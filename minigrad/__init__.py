@@ -11,8 +11,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from minigrad import derivatives, nn, optim  # derivatives fills the table
-from minigrad.backprop import backward, enable_grad, no_grad
+from minigrad.backprop import backward
 from minigrad.functions import log_softmax, logsumexp, relu, sigmoid, softmax, softplus
+from minigrad.recording import enable_grad, no_grad
 from minigrad.table import derivative
 from minigrad.tensor import Tensor, constant, primitive
 from minigrad.transforms.gradient import grad, value_and_grad

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backprop import no_grad
 from minigrad.foreign import beside, is_chunked, to_numpy
+from minigrad.recording import no_grad
 from minigrad.tensor import Tensor, assign, describe, made
 from minigrad.watch import watchers, watching
 

@@ -26,7 +26,7 @@ floors = (
     ("derivatives", "messages"),
     ("functions",),
     ("random", "hooks"),
-    ("backprop",),
+    ("backprop", "recording"),
     ("nn", "optim", "state", "program"),
     ("transforms",),
     ("show", "compiler", "data"),

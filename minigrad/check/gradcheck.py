@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backprop import enable_grad, grad
+from minigrad.backprop import grad
 from minigrad.check.diagnosis import Disagreement, likely_causes, misshapen, single_precision
 from minigrad.check.oracle import Differences, Replay, generic, scale_of
 from minigrad.check.result import GradcheckError, Result, Slope
+from minigrad.recording import enable_grad
 from minigrad.tensor import Tensor, describe, next_stamp, reading_allowed
 
 

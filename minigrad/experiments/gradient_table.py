@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from minigrad import nn
-from minigrad.backprop import grad, no_grad
+from minigrad.backprop import grad
 from minigrad.experiments import hand_derivation
 from minigrad.experiments.training import cross_entropy
+from minigrad.recording import no_grad
 from minigrad.tensor import Tensor
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from minigrad import nn
-from minigrad.backprop import no_grad
 from minigrad.functions import sigmoid, softmax
 from minigrad.optim import SGD
+from minigrad.recording import no_grad
 from minigrad.tensor import Tensor
 from minigrad.training import Diverged, Run, fit
 

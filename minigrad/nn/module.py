@@ -11,9 +11,9 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from minigrad.backprop import no_grad
 from minigrad.foreign import beside, to_numpy
 from minigrad.random import generator_state, is_generator, restore_generator
+from minigrad.recording import no_grad
 from minigrad.table import name_of
 from minigrad.tensor import Tensor, assign, freeze, made, next_stamp
 

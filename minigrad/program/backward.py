@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backprop import backpropagate, enable_grad, leading_to
+from minigrad.backprop import backpropagate, leading_to
 from minigrad.program.names import activation_of, base_of
 from minigrad.program.program import Program
 from minigrad.program.simplify import Simplifier, as_written, recorded
 from minigrad.program.tidy import behind
 from minigrad.random import is_generator
+from minigrad.recording import enable_grad
 from minigrad.tensor import Tensor, constant
 
 

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backprop import enable_grad, unbroadcast
+from minigrad.backprop import unbroadcast
 from minigrad.program.simplify import Simplifier
+from minigrad.recording import enable_grad
 from minigrad.show import symbols
 from minigrad.table import name_of, table
 from minigrad.tensor import Tensor, made

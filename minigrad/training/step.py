@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backprop import no_grad
 from minigrad.compiler import NotReplayable, compile
 from minigrad.nn import Module
 from minigrad.optim import Optimizer
+from minigrad.recording import no_grad
 from minigrad.tensor import Tensor, describe
 
 Loss = Callable[..., Any]

@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.backprop import enable_grad
 from minigrad.check.grading.expression import (
     Apply,
     Atom,
@@ -33,6 +32,7 @@ from minigrad.check.grading.expression import (
 )
 from minigrad.functions import relu, sigmoid
 from minigrad.program import Literal, Variable
+from minigrad.recording import enable_grad
 from minigrad.table import table
 from minigrad.tensor import Tensor
 

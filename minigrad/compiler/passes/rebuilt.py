@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad import functions
-from minigrad.backprop import enable_grad
 from minigrad.compiler.passes.cheapest import Cheapest
 from minigrad.program.simplify import Simplifier, as_written, recorded
 from minigrad.program.tidy import behind
 from minigrad.random import is_generator
+from minigrad.recording import enable_grad
 from minigrad.tensor import Tensor, constant
 
 _spelled_out = frozenset(

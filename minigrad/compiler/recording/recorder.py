@@ -309,7 +309,7 @@ class Recorder:
 
     def _commit(self, optimizer: Optimizer, new: list[tuple[int, Tensor, Tensor, dict[str, Any]]]) -> None:
         """Do what the step does, in earnest."""
-        from minigrad.backprop import no_grad
+        from minigrad.recording import no_grad
 
         with watched_by(None), no_grad():
             for i, p, w, kept in new:

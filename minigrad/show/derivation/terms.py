@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backprop import enable_grad
 from minigrad.program import Program, Variable
 from minigrad.program.backward import gradients_as_graphs
 from minigrad.program.lines import Line, Lines
 from minigrad.program.tidy import tidied
+from minigrad.recording import enable_grad
 from minigrad.show.derivation.notebook import html_table
 from minigrad.show.derivation.source import Source
 from minigrad.table import table

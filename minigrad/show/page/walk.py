@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.backprop import backpropagate, no_grad, seed_of
+from minigrad.backprop import backpropagate, seed_of
 from minigrad.program import Equation, Literal, Program, Variable
+from minigrad.recording import no_grad
 from minigrad.show.rule_text import contribution, passes, pulled
 from minigrad.table import table
 from minigrad.tensor import Tensor, describe, plain
