@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.foreign import mixture
-from minigrad.nearest import nearest
-from minigrad.not_supported import reason
+from minigrad.not_supported import nearest, reason
 from minigrad.table import compositions, name_of, table
 from minigrad.tensor import Tensor, describe
 
@@ -46,8 +45,10 @@ def no_derivative(function: Callable, name: str, kwargs: dict[str, Any]) -> str:
     why = f"{name} has no derivative here, and a Tensor that needs a gradient would lose it"
     if reason(name):
         return f"{why}: {reason(name)}; use t.detach() where no gradient is wanted"
+    rows = [row.function for row in table.values() if not row.constant]
+    known = [known for known in map(name_of, (*rows, *compositions)) if known.startswith("np.")]
     return (
-        f"{why}. {nearest(name)}"
+        f"{why}. {nearest(name.rpartition('.')[2], known)}"
         "Add a row with minigrad.derivative, or use t.detach() where no gradient is wanted"
     )
 

@@ -1,6 +1,8 @@
-"""Why a public NumPy function has no derivative here, in one sentence each."""
+"""Why a NumPy function has no derivative here, and what comes nearest to another library's."""
 
 from __future__ import annotations
+
+from difflib import get_close_matches
 
 reasons: dict[str, str] = {
     "it changes an array in place, and a graph uses its old values; np.where makes a new one": (
@@ -55,9 +57,32 @@ _reason_of = {name: reason for reason, names in reasons.items() for name in name
 
 
 def reason(name: str) -> str:
-    """Why a function of this name has no derivative here; "" if there is nothing to say about it.
+    """Why a function of this name, or a ufunc's method, has no derivative here; "" if nothing is known.
 
-    >>> reason("np.roots")
-    'it drops leading zeros by value; np.linalg.eigvals has a row'
+    >>> reason("np.roots"), reason("np.gcd.reduce")
+    ('it drops leading zeros by value; np.linalg.eigvals has a row', 'it is of whole numbers')
     """
-    return _reason_of.get(name, "")
+    of_ufunc, _, method = name.rpartition(".")
+    return _reason_of.get("np.put" if method == "at" else name, "") or _reason_of.get(of_ufunc, "")
+
+
+written = {
+    "exp10": "10.0 ** x",
+    "expit": "mg.sigmoid(x)",
+    "log_expit": "-mg.softplus(-x)",
+    "logit": "np.log(x / (1 - x))",
+    "xlog1py": "x * np.log1p(y)",
+    "xlogy": "x * np.log(y)",
+}
+"""SciPy's functions, and how to write them with those that have a derivative."""
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """How to write another library's function, or which of those that are known is spelt nearly so.
+
+    >>> nearest("expit", ["np.exp"]), nearest("log1p", ["np.log1p"])
+    ('The nearest that have one: mg.sigmoid(x). ', 'The nearest that have one: np.log1p. ')
+    """
+    alike = [f"np.{match}" for match in get_close_matches(name, [n[3:] for n in known], cutoff=0.9)]
+    found = written.get(name) or ", ".join(alike)
+    return f"The nearest that have one: {found}. " if found else ""

@@ -22,7 +22,7 @@ files = sorted(package.rglob("*.py"))
 floors = (
     ("table", "watch", "not_supported", "foreign"),
     ("lazy", "chunked"),
-    ("tensor", "nearest"),
+    ("tensor",),
     ("derivatives", "messages"),
     ("functions",),
     ("random", "hooks"),
