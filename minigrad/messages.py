@@ -37,8 +37,8 @@ def no_derivative(function: Callable, name: str, kwargs: dict[str, Any]) -> str:
     """Why a function cannot be called on a Tensor that needs a gradient, and what comes nearest."""
     if hasattr(function, "on_arrays"):
         return f"{name} is a primitive without a row: give it one with minigrad.derivative"
-    ufunc = getattr(function, "__self__", None)  # of a method
-    if ufunc in table and kwargs:
+    ufunc = getattr(function, "__self__", None)
+    if isinstance(ufunc, np.ufunc) and ufunc in table and kwargs:  # a method of it
         function = getattr(np.ufunc, function.__name__)
     if function in table or function in compositions:
         how = f"with {', '.join(f'{key}=' for key in kwargs)}" if kwargs else "with these arguments"

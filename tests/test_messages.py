@@ -290,7 +290,7 @@ def test_what_is_written_in_place_of_a_function_gives_its_values_and_keeps_the_g
             "np.linalg.inv .* the nearest among products: np.matmul, np.einsum, np.convolve. Add",
         ),
         (lambda: np.add.at(np.zeros(4), [0], b), "np.add.at .* make a new array: np.where, np.concatenate"),
-        (lambda: np.packbits(b), "np.packbits .* would lose it. Add a row"),
+        (lambda: np.packbits(b), "np.packbits .* would lose it: it is of whole numbers"),
     ],
 )
 def test_the_nearest_is_nearest_in_meaning(call, said):
