@@ -23,10 +23,12 @@ limit = 320 * 2**20
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
     """A client of two processes on this machine, started once; no page, no fixed ports."""
-    options = {"n_workers": 2, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None}
+    options = {"n_workers": 2, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": ":0"}
     with (
         dask.config.set({"distributed.comm.timeouts.connect": "5s"}),  # to one that has died
-        distributed.LocalCluster(**options, memory_limit=limit, silence_logs=50) as cluster,
+        distributed.LocalCluster(
+            **options, memory_limit=limit, silence_logs=50, scheduler_kwargs={"dashboard": False}
+        ) as cluster,
         distributed.Client(cluster, set_as_default=False) as client,
     ):
         yield client
