@@ -22,6 +22,8 @@ import numpy as np
 
 table: dict[Callable[..., Any], Row] = {}
 compositions: dict[Callable[..., Any], Callable[..., Any]] = {}
+on_demand: dict[str, str] = {}
+"""Modules that `import numpy` leaves out -> the file of their rows, imported at their first use on a Tensor."""
 
 
 class Row:

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from functools import update_wrapper
+from importlib import import_module
 from itertools import count
 from math import prod
 from numbers import Number
@@ -24,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.table import compositions, name_of, table
+from minigrad.table import compositions, name_of, on_demand, table
 from minigrad.watch import tell, watchers, watching
 
 recording: ContextVar[bool] = ContextVar("minigrad.recording", default=True)
@@ -168,9 +169,10 @@ class Tensor:
         if value not in (True, False):
             raise TypeError(f"requires_grad: {value!r} is not True or False")
         if value and self.dtype.kind != "f":
+            how = "z = x + 1j * y of real x and y" if self.dtype.kind == "c" else "1.0 for 1, or pass dtype=float"
             raise TypeError(
-                f"requires_grad: {describe(self)} is {self.dtype}; only floating-point data can have a "
-                "gradient (write 1.0 for 1, or pass dtype=float)"
+                f"requires_grad: {describe(self)} is {self.dtype}; only real floating-point leaves can have a "
+                f"gradient (write {how})"
             )
         if value != self._requires_grad:
             tell("switched", self)
@@ -215,6 +217,8 @@ class Tensor:
     size = property(lambda self: prod(self.shape))
     itemsize = property(lambda self: self.dtype.itemsize)
     nbytes = property(lambda self: self.size * self.itemsize)
+    real = property(lambda self: np.real(self))
+    imag = property(lambda self: np.imag(self))
     T = property(lambda self: record(np.transpose, (self,), {"axes": None}))
     mT = property(lambda self: np.matrix_transpose(self))
 
@@ -593,11 +597,11 @@ def record(function: Callable, inputs: tuple, parameters: dict[str, Any] = _no_p
         data = _settled(data, values, function)
     if not (needs_gradient or visible) or not recording.get():
         return _fill(_new(Tensor), data)
-    if needs_gradient and (row.constant or data.dtype.kind != "f"):
-        if not row.constant and data.dtype.kind not in "iub":
+    if needs_gradient and (row.constant or data.dtype.kind not in "fc"):
+        if data.dtype.kind not in ("iubf" if row.constant else "iub"):  # np.sign of complex numbers turns
             raise TypeError(
                 f"{name_of(function)}: the result is {data.dtype}, for which there are no gradients; keep to "
-                "real floating-point numbers, or use t.detach()"
+                "other numbers, or use t.detach()"
             )
         needs_gradient = False
     return _fill(_new(Tensor), data, function, inputs, parameters, needs_gradient)
@@ -631,6 +635,9 @@ def call(function: Callable, args: tuple, kwargs: dict) -> Any:
             if error.__traceback__ is None or error.__traceback__.tb_next is not None:
                 raise  # from inside; otherwise it does not take these arguments
     row = table.get(function)
+    if row is None and (rows := on_demand.pop(getattr(function, "__module__", None), None)):
+        import_module(rows)
+        return call(function, args, kwargs)
     if row is not None:
         if not kwargs and row.simple and len(args) == len(row.arrays):
             return record(function, args, row.parameters)

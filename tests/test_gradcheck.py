@@ -77,8 +77,9 @@ def test_the_rows_agree_with_both_oracles_to_second_order(case):
             assert not slope.machine.any()
         else:
             assert slope.fault == ""
-            assert slope.error < 1e-11
-            assert slope.exact is not None or slope.order > 1
+            followed = slope.exact is not None or slope.order > 1
+            assert followed or case.is_complex or case.function not in analytic
+            assert slope.error < (1e-11 if followed else 1e-9)
 
 
 def test_every_row_with_a_rule_has_a_form_for_the_complex_step():

@@ -68,8 +68,9 @@ def test_every_case_notices_every_broken_rule(function):
             continue
         score = mg.mutation_score(test, y)
         assert not score.survivors, f"{case.name}: {score}"
-        noticed |= {(mutant.rule, mutant.change) for mutant in score.killed}
-        without_effect |= {(mutant.rule, mutant.change) for mutant in score.equivalent}
+        own = f"{name_of(function)}, rule of"  # complex cases have other operations around it
+        noticed |= {(m.rule, m.change) for m in score.killed if m.rule.startswith(own)}
+        without_effect |= {(m.rule, m.change) for m in score.equivalent if m.rule.startswith(own)}
     assert without_effect <= noticed
     for argument, rule in table[function].written.items():
         if rule is not None:

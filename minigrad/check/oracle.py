@@ -199,6 +199,10 @@ analytic.update({
     np.var: _var,  # NumPy multiplies by the conjugate
     np.std: lambda a, axis, ddof, keepdims: np.sqrt(_var(a, axis, ddof, keepdims)),
     np.astype: lambda a, dtype: a,
+    np.real: lambda val: val,
+    np.imag: lambda val: 0 * val,  # of real arrays, as np.angle
+    np.angle: lambda z, deg: 0 * z,
+    np.conjugate: lambda a: a,
 })  # fmt: skip
 
 

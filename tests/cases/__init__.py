@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import minigrad
+from cases import of_linalg as of_linalg
 from cases import of_polynomials as of_polynomials
 from cases import of_the_core as of_the_core
 from cases.case import Case as Case
