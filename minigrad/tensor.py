@@ -627,17 +627,16 @@ def call(function: Callable, args: tuple, kwargs: dict) -> Any:
 
     Raises: TypeError if it has no row (or not with these arguments) and a gradient would be lost.
     """
-    composed = compositions.get(function)
+    composed, row = compositions.get(function), table.get(function)
+    if composed is row is None and (rows := on_demand.get(getattr(function, "__module__", ""))):
+        import_module(rows)
+        composed, row = compositions.get(function), table.get(function)
     if composed is not None:
         try:
             return composed(*args, **kwargs)
         except TypeError as error:
             if error.__traceback__ is None or error.__traceback__.tb_next is not None:
                 raise  # from inside; otherwise it does not take these arguments
-    row = table.get(function)
-    if row is None and (rows := on_demand.pop(getattr(function, "__module__", None), None)):
-        import_module(rows)
-        return call(function, args, kwargs)
     if row is not None:
         if not kwargs and row.simple and len(args) == len(row.arrays):
             return record(function, args, row.parameters)

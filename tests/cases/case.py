@@ -33,7 +33,7 @@ class Case:
     @property
     def is_complex(self) -> bool:
         """Whether complex numbers go in or come out."""
-        return any(np.iscomplexobj(x) for x in (self.result(), *_flat(self.args)))
+        return any(np.iscomplexobj(x) for x in _flat((self.result(), *self.args)))
 
     def call(self, replacements: Any = None) -> Any:
         """What is differentiated: the result, real and imaginary parts of a complex one stacked."""
@@ -42,7 +42,7 @@ class Case:
 
     def gradient(self, w: Any) -> Any:
         """∂L/∂y of the function's own result y, where L is the sum of w times what `call` gives."""
-        return w[0] - 1j * w[1] if np.iscomplexobj(self.result()) else w
+        return w[0] - 1j * w[1] if np.asarray(self.result()).dtype.kind == "c" else w
 
     def result(self, replacements: Any = None, function: Callable[..., Any] | None = None) -> Any:
         """Call the function (or another one) with the floating-point arrays replaced, in order."""
@@ -69,9 +69,9 @@ def _real(y: Any) -> Any:
     return np.stack([np.real(y), np.imag(y)]) if np.iscomplexobj(y) else y
 
 
-def _flat(args: Any) -> Iterator[Any]:
-    for x in args:
-        if isinstance(x, list):
+def _flat(some: Any) -> Iterator[Any]:
+    for x in some:
+        if isinstance(x, list | tuple):
             yield from x
         else:
             yield x
@@ -116,6 +116,12 @@ def add(function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
 
 
 _rng = np.random.default_rng(7)
+
+
+def start(seed: int = 7) -> None:
+    """Begin the numbers anew, so that those of one file do not depend on the files before it."""
+    global _rng
+    _rng = np.random.default_rng(seed)
 
 
 def real(*shape: int) -> np.ndarray:
