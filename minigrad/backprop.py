@@ -230,7 +230,8 @@ def backpropagate(
 
 def of_dtype(g: Any, dtype: Any) -> Any:
     """A gradient in the dtype of its array; of a real one the real part, since  dL = Re(g dx)."""
-    return (np.real(g) if g.dtype.kind == "c" != dtype.kind else g).astype(dtype)
+    g = np.real(g) if g.dtype.kind == "c" != dtype.kind else g
+    return g if g.dtype == dtype else g.astype(dtype)
 
 
 def _stale(x: Tensor, node: Tensor) -> RuntimeError:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases import Case, analytic_cases, cases_of, composed, outputs, rows
+from cases import Case, analytic_cases, cases_of, composed, not_holomorphic, outputs, rows
 
 import minigrad as mg
 from minigrad.check import GradcheckError, gradcheck
@@ -77,15 +77,17 @@ def test_the_rows_agree_with_both_oracles_to_second_order(case):
             assert not slope.machine.any()
         else:
             assert slope.fault == ""
-            followed = slope.exact is not None or slope.order > 1
-            assert followed or case.is_complex or case.function not in analytic
-            assert slope.error < (1e-11 if followed else 1e-9)
+            by_differences = case.is_complex or case.function in not_holomorphic
+            assert slope.error < (1e-9 if by_differences else 1e-11)
+            assert slope.exact is not None or slope.order > 1 or by_differences
 
 
 def test_every_row_with_a_rule_has_a_form_for_the_complex_step():
-    assert {f for f in rows if any(table[f].rules)} == set(analytic)
+    differentiable = {f for f in rows if any(table[f].rules)}
+    assert set(analytic) <= differentiable
+    assert differentiable - set(analytic) <= not_holomorphic
     seen = {case.function for case in analytic_cases() if checkable(case)}
-    assert seen == set(analytic) | set(composed)
+    assert seen == differentiable | set(composed) - {np.linalg.lstsq}  # one of its results is whole
 
 
 def parameters() -> list[Tensor]:

@@ -17,6 +17,7 @@ from cases import Case, rows
 import minigrad as mg
 from minigrad import functions
 from minigrad.check.broken import changes
+from minigrad.derivatives.linear_algebra import inverse_gaps
 from minigrad.table import name_of, table
 
 differentiable = [function for function in rows if not table[function].constant]
@@ -24,10 +25,11 @@ differentiable = [function for function in rows if not table[function].constant]
 with_a_mask = {
     np.maximum: "ab", np.minimum: "ab", np.max: "a", np.min: "a", np.clip: ("a", "a_min", "a_max"),
     np.where: "ab", functions.relu: "x", operator.getitem: "a", np.prod: "a",
+    np.linalg.vector_norm: "x",
 }  # fmt: skip
 """Rules that stop the gradient at some entries (np.prod beside a 0); others have no mask to drop."""
 
-summed = (np.matmul, np.where, np.clip, np.broadcast_to)
+summed = (np.matmul, np.where, np.clip, np.broadcast_to, np.linalg.solve, inverse_gaps)
 """Functions that broadcast, beside those that work element by element."""
 
 

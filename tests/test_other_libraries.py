@@ -107,8 +107,14 @@ otherwise: dict[str, dict[str, str]] = {
         "np.full_like": "drops the gradient",
         "np.prod": "divides by the elements, which may be 0",
         "np.astype": "is not in autograd: it is NumPy's own",
+        "np.linalg.cholesky": "shares the gradient among both triangles, and conjugates none of it",
+        "norm='forward'": "scales a real transform as if norm were None",
     },
-    "jax": {},
+    "jax": {
+        "np.linalg.cholesky": "takes the mean of both triangles first",
+        "np.linalg.eigh": "takes the mean of both triangles first",
+        "np.linalg.eigvalsh": "takes the mean of both triangles first",
+    },
     "torch": {
         "np.var": "divides by m - 1 unless told otherwise",
         "np.std": "divides by m - 1 unless told otherwise",

@@ -616,7 +616,7 @@ def test_answers_are_plain():
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda t: np.linalg.eig(t), r"np\.linalg\.eig has no derivative here.*nearest.*np\..*t\.detach\(\)"),
+        (lambda t: np.correlate(t, t), r"np\.correlate has no derivative here.*nearest.*np\..*t\.detach\(\)"),
         (lambda t: np.add.reduce(t), r"np\.add\.reduce has no derivative.*nearest that have one: np\.sum"),
         (lambda t: np.exp(t, out=np.zeros((3, 3))), r"np\.exp with out= would lose the gradient"),
         (lambda t: np.exp(t, where=M), r"np\.exp with where= would lose"),
@@ -650,20 +650,9 @@ def test_other_libraries_ufuncs_raise_and_name_themselves():
     np.testing.assert_allclose(special.expit(mg.Tensor([0.0])), [0.5])
 
 
-def test_complex_and_object_results_are_refused():
-    t = leaf([1.0, 2.0], name="t")
-    for call in (
-        lambda: t * 1j,
-        lambda: t * np.array([None, 1], dtype=object),
-        lambda: t.astype(complex),
-    ):
-        with pytest.raises(TypeError):
-            call()
-    with pytest.raises(
-        TypeError, match=r"np\.multiply: the result is complex128, for which there are no gradients"
-    ):
-        t * 1j
-    assert (mg.Tensor([1.0]) * 1j).dtype == np.complex128
+def test_object_results_are_refused():
+    with pytest.raises(TypeError, match=r"np\.multiply: the result is object, for which there are no gradients"):
+        leaf([1.0, 2.0], name="t") * np.array([2, 1], dtype=object)
 
 
 def test_masked_arrays_are_refused_and_matrices_are_arrays():

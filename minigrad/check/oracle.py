@@ -107,7 +107,12 @@ class Differences:
     def _at(self, k: Any, step: float) -> list[np.ndarray]:
         x = np.array(self._x)
         x[k] += step
-        return [np.asarray(y, dtype=float) for y in self._values(x)]
+        return [_real(y) for y in self._values(x)]
+
+
+def _real(y: Any) -> np.ndarray:
+    """The values as real numbers; what has become complex is beyond the end of a domain."""
+    return np.full(y.shape, np.nan) if np.iscomplexobj(y) else np.asarray(y, dtype=float)
 
 
 # ---- the recorded graph, computed again
@@ -186,6 +191,7 @@ analytic: dict[Callable[..., Any], Callable[..., Any] | None] = dict.fromkeys((
     np.maximum, np.minimum, np.clip, np.where, np.sum, np.mean, np.max, np.min, np.prod, np.matmul,
     np.transpose, np.swapaxes, np.reshape, np.ravel, np.expand_dims, np.squeeze, np.broadcast_to,
     np.concatenate, np.stack, getitem, derivatives.indexing.scatter_add,
+    np.linalg.inv, np.linalg.det, np.linalg.solve, derivatives.linear_algebra.cofactors,
     functions.relu, functions.sigmoid, functions.softplus,
     functions.logsumexp, functions.log_softmax, functions.softmax,
     functions.cross_entropy_of_logit, functions.cross_entropy_of_probability,

@@ -20,7 +20,7 @@ from minigrad.derivatives.complex_numbers import conj, direction, reciprocal
 from minigrad.derivatives.matrices import mT
 from minigrad.derivatives.reductions import keep_axes
 from minigrad.table import composition, derivative
-from minigrad.tensor import answers, primitive
+from minigrad.tensor import answers, describe, primitive
 
 # ---- inverses, determinants, systems of equations:  Giles 2008, "An extended collection of matrix derivative
 # results for forward and reverse mode algorithmic differentiation", section 2
@@ -68,21 +68,21 @@ def _slope_of_cofactors(g: Any, y: Any, b: Any) -> Any:
 
 
 @primitive
-def sign_and_logdet(a: Any) -> Any:
+def slogdet(a: Any) -> Any:
     """np.linalg.slogdet in one array (..., 2): the sign of det(A), and log |det(A)|, of which ∂/∂A is A⁻ᵀ.
 
-    >>> sign_and_logdet(np.diag([2.0, -0.5])).tolist()
+    >>> slogdet(np.diag([2.0, -0.5])).tolist()
     [-1.0, 0.0]
     """
     return np.stack(np.linalg.slogdet(a), axis=-1)
 
 
-derivative(sign_and_logdet, a=lambda g, y, a: np.expand_dims(_slope_of_log(g, y), (-2, -1)) * mT(np.linalg.inv(a)))
+derivative(slogdet, a=lambda g, y, a: np.expand_dims(_slope_of_log(g, y), (-2, -1)) * mT(np.linalg.inv(a)))
 
 
 @composition(np.linalg.slogdet)
 def _slogdet(a: Any) -> Any:
-    y = sign_and_logdet(a)
+    y = slogdet(a)
     return _result(np.linalg.slogdet)(y[..., 0], _real(y[..., 1]))
 
 
@@ -134,7 +134,7 @@ def _cut(a: Any, rcond: float | None) -> float:
 @composition(np.linalg.lstsq)
 def _lstsq(a: Any, b: Any, rcond: float | None = None) -> Any:
     """The residuals are given for every matrix with more rows than columns, also where its rank is not full."""
-    (m, n), columns = a.shape, b if np.ndim(b) > 1 else np.expand_dims(b, -1)
+    (m, n), columns = _rows_and_columns("np.linalg.lstsq", a), b if np.ndim(b) > 1 else np.expand_dims(b, -1)
     x = least_squares(a, columns, rcond=rcond)
     off = np.absolute(columns - a @ x)
     residuals = np.sum(off * off, axis=0) if m > n else np.sum(off[:0], axis=0)[:0]
@@ -157,17 +157,17 @@ def _slope_of_cholesky(g: Any, y: Any) -> Any:
 
 
 @primitive
-def eigh_packed(a: Any, *, UPLO: str = "L") -> Any:
+def eigh(a: Any, *, UPLO: str = "L") -> Any:
     """np.linalg.eigh in one array (..., 1 + n, n): below each eigenvalue its eigenvector.
 
-    >>> eigh_packed(np.array([[0.0, 1.0], [1.0, 0.0]]))[0]
+    >>> eigh(np.array([[0.0, 1.0], [1.0, 0.0]]))[0]
     array([-1.,  1.])
     """
     w, v = np.linalg.eigh(a, UPLO)
     return np.concatenate([w[..., None, :], v], axis=-2)
 
 
-derivative(eigh_packed, a=lambda g, y, UPLO: _in_triangle(_slope_of_eigh(g, y), UPLO in "Uu"))
+derivative(eigh, a=lambda g, y, UPLO: _in_triangle(_slope_of_eigh(g, y), UPLO in "Uu"))
 
 
 def _slope_of_eigh(g: Any, y: Any) -> Any:
@@ -179,7 +179,7 @@ def _slope_of_eigh(g: Any, y: Any) -> Any:
 
 @composition(np.linalg.eigh)
 def _eigh(a: Any, UPLO: str = "L") -> Any:
-    y = eigh_packed(a, UPLO=UPLO)
+    y = eigh(a, UPLO=UPLO)
     return _result(np.linalg.eigh)(_real(y[..., 0, :]), y[..., 1:, :])
 
 
@@ -189,17 +189,17 @@ def _eigvalsh(a: Any, UPLO: str = "L") -> Any:
 
 
 @primitive
-def eig_packed(a: Any) -> Any:
+def eig(a: Any) -> Any:
     """np.linalg.eig in one array (..., 1 + n, n): below each eigenvalue its eigenvector, of length 1.
 
-    >>> eig_packed(np.array([[2.0, 1.0], [0.0, 3.0]]))[0]
+    >>> eig(np.array([[2.0, 1.0], [0.0, 3.0]]))[0]
     array([2., 3.])
     """
     w, v = np.linalg.eig(a)
     return np.concatenate([w[..., None, :], v], axis=-2)
 
 
-derivative(eig_packed, a=lambda g, y: _slope_of_eig(g, y))
+derivative(eig, a=lambda g, y: _slope_of_eig(g, y))
 
 
 def _slope_of_eig(g: Any, y: Any) -> Any:
@@ -217,7 +217,7 @@ def _slope_of_eig(g: Any, y: Any) -> Any:
 
 @composition(np.linalg.eig)
 def _eig(a: Any) -> Any:
-    y = eig_packed(a)
+    y = eig(a)
     return _result(np.linalg.eig)(y[..., 0, :], y[..., 1:, :])
 
 
@@ -227,17 +227,17 @@ def _eigvals(a: Any) -> Any:
 
 
 @primitive
-def svd_packed(a: Any) -> Any:
+def svd(a: Any) -> Any:
     """np.linalg.svd(a, full_matrices=False) in one array (..., m + 1 + n, k): U, s and the transpose of Vᴴ.
 
-    >>> svd_packed(np.diag([3.0, 2.0]))[2]
+    >>> svd(np.diag([3.0, 2.0]))[2]
     array([3., 2.])
     """
     u, s, vh = np.linalg.svd(a, full_matrices=False)
     return np.concatenate([u, s[..., None, :], mT(vh)], axis=-2)
 
 
-derivative(svd_packed, a=lambda g, y, a: _slope_of_svd(g, y, a.shape[-2]))
+derivative(svd, a=lambda g, y, a: _slope_of_svd(g, y, a.shape[-2]))
 
 
 def _slope_of_svd(g: Any, y: Any, m: int) -> Any:
@@ -266,8 +266,7 @@ def _slope_of_svd(g: Any, y: Any, m: int) -> Any:
 
 @composition(np.linalg.svd)
 def _svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
-    m, n = a.shape[-2:]
-    y = svd_packed(a)
+    y, (m, n) = svd(a), a.shape[-2:]
     if not compute_uv:
         return _real(y[..., m, :])
     if full_matrices and m != n:
@@ -284,17 +283,17 @@ def _svdvals(x: Any) -> Any:
 
 
 @primitive
-def qr_packed(a: Any) -> Any:
+def qr(a: Any) -> Any:
     """np.linalg.qr of (..., m, n), m ≥ n, in one array (..., m + n, n): Q and the transpose of R.
 
-    >>> np.abs(qr_packed(np.array([[3.0], [4.0]]))).round(4).tolist()
+    >>> np.abs(qr(np.array([[3.0], [4.0]]))).round(4).tolist()
     [[0.6], [0.8], [5.0]]
     """
     q, r = np.linalg.qr(a)
     return np.concatenate([q, mT(r)], axis=-2)
 
 
-derivative(qr_packed, a=lambda g, y, a: _slope_of_qr(g, y, a.shape[-2]))
+derivative(qr, a=lambda g, y, a: _slope_of_qr(g, y, a.shape[-2]))
 
 
 def _slope_of_qr(g: Any, y: Any, m: int) -> Any:
@@ -310,12 +309,12 @@ def _slope_of_qr(g: Any, y: Any, m: int) -> Any:
 
 @composition(np.linalg.qr)
 def _qr(a: Any, mode: str = "reduced") -> Any:
-    m, n = a.shape[-2:]
+    m, n = _rows_and_columns("np.linalg.qr", a)
     if mode not in ("reduced", "complete", "r") or (mode == "complete" and m > n):
         raise ValueError(
             f'np.linalg.qr: with mode="{mode}", of a matrix ({m}, {n}), there is no gradient; take "reduced" or "r"'
         )
-    y = qr_packed(a if m >= n else a[..., :m])
+    y = qr(a if m >= n else a[..., :m])
     q, r = y[..., :m, :], mT(y[..., m:, :])
     if m < n:
         r = np.concatenate([r, H(q) @ a[..., m:]], axis=-1)
@@ -486,6 +485,12 @@ def _tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
 
 
 # ---- pieces
+
+
+def _rows_and_columns(name: str, a: Any) -> tuple[int, int]:
+    if a.ndim < 2:
+        raise np.linalg.LinAlgError(f"{name}: {describe(a)} is no matrix, which has two axes at least")
+    return a.shape[-2:]
 
 
 def H(x: Any) -> Any:  # noqa: N802

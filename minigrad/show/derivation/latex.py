@@ -186,6 +186,8 @@ writers.update(
         np.sinh: _called(r"\sinh"), np.cosh: _called(r"\cosh"), np.tanh: _called(r"\tanh"),
         np.arctan: _called(r"\arctan"), functions.sigmoid: _called(r"\sigma"),
         np.maximum: _called(r"\max"), np.minimum: _called(r"\min"),
+        np.real: _called(r"\operatorname{Re}"), np.imag: _called(r"\operatorname{Im}"),
+        np.linalg.det: _called(r"\det"),
     }
 )  # fmt: skip
 
@@ -431,6 +433,22 @@ def _(p: Equations, e: Equation) -> Text:
     left = p.transposed(a) if len(shape_of(a)) == 1 else p(a)
     left, right = at(left, Binds.product), at(p(b), Binds.factor)
     return Text(f"{left.text} \\, {right.text}", Binds.product)
+
+
+@writes(np.linalg.inv)
+def _(p: Equations, e: Equation) -> Text:
+    return power(p(e.inputs[0]), "-1")
+
+
+@writes(np.linalg.solve)
+def _(p: Equations, e: Equation) -> Text:
+    left, right = power(p(e.inputs[0]), "-1"), at(p(e.inputs[1]), Binds.factor)
+    return Text(f"{left.text} \\, {right.text}", Binds.product)
+
+
+@writes(np.conjugate)
+def _(p: Equations, e: Equation) -> Text:
+    return Text(f"\\overline{{{p(e.inputs[0]).text}}}", Binds.base)
 
 
 @writes(np.transpose)
