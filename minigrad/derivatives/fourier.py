@@ -90,7 +90,7 @@ def _irfftn(a: Any, s: Any = None, axes: Any = None, norm: str | None = None) ->
     *others, (last, length) = _lengths(a, s, axes)
     for axis, n in others:
         a = np.fft.ifft(a, n, axis, norm)
-    return np.fft.irfft(a, length, last, norm)
+    return np.fft.irfft(a, None if s is None else length, last, norm)
 
 
 def _of_two_axes(transform: Callable[..., Any]) -> Callable[..., Any]:
@@ -103,12 +103,11 @@ composition(np.fft.rfft2)(_of_two_axes(np.fft.rfftn))
 composition(np.fft.irfft2)(_of_two_axes(np.fft.irfftn))
 
 
-def _lengths(a: Any, s: Any, axes: Any) -> list[tuple[int, int | None]]:
+def _lengths(a: Any, s: Any, axes: Any) -> list[tuple[int, int]]:
     """(axis, length of the transform along it), of all axes where none are given; -1 is the length it has."""
     if axes is None:
         axes = range(-(a.ndim if s is None else len(s)), 0)
-    if s is None:
-        return [(axis, None) for axis in axes]
+    s = [-1] * len(axes) if s is None else s
     return [(axis, a.shape[axis] if n == -1 else n) for axis, n in zip(axes, s, strict=True)]
 
 

@@ -173,8 +173,9 @@ derivative(eigh, a=lambda g, y, UPLO: _in_triangle(_slope_of_eigh(g, y), UPLO in
 def _slope_of_eigh(g: Any, y: Any) -> Any:
     """V̅ (diag(∂L/∂w) + F ∘ K) Vᵀ,  Fᵢⱼ = 1 / (wⱼ - wᵢ),  K the skew part of Vᵀ ∂L/∂V  (Giles 2008, 3.1)."""
     w, v = _real(y[..., 0, :]), y[..., 1:, :]
-    m, f = mT(v) @ g[..., 1:, :], inverse_gaps(w, w, diagonal=True)
-    return (conj(v) * _real(g[..., :1, :]) + conj(v) @ (f * determined(_skew(m), f, m))) @ mT(v)
+    d, m, f = _real(g[..., 0, :]), mT(v) @ g[..., 1:, :], inverse_gaps(w, w, diagonal=True)
+    inner = f * determined(_skew(m), f, m, _pairs(-d, d))
+    return (conj(v) * np.expand_dims(d, -2) + conj(v) @ inner) @ mT(v)
 
 
 @composition(np.linalg.eigh)
@@ -210,9 +211,9 @@ def _slope_of_eig(g: Any, y: Any) -> Any:
     """
     w, v, g_of_v = y[..., 0, :], y[..., 1:, :], g[..., 1:, :]
     along = _real(np.sum(v * g_of_v, axis=-2, keepdims=True))
-    m, f = mT(v) @ (g_of_v - conj(v) * along), inverse_gaps(w, w, diagonal=True)
-    inner = np.eye(w.shape[-1], dtype=w.dtype) * g[..., :1, :] + f * determined(m, f, mT(v) @ g_of_v)
-    return np.linalg.solve(mT(v), inner @ mT(v))
+    d, m, f = g[..., 0, :], mT(v) @ (g_of_v - conj(v) * along), inverse_gaps(w, w, diagonal=True)
+    inner = np.eye(w.shape[-1], dtype=w.dtype) * np.expand_dims(d, -2)
+    return np.linalg.solve(mT(v), (inner + f * determined(m, f, m, _pairs(-d, d))) @ mT(v))
 
 
 @composition(np.linalg.eig)
@@ -253,15 +254,17 @@ def _slope_of_svd(g: Any, y: Any, m: int) -> Any:
     in_u, in_w = mT(u) @ g_of_u, mT(w) @ g_of_w
     turn, lean = _skew(in_u + conj(in_w)), _skew(in_u - conj(in_w))
     minus, plus = inverse_gaps(s, s, diagonal=True), inverse_gaps(-s, s)
-    size = np.absolute(in_u) + np.absolute(in_w)
-    inner = minus * determined(turn, minus, size) + plus * determined(lean, plus, size)
-    left = conj(u) * (_real(g[..., m : m + 1, :]) * np.sign(np.expand_dims(s, -2))) + conj(u) @ inner
+    d, both = _real(g[..., m, :]), np.absolute(in_u) + np.absolute(in_w)
+    inner = minus * determined(turn, minus, both, _pairs(-d, d)) + plus * determined(lean, plus, both, _pairs(d, d))
+    left = conj(u) * np.expand_dims(d * np.sign(s), -2) + conj(u) @ inner
     over = inverse_gaps(np.zeros(1, s.dtype), s)
     if m > s.shape[-1]:
-        left = left + over * determined(g_of_u - conj(u) @ in_u, over, g_of_u)
+        across = g_of_u - conj(u) @ in_u
+        left = left + over * determined(across, over, across, np.absolute(g_of_u))
     if w.shape[-2] == s.shape[-1]:
         return left @ H(w)
-    return left @ H(w) + conj(u) @ mT(over * determined(g_of_w - conj(w) @ in_w, over, g_of_w))
+    across = g_of_w - conj(w) @ in_w
+    return left @ H(w) + conj(u) @ mT(over * determined(across, over, across, np.absolute(g_of_w)))
 
 
 @composition(np.linalg.svd)
@@ -347,29 +350,42 @@ derivative(inverse_gaps, a=lambda g, y, diagonal: np.sum(g * _slope_of_gaps(y, d
 def _slope_of_gaps(y: Any, diagonal: bool) -> Any:
     """F², which is needed for second derivatives: nothing is known of these where the values coincide."""
     off = np.ones(y.shape[-2:]) - (np.eye(y.shape[-1]) if diagonal else 0)
-    return y * y * np.astype(determined(off, y, off), y.dtype)
+    return y * y * np.astype(determined(off, y, off, off), y.dtype)
 
 
 @primitive
-def determined(x: Any, f: Any, of: Any) -> Any:
-    """x, which must be 0 where f is, to within the rounding of `of`: there a loss depends on a free choice.
+def determined(x: Any, f: Any, m: Any, spread: Any) -> Any:
+    """x, the part of ∂L/∂V in which the vectors turn towards each other; refused where f, 1 / gap, is 0.
 
-    Raises:  LinAlgError if it is not.
+    There the vectors are a free choice, and what a loss that uses them has for a gradient, if any, cannot be told
+    from ∂L/∂V: that of  V h(w) Vᴴ  asks for h′.  So x and m must be 0 there, to within rounding, and where the loss
+    uses vectors at all, the spread too.
 
-    >>> determined(np.array([1.0, 2.0]), np.array([0.5, 0.0]), np.array([3.0, 2.0]))
+    m       Vᵀ ∂L/∂V in full, of which the diagonal only stretches the vectors
+    spread  of ∂L/∂w between the two values, which is 0 where a loss makes no difference between them
+    Raises: LinAlgError.
+
+    >>> determined(np.array([[0.0, 1.0], [-1.0, 0.0]]), np.zeros((2, 2)), np.zeros((2, 2)), np.zeros((2, 2)))
     Traceback (most recent call last):
     numpy.linalg.LinAlgError: eigenvalues or singular values coincide (or are 0), or vectors have a free phase, ...
     """
-    rounding = np.sqrt(np.finfo(x.dtype).eps) * np.max(np.abs(of), initial=0)
-    if np.any((f == 0) & (np.abs(x) > rounding)):
+    off, used = ~np.eye(*m.shape[-2:], dtype=bool), np.any(m, axis=(-2, -1), keepdims=True)
+    free = np.abs(x) + np.abs(m) * off + np.abs(spread) * used
+    size = max(np.max(np.abs(values), initial=0) for values in (x, m, spread))
+    if np.any((f == 0) & (free > np.sqrt(np.finfo(x.dtype).eps) * size)):
         raise np.linalg.LinAlgError(
-            "eigenvalues or singular values coincide (or are 0), or vectors have a free phase, and this derivative "
-            "depends on the choice that was made; keep to losses (to second order, to matrices) that do not"
+            "eigenvalues or singular values coincide (or are 0), or vectors have a free phase, and the gradient "
+            "depends on the vectors that were chosen there (to second order, also on the values); keep to losses "
+            "that do not, as |v|² or v vᴴ of vectors whose value stands alone, or add what tells the values apart"
         )
     return x
 
 
-derivative(determined, x=lambda g: g, f=None, of=None)
+derivative(determined, x=lambda g: g, f=None, m=None, spread=None)
+
+
+def _pairs(a: Any, b: Any) -> Any:
+    return np.expand_dims(a, -1) + np.expand_dims(b, -2)
 
 
 # ---- norms
@@ -467,7 +483,8 @@ def _multi_dot(arrays: Any) -> Any:
         k = cost(i, j)[1]
         return chain[i] if j - i == 1 else product(i, k) @ product(k, j)
 
-    return product(0, len(chain))[tuple(0 if end else slice(None) for end in ends)]
+    y = product(0, len(chain))
+    return y[tuple(0 if end else slice(None) for end in ends)] if any(ends) else y
 
 
 @composition(np.linalg.tensorinv)

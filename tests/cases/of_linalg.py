@@ -106,8 +106,8 @@ add(_linalg.inverse_gaps, real(3), real(3) + 4)
 add(_linalg.inverse_gaps, real(2, 3), real(2, 2) + 4)
 add(_linalg.inverse_gaps, real(3, 3), real(3, 3) + 4)
 add(_linalg.inverse_gaps, real(2, 3), real(2) + 4)
-add(_linalg.determined, real(3, 3), real(3, 3), real(3, 3))
-add(_linalg.determined, real(2, 3), real(1, 3), real(2, 3))
+add(_linalg.determined, *(real(3, 3) for _ in range(4)))
+add(_linalg.determined, real(2, 3), real(1, 3), real(2, 3), real(2, 3))
 
 for _kwargs in (
     {}, {"axis": 1}, {"axis": (0, 2), "keepdims": True}, {"axis": 0, "ord": 1}, {"ord": 3}, {"axis": -1, "ord": 2.5},
