@@ -23,7 +23,7 @@ import numpy as np
 table: dict[Callable[..., Any], Row] = {}
 compositions: dict[Callable[..., Any], Callable[..., Any]] = {}
 on_demand: dict[str, str] = {}
-"""Modules that `import numpy` leaves out -> the file of their rows, imported at their first use on a Tensor."""
+"""Module that `import numpy` leaves out -> the file of its rows, imported at its first use on a Tensor."""
 
 
 class Row:

@@ -169,7 +169,7 @@ class Tensor:
         if value not in (True, False):
             raise TypeError(f"requires_grad: {value!r} is not True or False")
         if value and self.dtype.kind != "f":
-            how = "z = x + 1j * y of real x and y" if self.dtype.kind == "c" else "1.0 for 1, or pass dtype=float"
+            how = "x + 1j * y of real ones" if self.dtype.kind == "c" else "1.0 for 1, or pass dtype=float"
             raise TypeError(
                 f"requires_grad: {describe(self)} is {self.dtype}; only real floating-point leaves can have a "
                 f"gradient (write {how})"
@@ -628,7 +628,7 @@ def call(function: Callable, args: tuple, kwargs: dict) -> Any:
     Raises: TypeError if it has no row (or not with these arguments) and a gradient would be lost.
     """
     composed, row = compositions.get(function), table.get(function)
-    if composed is row is None and (rows := on_demand.get(getattr(function, "__module__", ""))):
+    if composed is None and row is None and (rows := on_demand.get(getattr(function, "__module__", ""))):
         import_module(rows)
         composed, row = compositions.get(function), table.get(function)
     if composed is not None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-import minigrad.derivatives.fourier  # or a test that meets it first would take its rows out again
+import minigrad.derivatives.fourier  # noqa: F401  (the test that meets it first would take its rows out)
 from minigrad.table import table
 
 

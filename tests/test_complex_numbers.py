@@ -114,7 +114,9 @@ def test_a_loss_must_be_real():
     z = np.sum(x + 1j * y)
     z.name = "z"
     for call in (z.backward, lambda: mg.grad(z, x)):
-        with pytest.raises(RuntimeError, match=r'"z" \(\) is complex, and a loss is real; take np\.absolute, np\.r'):
+        with pytest.raises(
+            RuntimeError, match=r'"z" \(\) is complex, and a loss is real; take np\.absolute, np\.r'
+        ):
             call()
     assert x.grad is None
     dx, dy = mg.grad(z, [x, y], gradient=2 - 3j)  # dL = Re(g dz)
@@ -126,7 +128,9 @@ def test_a_loss_must_be_real():
 
 
 def test_complex_leaves_are_written_with_real_ones():
-    with pytest.raises(TypeError, match=r'"z" \(2,\) is complex128; only real .*write z = x \+ 1j \* y of real x'):
+    with pytest.raises(
+        TypeError, match=r'"z" \(2,\) is complex128; only real .*write x \+ 1j \* y of real ones'
+    ):
         mg.Tensor([1j, 2], name="z", requires_grad=True)
     assert mg.Tensor([1j, 2]).real.tolist() == [0, 2]
     assert mg.Tensor([1j, 2]).imag.tolist() == [1, 0]

@@ -62,7 +62,12 @@ def test_complex_singular_vectors_to_second_order(shape):
     def loss(x: Any, y: Any) -> Any:
         u, s, vh = L.svd(x + 1j * y, full_matrices=False)
         both = np.stack([u[:, i : i + 1] @ vh[i : i + 1] for i in range(2)])
-        return weighted(s) + weighted(both) + weighted(projections(u)) + weighted(projections(np.conjugate(vh.T)))
+        return (
+            weighted(s)
+            + weighted(both)
+            + weighted(projections(u))
+            + weighted(projections(np.conjugate(vh.T)))
+        )
 
     agrees(loss, A[: shape[0], : shape[1]], B[: shape[0], : shape[1]])
 
@@ -114,7 +119,9 @@ def test_factors_of_a_symmetric_product_agree_with_other_libraries(name):
         return vectors + np.sum(w * B[0]) + np.sum(s * B[1]) + np.sum(np.linalg.cholesky(a @ a.T) * B)
 
     np.testing.assert_allclose(
-        mg.grad(loss(np, a := leaf(A)), a).data, np.asarray(library.grad(lambda a: loss(numpy, a))(A)), rtol=1e-10
+        mg.grad(loss(np, a := leaf(A)), a).data,
+        np.asarray(library.grad(lambda a: loss(numpy, a))(A)),
+        rtol=1e-10,
     )
 
 
@@ -197,7 +204,9 @@ def _minor(a: np.ndarray, i: int, j: int) -> float:
 def test_complex_singular_matrices_have_cofactors_too():
     z = np.array([[1, 1j, 2], [2j, -2, 4j], [1 - 1j, 0.5, 3]])
     assert L.det(z) == 0
-    np.testing.assert_allclose(cofactors(z), [[_cofactor(z, i, j) for j in range(3)] for i in range(3)], atol=1e-13)
+    np.testing.assert_allclose(
+        cofactors(z), [[_cofactor(z, i, j) for j in range(3)] for i in range(3)], atol=1e-13
+    )
 
 
 def _cofactor(a: np.ndarray, i: int, j: int) -> complex:
@@ -248,7 +257,9 @@ def test_what_is_refused_says_what_to_do(call, error, said):
 
 def test_rank_deficient_matrices_where_the_rank_stays():
     """A = X Y of rank 1, for any X and Y: least squares and pseudoinverse have their gradients there."""
-    agrees(lambda x, y: weighted(L.pinv(x @ y, 1e-9)), rng.uniform(0.5, 1, (3, 1)), rng.uniform(0.5, 1, (1, 2)))
+    agrees(
+        lambda x, y: weighted(L.pinv(x @ y, 1e-9)), rng.uniform(0.5, 1, (3, 1)), rng.uniform(0.5, 1, (1, 2))
+    )
     agrees(
         lambda x, y, b: weighted(L.lstsq(x @ y, b, 1e-9)[0]),
         rng.uniform(0.5, 1, (3, 1)), rng.uniform(0.5, 1, (1, 2)), rng.uniform(-1, 1, (3, 2)),
@@ -256,7 +267,11 @@ def test_rank_deficient_matrices_where_the_rank_stays():
 
 
 def test_least_squares_is_numpys():
-    for a, b, rcond in ((tall, B[:, :2] @ wide[:, :1], None), (tall, rng.uniform(-1, 1, 4), -1), (wide, A[:2], None)):
+    for a, b, rcond in (
+        (tall, B[:, :2] @ wide[:, :1], None),
+        (tall, rng.uniform(-1, 1, 4), -1),
+        (wide, A[:2], None),
+    ):
         b = np.resize(b, (len(a), *b.shape[1:]))
         x, residuals, rank, s = L.lstsq(leaf(a), leaf(b), rcond)
         wanted = L.lstsq(a, b, rcond)
@@ -286,7 +301,9 @@ def test_a_norm_is_flat_at_0(ord):
     for power in (1, 2):
         assert mg.grad(L.norm(w, ord) ** power, w).tolist() == [0, 0, 0]
     half = leaf([[0.0, 0.0], [3.0, 4.0]])
-    np.testing.assert_allclose(mg.grad(np.sum(L.norm(half, axis=1)), half).data, [[0, 0], [0.6, 0.8]], rtol=1e-15)
+    np.testing.assert_allclose(
+        mg.grad(np.sum(L.norm(half, axis=1)), half).data, [[0, 0], [0.6, 0.8]], rtol=1e-15
+    )
 
 
 def test_the_largest_elements_share_the_gradient_of_their_norm():

@@ -246,8 +246,7 @@ samples: dict[str, tuple[Any, Any]] = {
 
 calls: dict[str, Callable[[Any, Any, Any], Any]] = {
     **each(
-        "np.array_split np.hsplit np.vsplit np.dsplit np.ldexp np.delete np.pad "
-        "np.repeat np.tile np.roll",
+        "np.array_split np.hsplit np.vsplit np.dsplit np.ldexp np.delete np.pad np.repeat np.tile np.roll",
         lambda f, x, y: f(x, 2),
     ),
     **each("np.geomspace np.linspace np.logspace", lambda f, x, y: f(x, y, 2)),

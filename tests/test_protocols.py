@@ -651,7 +651,9 @@ def test_other_libraries_ufuncs_raise_and_name_themselves():
 
 
 def test_object_results_are_refused():
-    with pytest.raises(TypeError, match=r"np\.multiply: the result is object, for which there are no gradients"):
+    with pytest.raises(
+        TypeError, match=r"np\.multiply: the result is object, for which there are no gradients"
+    ):
         leaf([1.0, 2.0], name="t") * np.array([2, 1], dtype=object)
 
 

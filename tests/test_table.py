@@ -32,9 +32,9 @@ from minigrad.tensor import Tensor, made, record
 
 # ---- the oracles
 
+
 def follows_the_complex_step(case: Case) -> bool:
     return case.function not in not_holomorphic and not case.is_complex
-
 
 
 def generic(like: Any, seed: int) -> list[np.ndarray]:

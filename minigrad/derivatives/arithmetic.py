@@ -57,7 +57,7 @@ def _predecessor(a: Any, b: Any) -> Any:
 
 
 def _logarithm(a: Any, y: Any) -> Any:
-    """log a, but 0 where a is 0: 0ᵇ has the derivative 0 in b; that of a negative a is complex if y = aᵇ is."""
+    """log a, but 0 where a is 0: 0ᵇ has the derivative 0 in b; complex where y = aᵇ is."""
     if y.dtype.kind == "c":
         a = a + 0j
     if isinstance(a, int | float):

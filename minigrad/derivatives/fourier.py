@@ -1,4 +1,4 @@
-"""Fourier transforms: linear, and their matrices symmetric, so that each is, but for lengths, its own transpose.
+"""Fourier transforms: their matrices are symmetric, so that, but for lengths, each is its own transpose.
 
 Only transforms along one axis have rows; those along several are compositions of them, in NumPy's order.
 `import numpy` leaves numpy.fft out, so this file is imported when one of its functions first meets a Tensor.
@@ -15,18 +15,19 @@ import numpy.fft
 from minigrad.derivatives.complex_numbers import conj
 from minigrad.table import composition, derivative
 
+_other: dict[Any, Any] = {None: "forward", "backward": "forward", "ortho": "ortho", "forward": "backward"}
+"""The norm that scales the transform back as the given one scales the transform there."""
+
 derivative(np.fft.fft,   "a, /, n=None, axis=-1, norm=None",
            a=lambda g, a, axis, norm: _resized(np.fft.fft(g, axis=axis, norm=norm), a, axis))
 derivative(np.fft.ifft,  "a, /, n=None, axis=-1, norm=None",
            a=lambda g, a, axis, norm: _resized(np.fft.ifft(g, axis=axis, norm=norm), a, axis))
 derivative(np.fft.rfft,  "a, /, n=None, axis=-1, norm=None",      # the other half of the frequencies has no g
-           a=lambda g, a, n, axis, norm: _resized(np.real(np.fft.fft(g, n or a.shape[axis], axis, norm)), a, axis))
+           a=lambda g, a, n, axis, norm: _resized(
+               np.real(np.fft.fft(g, n or a.shape[axis], axis, norm)), a, axis))
 derivative(np.fft.irfft, "a, /, n=None, axis=-1, norm=None",      # what is between the ends counts twice
            a=lambda g, a, axis, norm: _resized(
                _counts(g, axis) * np.conjugate(np.fft.rfft(g, axis=axis, norm=_other[norm])), a, axis))
-
-_other = {None: "forward", "backward": "forward", "ortho": "ortho", "forward": "backward"}
-"""The norm that scales the transform back as the given one scales the transform there."""
 
 
 def _resized(g: Any, a: Any, axis: int) -> Any:
@@ -42,7 +43,7 @@ def _resized(g: Any, a: Any, axis: int) -> Any:
 
 
 def _counts(g: Any, axis: int) -> Any:
-    """How often each frequency of a real signal is in it: 2, but 1 for the constant and for the alternation."""
+    """How often each frequency of a real signal is in it: 2, and 1 for the constant and the alternation."""
     n = g.shape[axis]
     counts = np.full(n // 2 + 1, 2, g.dtype)
     counts[0] = counts[n - n // 2 :] = 1
@@ -53,31 +54,31 @@ def _counts(g: Any, axis: int) -> Any:
 
 
 @composition(np.fft.hfft)
-def _hfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None) -> Any:
+def _hfft(a: Any, n: int | None = None, axis: int = -1, norm: Any = None) -> Any:
     return np.fft.irfft(conj(a), n, axis, _other[norm])
 
 
 @composition(np.fft.ihfft)
-def _ihfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None) -> Any:
+def _ihfft(a: Any, n: int | None = None, axis: int = -1, norm: Any = None) -> Any:
     return np.conjugate(np.fft.rfft(a, n, axis, _other[norm]))
 
 
 @composition(np.fft.fftn)
-def _fftn(a: Any, s: Any = None, axes: Any = None, norm: str | None = None) -> Any:
+def _fftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None) -> Any:
     for axis, n in reversed(_lengths(a, s, axes)):
         a = np.fft.fft(a, n, axis, norm)
     return a
 
 
 @composition(np.fft.ifftn)
-def _ifftn(a: Any, s: Any = None, axes: Any = None, norm: str | None = None) -> Any:
+def _ifftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None) -> Any:
     for axis, n in reversed(_lengths(a, s, axes)):
         a = np.fft.ifft(a, n, axis, norm)
     return a
 
 
 @composition(np.fft.rfftn)
-def _rfftn(a: Any, s: Any = None, axes: Any = None, norm: str | None = None) -> Any:
+def _rfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None) -> Any:
     *others, (last, n) = _lengths(a, s, axes)
     a = np.fft.rfft(a, n, last, norm)
     for axis, n in reversed(others):
@@ -86,7 +87,7 @@ def _rfftn(a: Any, s: Any = None, axes: Any = None, norm: str | None = None) -> 
 
 
 @composition(np.fft.irfftn)
-def _irfftn(a: Any, s: Any = None, axes: Any = None, norm: str | None = None) -> Any:
+def _irfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None) -> Any:
     *others, (last, length) = _lengths(a, s, axes)
     for axis, n in others:
         a = np.fft.ifft(a, n, axis, norm)

@@ -1,11 +1,11 @@
 """Linear algebra: inverses, determinants, systems of equations, factorizations, norms.
 
-A node of the graph has one array.  A function with several results is therefore a primitive that packs them into
-one, below each other, and a composition that takes them out; the rule reads what is packed.
+A node of the graph has one array.  A function with several results is therefore a primitive that packs them
+into one, below each other, and a composition that takes them out; the rule reads what is packed.
 
-Every rule comes from  dL = Re tr(gᵀ dA)  and holds for real and complex matrices; ᴴ is the conjugate transpose.
-Of a Hermitian matrix NumPy reads one triangle, so there is the gradient.  Vectors are determined up to signs (or
-phases), and up to a rotation where their values coincide: a loss that depends on that is refused.
+Every rule comes from  dL = Re tr(gᵀ dA)  and holds for real and complex matrices; ᴴ is the conjugate
+transpose.  Of a Hermitian matrix NumPy reads one triangle, so there is the gradient.  Vectors are determined
+up to signs (or phases), and where their values coincide up to more: a loss that uses that is refused.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from minigrad.tensor import answers, describe, primitive
 # results for forward and reverse mode algorithmic differentiation", section 2
 
 derivative(np.linalg.inv,   "a, /",    a=lambda g, y: -(mT(y) @ g @ mT(y)))                     # dY = -Y dA Y
-derivative(np.linalg.det,   "a, /",    a=lambda g, a: np.expand_dims(g, (-2, -1)) * cofactors(a))
+derivative(np.linalg.det,   "a, /",    a=lambda g, a: _as_matrix(g) * cofactors(a))
 derivative(np.linalg.solve, "a, b, /", a=lambda g, y, a, b: -_outer(_solve_b(g, a, b), y, b),   # -A⁻ᵀ g yᵀ
                                        b=lambda g, a, b: _solve_b(g, a, b))                     # A⁻ᵀ g
 
@@ -77,7 +77,7 @@ def slogdet(a: Any) -> Any:
     return np.stack(np.linalg.slogdet(a), axis=-1)
 
 
-derivative(slogdet, a=lambda g, y, a: np.expand_dims(_slope_of_log(g, y), (-2, -1)) * mT(np.linalg.inv(a)))
+derivative(slogdet, a=lambda g, y, a: _as_matrix(_slope_of_log(g, y)) * mT(np.linalg.inv(a)))
 
 
 @composition(np.linalg.slogdet)
@@ -92,8 +92,8 @@ def _slope_of_log(g: Any, y: Any) -> Any:
     return g_of_log if y.dtype.kind != "c" else np.real(g_of_log) + 1j * np.imag(g[..., 0] * y[..., 0])
 
 
-# ---- pseudoinverse and least squares:  Golub and Pereyra 1973, "The differentiation of pseudo-inverses and nonlinear
-# least squares problems whose variables separate", equation 4.12; where the rank stays as it is
+# ---- pseudoinverse and least squares, where the rank stays as it is:  Golub and Pereyra 1973, "The
+# differentiation of pseudo-inverses and nonlinear least squares problems whose variables separate", eq. 4.12
 
 derivative(np.linalg.pinv, "a, /, rcond=None", a=lambda g, y, a: _slope_of_pinv(g, y, a))
 
@@ -115,8 +115,9 @@ def least_squares(a: Any, b: Any, *, rcond: float | None = None) -> Any:
     return np.linalg.lstsq(a, b, rcond)[0]
 
 
-derivative(least_squares, a=lambda g, y, a, b, rcond: _lstsq_a(g, y, a, b, np.linalg.pinv(a, _cut(a, rcond))),
-                          b=lambda g, a, rcond: mT(np.linalg.pinv(a, _cut(a, rcond))) @ g)
+derivative(least_squares,
+           a=lambda g, y, a, b, rcond: _lstsq_a(g, y, a, b, np.linalg.pinv(a, _cut(a, rcond))),
+           b=lambda g, a, rcond: mT(np.linalg.pinv(a, _cut(a, rcond))) @ g)
 
 
 def _lstsq_a(g: Any, y: Any, a: Any, b: Any, p: Any) -> Any:
@@ -133,14 +134,15 @@ def _cut(a: Any, rcond: float | None) -> float:
 
 @composition(np.linalg.lstsq)
 def _lstsq(a: Any, b: Any, rcond: float | None = None) -> Any:
-    """The residuals are given for every matrix with more rows than columns, also where its rank is not full."""
-    (m, n), columns = _rows_and_columns("np.linalg.lstsq", a), b if np.ndim(b) > 1 else np.expand_dims(b, -1)
+    """The residuals are given wherever there are more rows than columns, also where the rank is not full."""
+    m, n = _rows_and_columns("np.linalg.lstsq", a)
+    columns = b if np.ndim(b) > 1 else np.expand_dims(b, -1)
     x = least_squares(a, columns, rcond=rcond)
     off = np.absolute(columns - a @ x)
     residuals = np.sum(off * off, axis=0) if m > n else np.sum(off[:0], axis=0)[:0]
     s = np.linalg.svdvals(a)
-    rank = np.astype(np.sum(s > s[:1] * _cut(a, rcond)), np.int32)
-    return x if np.ndim(b) > 1 else x[:, 0], residuals, rank, s
+    rank: Any = np.sum(s > s[:1] * _cut(a, rcond))
+    return x if np.ndim(b) > 1 else x[:, 0], residuals, np.astype(rank, np.int32), s
 
 
 # ---- factorizations
@@ -157,7 +159,7 @@ def _slope_of_cholesky(g: Any, y: Any) -> Any:
 
 
 @primitive
-def eigh(a: Any, *, UPLO: str = "L") -> Any:
+def eigh(a: Any, *, UPLO: Any = "L") -> Any:
     """np.linalg.eigh in one array (..., 1 + n, n): below each eigenvalue its eigenvector.
 
     >>> eigh(np.array([[0.0, 1.0], [1.0, 0.0]]))[0]
@@ -179,13 +181,13 @@ def _slope_of_eigh(g: Any, y: Any) -> Any:
 
 
 @composition(np.linalg.eigh)
-def _eigh(a: Any, UPLO: str = "L") -> Any:
+def _eigh(a: Any, UPLO: Any = "L") -> Any:
     y = eigh(a, UPLO=UPLO)
     return _result(np.linalg.eigh)(_real(y[..., 0, :]), y[..., 1:, :])
 
 
 @composition(np.linalg.eigvalsh)
-def _eigvalsh(a: Any, UPLO: str = "L") -> Any:
+def _eigvalsh(a: Any, UPLO: Any = "L") -> Any:
     return np.linalg.eigh(a, UPLO)[0]
 
 
@@ -244,7 +246,7 @@ derivative(svd, a=lambda g, y, a: _slope_of_svd(g, y, a.shape[-2]))
 def _slope_of_svd(g: Any, y: Any, m: int) -> Any:
     """U̅ P Wᴴ, and what lies across U and W, the transpose of Vᴴ,  with  P = diag(∂L/∂s) + F₋ ∘ K₊ + F₊ ∘ K₋.
 
-    F∓ᵢⱼ = 1 / (sⱼ ∓ sᵢ), and K± are the skew parts of  Uᵀ ∂L/∂U ± conj(Wᵀ ∂L/∂W)  over 2.  ∂s is 0 where s is.
+    F∓ᵢⱼ = 1 / (sⱼ ∓ sᵢ), and K± are the skew parts of  Uᵀ ∂L/∂U ± conj(Wᵀ ∂L/∂W).  ∂s is 0 where s is.
 
     Source:  Wan and Zhang 2019, "Automatic differentiation for complex valued SVD", with 2 (sⱼ K + sᵢ K′) /
              (sⱼ² - sᵢ²) taken apart, so that one term stays finite where sᵢ = sⱼ.
@@ -255,7 +257,8 @@ def _slope_of_svd(g: Any, y: Any, m: int) -> Any:
     turn, lean = _skew(in_u + conj(in_w)), _skew(in_u - conj(in_w))
     minus, plus = inverse_gaps(s, s, diagonal=True), inverse_gaps(-s, s)
     d, both = _real(g[..., m, :]), np.absolute(in_u) + np.absolute(in_w)
-    inner = minus * determined(turn, minus, both, _pairs(-d, d)) + plus * determined(lean, plus, both, _pairs(d, d))
+    inner = minus * determined(turn, minus, both, _pairs(-d, d))
+    inner = inner + plus * determined(lean, plus, both, _pairs(d, d))
     left = conj(u) * np.expand_dims(d * np.sign(s), -2) + conj(u) @ inner
     over = inverse_gaps(np.zeros(1, s.dtype), s)
     if m > s.shape[-1]:
@@ -274,8 +277,8 @@ def _svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
         return _real(y[..., m, :])
     if full_matrices and m != n:
         raise ValueError(
-            f"np.linalg.svd: of a matrix ({m}, {n}) only {min(m, n)} vectors on each side are determined, and the "
-            "others have no gradient; pass full_matrices=False"
+            f"np.linalg.svd: of a matrix ({m}, {n}) only {min(m, n)} vectors on each side are determined, "
+            "and the others have no gradient; pass full_matrices=False"
         )
     return _result(np.linalg.svd)(y[..., :m, :], _real(y[..., m, :]), mT(y[..., m + 1 :, :]))
 
@@ -302,8 +305,8 @@ derivative(qr, a=lambda g, y, a: _slope_of_qr(g, y, a.shape[-2]))
 def _slope_of_qr(g: Any, y: Any, m: int) -> Any:
     """(∂L/∂Q + Q̅ (Φ(N - Nᴴ) - N)) R⁻ᵀ,  N = Qᵀ ∂L/∂Q - ∂L/∂R Rᵀ.
 
-    Source:  Walter and Lehmann 2010, "Algorithmic differentiation of linear algebra functions with application
-             in optimum experimental design", section 3.
+    Source:  Walter and Lehmann 2010, "Algorithmic differentiation of linear algebra functions with
+             application in optimum experimental design", section 3.
     """
     q, r, g_of_q = y[..., :m, :], mT(y[..., m:, :]), g[..., :m, :]
     n = mT(q) @ g_of_q - mT(g[..., m:, :]) @ mT(r)
@@ -315,7 +318,7 @@ def _qr(a: Any, mode: str = "reduced") -> Any:
     m, n = _rows_and_columns("np.linalg.qr", a)
     if mode not in ("reduced", "complete", "r") or (mode == "complete" and m > n):
         raise ValueError(
-            f'np.linalg.qr: with mode="{mode}", of a matrix ({m}, {n}), there is no gradient; take "reduced" or "r"'
+            f'np.linalg.qr: mode="{mode}" of a matrix ({m}, {n}) has no gradient; take "reduced" or "r"'
         )
     y = qr(a if m >= n else a[..., :m])
     q, r = y[..., :m, :], mT(y[..., m:, :])
@@ -357,26 +360,26 @@ def _slope_of_gaps(y: Any, diagonal: bool) -> Any:
 def determined(x: Any, f: Any, m: Any, spread: Any) -> Any:
     """x, the part of ∂L/∂V in which the vectors turn towards each other; refused where f, 1 / gap, is 0.
 
-    There the vectors are a free choice, and what a loss that uses them has for a gradient, if any, cannot be told
-    from ∂L/∂V: that of  V h(w) Vᴴ  asks for h′.  So x and m must be 0 there, to within rounding, and where the loss
-    uses vectors at all, the spread too.
+    There the vectors are a free choice, and the gradient of a loss that uses them, if it has one, cannot be
+    told from ∂L/∂V: that of  V h(w) Vᴴ  asks for h′.  So x and m must be 0 there, to within rounding, and, if
+    the loss uses vectors at all, the spread too.
 
     m       Vᵀ ∂L/∂V in full, of which the diagonal only stretches the vectors
     spread  of ∂L/∂w between the two values, which is 0 where a loss makes no difference between them
     Raises: LinAlgError.
 
-    >>> determined(np.array([[0.0, 1.0], [-1.0, 0.0]]), np.zeros((2, 2)), np.zeros((2, 2)), np.zeros((2, 2)))
+    >>> determined(np.array([[0.0, 1.0], [-1.0, 0.0]]), *np.zeros((3, 2, 2)))
     Traceback (most recent call last):
-    numpy.linalg.LinAlgError: eigenvalues or singular values coincide (or are 0), or vectors have a free phase, ...
+    numpy.linalg.LinAlgError: eigenvalues or singular values coincide (or are 0), or vectors have a free ...
     """
-    off, used = ~np.eye(*m.shape[-2:], dtype=bool), np.any(m, axis=(-2, -1), keepdims=True)
+    off, used = 1 - np.eye(*m.shape[-2:]), np.any(m, axis=(-2, -1), keepdims=True)
     free = np.abs(x) + np.abs(m) * off + np.abs(spread) * used
     size = max(np.max(np.abs(values), initial=0) for values in (x, m, spread))
     if np.any((f == 0) & (free > np.sqrt(np.finfo(x.dtype).eps) * size)):
         raise np.linalg.LinAlgError(
-            "eigenvalues or singular values coincide (or are 0), or vectors have a free phase, and the gradient "
-            "depends on the vectors that were chosen there (to second order, also on the values); keep to losses "
-            "that do not, as |v|² or v vᴴ of vectors whose value stands alone, or add what tells the values apart"
+            "eigenvalues or singular values coincide (or are 0), or vectors have a free phase, and the "
+            "gradient depends on the choice that was made there (second derivatives always do); keep to "
+            "losses that do not, as |v|² or v vᴴ of vectors whose value stands alone"
         )
     return x
 
@@ -391,13 +394,13 @@ def _pairs(a: Any, b: Any) -> Any:
 # ---- norms
 
 
-derivative(np.linalg.vector_norm, "x, /, *, axis=None, keepdims=False, ord=2",     # 0 at 0; ties share
-           x=lambda g, y, x, axis, keepdims, ord: keep_axes(g, axis, keepdims)
-                                                  * _slope_of_norm(x, keep_axes(y, axis, keepdims), axis, ord))
+derivative(np.linalg.vector_norm, "x, /, *, axis=None, keepdims=False, ord=2",         # 0 at 0; ties share
+           x=lambda g, y, x, axis, keepdims, ord: keep_axes(g, axis, keepdims) * _slope_of_norm(
+               x, keep_axes(y, axis, keepdims), axis, ord))
 
 
 def _slope_of_norm(x: Any, y: Any, axis: Any, ord: float) -> Any:
-    """∂|x|ₚ/∂x = x̅ / |x| · (|x| / y)ᵖ⁻¹,  0 for each x that is 0; of the largest and smallest, where they are."""
+    """∂|x|ₚ/∂x = x̅ / |x| · (|x| / y)ᵖ⁻¹,  and 0 for each x that is 0."""
     if ord == 2:
         return conj(x) * reciprocal(y)
     if ord == 0:
@@ -413,7 +416,7 @@ def _slope_of_norm(x: Any, y: Any, axis: Any, ord: float) -> Any:
 
 
 @composition(np.linalg.norm)
-def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
     if axis is None and ord is None:
         return np.linalg.vector_norm(x, keepdims=keepdims)
     axes = tuple(i % x.ndim for i in (range(x.ndim) if axis is None else np.atleast_1d(axis).tolist()))
@@ -477,7 +480,8 @@ def _multi_dot(arrays: Any) -> Any:
         """(multiplications, where it is split) of the product of chain[i:j]."""
         if j - i == 1:
             return 0, i
-        return min((cost(i, k)[0] + cost(k, j)[0] + sizes[i] * sizes[k] * sizes[j], k) for k in range(i + 1, j))
+        own = sizes[i] * sizes[j]
+        return min((cost(i, k)[0] + cost(k, j)[0] + own * sizes[k], k) for k in range(i + 1, j))
 
     def product(i: int, j: int) -> Any:
         k = cost(i, j)[1]
@@ -513,6 +517,11 @@ def _rows_and_columns(name: str, a: Any) -> tuple[int, int]:
 def H(x: Any) -> Any:  # noqa: N802
     """The conjugate transpose."""
     return conj(mT(x))
+
+
+def _as_matrix(x: Any) -> Any:
+    """A number for each matrix, where its elements are."""
+    return np.expand_dims(x, (-2, -1))
 
 
 def _real(x: Any) -> Any:

@@ -139,7 +139,11 @@ add(np.linalg.tensorsolve, real(3, 6, 2), real(2, 3), (1,))
 # ---- Fourier transforms
 
 for _function in (np.fft.fft, np.fft.ifft):
-    for _x, _kwargs in ((real(2, 3), {}), (complex_(3, 3), {"axis": 0}), (complex_(4, 2), {"n": 3, "axis": 0})):
+    for _x, _kwargs in (
+        (real(2, 3), {}),
+        (complex_(3, 3), {"axis": 0}),
+        (complex_(4, 2), {"n": 3, "axis": 0}),
+    ):
         add(_function, _x, **_kwargs)
     add(_function, complex_(3), 5, norm="ortho")
 for _n, _norm in ((None, "forward"), (5, "ortho"), (3, "backward"), (6, None)):

@@ -117,7 +117,7 @@ reasons: dict[Callable[..., Any], str | dict[str, str]] = {
         "a": "A change dA acts as the right-hand side -dA y would.",
         "b": "The solution is A⁻¹ b, so the gradient goes through the transposed system.",
     },
-    np.linalg.pinv: "A change of the matrix acts within its rows and columns as on an inverse, and turns both.",
+    np.linalg.pinv: "A change acts as on an inverse within rows and columns, and turns both.",
     np.linalg.cholesky: "Of the lower triangle alone comes the change of the factor; one triangle is read.",
     np.linalg.vector_norm: "A norm grows with an element by its share, in the direction of the element.",
     linear_algebra.cofactors: "It is det(A) A⁻ᵀ, and both factors change.",
