@@ -179,7 +179,7 @@ def test_second_derivatives_at_coinciding_values_are_refused():
     for values in (L.eigvalsh, L.svdvals):
         a = leaf(np.diag([1.0, 2.0, 2.0]))
         g = mg.grad(np.sum(values(a) ** 2), a, create_graph=True)
-        with pytest.raises(L.LinAlgError, match="to second order"):
+        with pytest.raises(L.LinAlgError, match="second derivatives always do"):
             mg.grad(weighted(g), a)
 
 
@@ -240,7 +240,7 @@ def test_what_has_no_value_or_gradient_says_so(call, said):
     ("call", "error", "said"),
     [
         (lambda a: L.svd(a), ValueError, r"only 2 vectors on each side are determined.*full_matrices=False"),
-        (lambda a: L.qr(a, "complete"), ValueError, r'mode="complete".*there is no gradient; take "reduced" or "r"'),
+        (lambda a: L.qr(a, "complete"), ValueError, r'mode="complete".*has no gradient; take "reduced" or "r"'),
         (lambda a: L.qr(a, "raw"), ValueError, 'take "reduced" or "r"'),
         (lambda a: L.svd(a, hermitian=True), TypeError, "hermitian= would lose the gradient"),
         (lambda a: L.pinv(a, hermitian=True), TypeError, "hermitian= would lose the gradient"),

@@ -411,8 +411,8 @@ def _slope_of_norm(x: Any, y: Any, axis: Any, ord: float) -> Any:
     if abs(ord) == inf:
         hits = np.astype(size == y, y.dtype)
         return direction(x) * (hits / np.sum(hits, axis=axis, keepdims=True))
-    share = size * reciprocal(y)
-    return direction(x) * np.where(x == 0, 1, share) ** (ord - 1)
+    share = np.where(x == 0, 1, size) / np.where(y == 0, 1, y)
+    return direction(x) * share ** (ord - 1)
 
 
 @composition(np.linalg.norm)
