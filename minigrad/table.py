@@ -23,7 +23,7 @@ import numpy as np
 table: dict[Callable[..., Any], Row] = {}
 compositions: dict[Callable[..., Any], Callable[..., Any]] = {}
 on_demand: dict[str, str] = {}
-"""Module that `import numpy` leaves out -> the file of its rows, imported at its first use on a Tensor."""
+"""Module of NumPy's -> the file of its rows, imported when one of its functions first meets a Tensor."""
 
 
 class Row:

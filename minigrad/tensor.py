@@ -171,8 +171,8 @@ class Tensor:
         if value and self.dtype.kind != "f":
             how = "x + 1j * y of real ones" if self.dtype.kind == "c" else "1.0 for 1, or pass dtype=float"
             raise TypeError(
-                f"requires_grad: {describe(self)} is {self.dtype}; only real floating-point leaves can have a "
-                f"gradient (write {how})"
+                f"requires_grad: {describe(self)} is {self.dtype}; only real floating-point leaves can have "
+                f"a gradient (write {how})"
             )
         if value != self._requires_grad:
             tell("switched", self)

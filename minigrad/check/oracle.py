@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad import derivatives, functions
+from minigrad.derivatives import linear_algebra
 from minigrad.table import table
 from minigrad.tensor import Origin, Tensor
 
@@ -191,7 +192,7 @@ analytic: dict[Callable[..., Any], Callable[..., Any] | None] = dict.fromkeys((
     np.maximum, np.minimum, np.clip, np.where, np.sum, np.mean, np.max, np.min, np.prod, np.matmul,
     np.transpose, np.swapaxes, np.reshape, np.ravel, np.expand_dims, np.squeeze, np.broadcast_to,
     np.concatenate, np.stack, getitem, derivatives.indexing.scatter_add,
-    np.linalg.inv, np.linalg.det, np.linalg.solve, derivatives.linear_algebra.cofactors,
+    np.linalg.inv, np.linalg.det, np.linalg.solve, linear_algebra.cofactors,
     functions.relu, functions.sigmoid, functions.softplus,
     functions.logsumexp, functions.log_softmax, functions.softmax,
     functions.cross_entropy_of_logit, functions.cross_entropy_of_probability,

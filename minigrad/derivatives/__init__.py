@@ -10,7 +10,6 @@ from minigrad.derivatives import choices as choices
 from minigrad.derivatives import complex_numbers as complex_numbers
 from minigrad.derivatives import grids as grids
 from minigrad.derivatives import indexing as indexing
-from minigrad.derivatives import linear_algebra as linear_algebra
 from minigrad.derivatives import matrices as matrices
 from minigrad.derivatives import piecewise_constant as piecewise_constant
 from minigrad.derivatives import polynomials as polynomials
@@ -18,4 +17,5 @@ from minigrad.derivatives import reductions as reductions
 from minigrad.derivatives import shapes as shapes
 from minigrad.table import on_demand
 
-on_demand["numpy.fft"] = "minigrad.derivatives.fourier"  # `import numpy` leaves numpy.fft out
+on_demand["numpy.linalg"] = "minigrad.derivatives.linear_algebra"
+on_demand["numpy.fft"] = "minigrad.derivatives.fourier"  # `import numpy` leaves numpy.fft out, too

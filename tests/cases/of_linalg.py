@@ -8,9 +8,7 @@ import numpy as np
 import numpy.fft
 
 from cases.case import add, complex_, not_holomorphic, real, rounded_otherwise, start
-from minigrad import derivatives
-
-_linalg = derivatives.linear_algebra
+from minigrad.derivatives import linear_algebra as _linalg
 
 not_holomorphic |= {
     np.real, np.imag, np.conjugate, np.angle, np.real_if_close, np.linalg.slogdet, _linalg.slogdet,
@@ -106,20 +104,22 @@ add(_linalg.inverse_gaps, real(3), real(3) + 4)
 add(_linalg.inverse_gaps, real(2, 3), real(2, 2) + 4)
 add(_linalg.inverse_gaps, real(3, 3), real(3, 3) + 4)
 add(_linalg.inverse_gaps, real(2, 3), real(2) + 4)
+add(_linalg.inverse_gaps, real(2), real(2, 3) + 4)
 add(_linalg.determined, *(real(3, 3) for _ in range(4)))
 add(_linalg.determined, real(2, 3), real(1, 3), real(2, 3), real(2, 3))
 
 for _kwargs in (
-    {}, {"axis": 1}, {"axis": (0, 2), "keepdims": True}, {"axis": 0, "ord": 1}, {"ord": 3}, {"axis": -1, "ord": 2.5},
-    {"axis": 1, "ord": np.inf, "keepdims": True}, {"axis": 1, "ord": -np.inf}, {"ord": 0}, {"axis": 2, "ord": -1},
+    {}, {"axis": 1}, {"axis": (0, 2), "keepdims": True}, {"axis": 0, "ord": 1}, {"ord": 3},
+    {"axis": -1, "ord": 2.5}, {"axis": 1, "ord": np.inf, "keepdims": True}, {"axis": 1, "ord": -np.inf},
+    {"ord": 0}, {"axis": 2, "ord": -1},
 ):  # fmt: skip
     add(np.linalg.vector_norm, real(2, 3, 4), **_kwargs)
 for _ord in (2, 1, 3, np.inf):
     add(np.linalg.vector_norm, complex_(3, 3), axis=1, ord=_ord)
 add(np.linalg.vector_norm, real(3, 3), axis=1)
 for _args in (
-    (real(2, 3),), (real(3), 3), (real(2, 3), None, 1), (real(2, 3), 1, 0, True), (real(2, 3, 4), "fro", (0, 2)),
-    (real(2, 3, 4), "nuc", (2, 0), True), (real(2, 3), "nuc"), (complex_(2, 3), 2), (real(2, 3), "f"),
+    (real(2, 3),), (real(3), 3), (real(2, 3), None, 1), (real(2, 3), 1, 0, True),
+    (real(2, 3, 4), "fro", (0, 2)), (real(2, 3, 4), "nuc", (2, 0), True), (real(2, 3), "nuc"), (complex_(2, 3), 2), (real(2, 3), "f"),
     *((real(2, 3, 2), ord, (0, 1)) for ord in (1, -1, 2, -2, np.inf, -np.inf)),
 ):  # fmt: skip
     add(np.linalg.norm, *_args)
@@ -154,7 +154,8 @@ for _n, _norm in ((None, "forward"), (5, "ortho"), (3, "backward"), (6, None)):
 for _function in (np.fft.rfft, np.fft.irfft, np.fft.hfft, np.fft.ihfft):
     add(_function, real(3, 3), axis=0)
 for _function in (
-    np.fft.fft2, np.fft.ifft2, np.fft.rfft2, np.fft.irfft2, np.fft.fftn, np.fft.ifftn, np.fft.rfftn, np.fft.irfftn,
+    np.fft.fft2, np.fft.ifft2, np.fft.rfft2, np.fft.irfft2,
+    np.fft.fftn, np.fft.ifftn, np.fft.rfftn, np.fft.irfftn,
 ):  # fmt: skip
     add(_function, real(2, 3, 2))
     add(_function, real(2, 3), s=(3, -1), axes=(1, 0), norm="ortho")
