@@ -125,6 +125,9 @@ def test_a_loss_must_be_real():
     assert (dx.tolist(), dy.tolist()) == ([2] * 3, [3] * 3)
     with pytest.raises(ValueError, match=r"gradient= is complex, and a Tensor of shape \(3,\) is real"):
         mg.grad(x * 2, x, gradient=w)
+    for reader in (mg.derive, mg.steps):
+        with pytest.raises((ValueError, RuntimeError), match=r'"z" \(\) is complex, and a loss is real'):
+            reader(z)
     with pytest.raises(GradcheckError, match=r"is complex: give np\.real, np\.imag of it"):
         mg.gradcheck(lambda x: x * 1j, mg.Tensor([1.0], requires_grad=True))
 
@@ -144,3 +147,15 @@ def test_the_sign_of_complex_numbers_is_not_constant_and_has_no_gradient():
         with pytest.raises(TypeError, match=r": the result is complex128, for which there are no gradients"):
             function(x + 1j * y)
     assert np.sign(mg.Tensor(w)).dtype == complex
+
+
+def test_parts_are_views_that_a_compiled_function_does_not_write_over():
+    def function(x: Any) -> Any:
+        part = np.imag(np.exp(x * 1j))
+        later = np.cos(np.exp(x * 2j) * 3)  # must not take the memory of what part looks at
+        return np.absolute(later) * part
+
+    compiled = mg.compile(function)
+    for scale in (1.0, 1.0, 0.5):
+        x = scale * np.linspace(0.1, 1.2, 40).reshape(8, 5)
+        np.testing.assert_allclose(compiled(x).data, function(x), rtol=1e-14)

@@ -381,7 +381,7 @@ def determined(x: Any, f: Any, m: Any, spread: Any) -> Any:
             "gradient depends on the choice that was made there (second derivatives always do); keep to "
             "losses that do not, as |v|² or v vᴴ of vectors whose value stands alone"
         )
-    return x
+    return x.copy()
 
 
 derivative(determined, x=lambda g: g, f=None, m=None, spread=None)

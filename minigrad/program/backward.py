@@ -15,7 +15,7 @@ from minigrad.program.names import activation_of, base_of
 from minigrad.program.program import Program
 from minigrad.program.simplify import Simplifier, as_written, recorded
 from minigrad.program.tidy import behind
-from minigrad.tensor import Tensor, constant
+from minigrad.tensor import Tensor, constant, describe
 
 
 def gradients_as_graphs(loss: Tensor, wrt: Iterable[Tensor]) -> dict[int, Tensor]:
@@ -31,6 +31,8 @@ def gradients_as_graphs(loss: Tensor, wrt: Iterable[Tensor]) -> dict[int, Tensor
     >>> gradients_as_graphs(J, [W])[W.stamp]
     Tensor([[0.6, 0.8]], name='dW', made by np.divide)
     """
+    if loss.dtype.kind == "c":
+        raise ValueError(f"{describe(loss)} is complex, and a loss is real; take np.absolute, np.real of it")
     wanted = {x.stamp for x in wrt}
     with enable_grad():
         seed = Tensor(1, name="dJ", dtype=loss.dtype)

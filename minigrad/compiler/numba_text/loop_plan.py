@@ -13,7 +13,10 @@ from minigrad.compiler.numba_text.loops import Step, View, fused, step_of, view_
 from minigrad.program import Equation, Literal, Program, Variable
 from minigrad.tensor import Tensor
 
-_views = (np.transpose, np.reshape, np.ravel, np.expand_dims, np.squeeze, np.broadcast_to, np.swapaxes)
+_views = (
+    np.transpose, np.reshape, np.ravel, np.expand_dims, np.squeeze, np.broadcast_to, np.swapaxes,
+    np.real, np.imag,
+)  # fmt: skip
 
 _series = (
     np.exp, np.expm1, np.log, np.log1p, np.log2, np.log10, np.sin, np.cos, np.tan, np.sinh, np.cosh, np.tanh,

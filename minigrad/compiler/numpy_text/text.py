@@ -32,7 +32,10 @@ from minigrad.tensor import Tensor
 _between = {
     np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.power: "**",
 }  # fmt: skip
-_views = (np.transpose, np.reshape, np.ravel, np.expand_dims, np.squeeze, np.broadcast_to, np.swapaxes)
+_views = (
+    np.transpose, np.reshape, np.ravel, np.expand_dims, np.squeeze, np.broadcast_to, np.swapaxes,
+    np.real, np.imag,
+)  # fmt: skip
 
 _called: Mapping[float, str] = {0: "zero", 1: "one"}
 _called_many: Mapping[float, str] = {0: "zeros", 1: "ones"}
