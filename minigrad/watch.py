@@ -31,12 +31,13 @@ def tell(event: str, *what: Any) -> None:
 @contextmanager
 def watched_by(watcher: Any) -> Iterator[None]:
     """Context: what happens in this thread or task is told to the watcher; to nobody if it is None."""
-    before = _watcher.set(watcher)
-    if watcher is not None:
-        watchers.append(watcher)
-    try:
+    before = _watcher.get()
+    try:  # from the beginning: a Ctrl-C may come at any time
+        _watcher.set(watcher)
+        if watcher is not None:
+            watchers.append(watcher)
         yield
     finally:
-        _watcher.reset(before)
-        if watcher is not None:
+        _watcher.set(before)
+        if watcher in watchers:
             watchers.remove(watcher)

@@ -812,6 +812,108 @@ def test_a_schedule_before_or_after_its_optimizer(first):
     np.testing.assert_allclose(*found, rtol=1e-13)
 
 
+def interrupted(call, at):
+    """Whether Ctrl-C comes during a call, at so many lines of a replay."""
+    lines, traced = iter(range(at)), sys.gettrace()
+
+    def at_line(frame, event, _):
+        if event == "line" and next(lines, None) == at - 1:
+            raise KeyboardInterrupt
+        return at_line
+
+    def at_call(frame, event, _):
+        name = frame.f_code.co_filename
+        return at_line if name.endswith(("replay.py", "memory.py", "<compiled>")) else None
+
+    sys.settrace(at_call)
+    try:
+        call()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(traced)
+    return False
+
+
+def test_ctrl_c_leaves_a_whole_step_or_none():
+    model = nn.Linear(4, 1, rng=0)
+    optimizer = mg.optim.Adam(model.parameters(), lr=0.01)
+    step = partial(mg.compile(training_step(model, optimizer)), *data(), 0.9)
+
+    def state():
+        kept = [x for slots in optimizer.state for x in slots.values()]
+        return [*(p._value for p in model.parameters()), *kept, optimizer.steps]
+
+    for _ in range(3):
+        step()
+    found, at, again = set(), 1, True
+    while again:
+        before = state()
+        again = interrupted(step, at)
+        changed = {x is not y for x, y in zip(before, state(), strict=True)}
+        assert len(changed) == 1, f"half a step at line {at}"
+        found |= changed
+        at += 1
+    assert found == {True, False}
+    assert at > 50
+
+
+def test_ctrl_c_at_a_recording_does_not_go_on_recording(monkeypatch):
+    class Interrupted(list):
+        def append(self, watcher):
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("minigrad.watch.watchers", Interrupted())
+        with pytest.raises(KeyboardInterrupt):
+            mg.compile(np.tanh)(np.ones(3))
+    assert mg.watch.watching() is None
+
+
+def clipping(wrap):
+    """Gradients that are there before the call are read, and set, by what is compiled."""
+    W = mg.Tensor(np.ones(3), requires_grad=True)
+    optimizer = mg.optim.SGD([W], lr=0.1)
+    norm_of = wrap(lambda t: np.sqrt(np.sum(np.square(t.grad))))
+
+    @wrap
+    def update():
+        norm = np.sqrt(np.sum(np.square(W.grad)))
+        W.grad = W.grad / np.maximum(norm, 1.0)
+        optimizer.step()
+        return norm
+
+    for k in range(4):
+        W.grad = np.full(3, k / 2)
+        yield norm_of(W).item()
+        yield update().item()
+        other = mg.Tensor(np.ones(3), requires_grad=True)
+        other.grad = np.full(3, k)
+        yield norm_of(other).item()
+        yield from (*W.data, *W.grad.data)
+
+
+def setting(wrap):
+    """A gradient is what is given: an argument, which at first is the gradient of another one, too."""
+    W, V = (mg.Tensor(np.full(2, x), requires_grad=True) for x in (1.0, 2.0))
+    optimizer = mg.optim.SGD([W, V], lr=0.1)
+    V.grad = np.full(2, 5.0)
+
+    @wrap
+    def update(g):
+        W.grad = g
+        optimizer.step()
+
+    for k in range(3):
+        update(V.grad if k == 0 else mg.Tensor(np.full(2, 10.0 * k)))
+        yield from (*W.data, *V.data, *W.grad.data, *V.grad.data)
+
+
+@pytest.mark.parametrize("steps", [clipping, setting])
+def test_gradients_from_before_the_call_are_read_at_each_call(steps):
+    np.testing.assert_allclose(list(steps(mg.compile)), list(steps(lambda function: function)), rtol=1e-12)
+
+
 def test_an_argument_that_the_function_has_by_itself():
     W, V = mg.Tensor(np.ones(3)), mg.Tensor(np.full(3, 2.0))
     compiled = mg.compile(lambda x: x * W)
@@ -1483,6 +1585,8 @@ def test_large_arrays_are_computed_by_blocks_of_rows(rows, dtype):
         if compile:  # what is said of buffers is so
             said = re.findall(r"# (\d+) buffers: ", run.source)  # Adam's first step is a recording of its own
             assert sum(map(int, said)) == run.stats()["buffers"]
+            names = {name for replay in run._replays.values() for r in replay for name in r.text.buffers}
+            assert {*re.findall(r"\bbuffer_\d+_\d+_rows\b", run.source)} <= names  # of some rows only, too
         return costs, [p.data for p in model.parameters()], masks.random(), getattr(run, "source", "")
 
     compiled, eager = train(True), train(False)
@@ -1526,6 +1630,13 @@ def test_rows_of_a_transpose_are_kept_while_others_are_computed():
         return (one + one.T) * 2 + one
 
     np.testing.assert_allclose(mg.compile(symmetric)(X).numpy(), symmetric(X), rtol=1e-12)
+
+    def both_ways(X):  # what one statement looks at by a view is not overwritten by another
+        one = np.tanh(X)
+        turned, straight = np.exp(one.T), np.exp(one)
+        return np.sum(np.cos(turned)) + np.sum(np.cos(straight) * straight)
+
+    np.testing.assert_allclose(mg.compile(both_ways)(X).numpy(), both_ways(X), rtol=1e-12)
     np.testing.assert_allclose(
         mg.compile(lambda X: np.tanh(X @ X + (X @ X).T) * 2)(X).numpy(),
         np.tanh(X @ X + (X @ X).T) * 2,

@@ -251,6 +251,19 @@ def test_numbers_that_are_no_masks_are_the_generators():
 
 
 @compiles
+def test_a_mask_of_whole_rows():
+    rng = np.random.default_rng(0)
+    dropped = numba_of(lambda x: x * mg.random.bernoulli(rng, (len(x), 1), 0.5))
+    X = np.arange(1.0, 151).reshape(50, 3)
+    for _ in range(2):
+        found = dropped(X).numpy()
+        kept = found == X
+        np.testing.assert_array_equal(kept, found != 0)
+        assert 10 < kept[:, 0].sum() < 40
+        np.testing.assert_array_equal(kept, np.broadcast_to(kept[:, :1], (50, 3)))
+
+
+@compiles
 def test_what_was_kept_does_not_change():
     model = network()
     step = numba_of(training_step(model, mg.optim.SGD(model.parameters(), lr=0.1)))
@@ -263,6 +276,17 @@ def test_what_was_kept_does_not_change():
     for views, copies in kept:
         for view, copy in zip(views, copies, strict=True):
             np.testing.assert_array_equal(view, copy)
+
+
+@compiles
+def test_a_product_that_is_written_out_is_not_computed_over_its_factor(monkeypatch):
+    import numba
+
+    monkeypatch.setattr(numba.config, "DISABLE_JIT", 1)
+    A, B, W = (np.random.default_rng(0).standard_normal(s) for s in ((5, 7), (7, 4), (4, 4)))
+    compiled = numba_of(lambda A, B, W: A @ B @ W)
+    np.testing.assert_allclose(compiled(A, B, W).numpy(), A @ B @ W, rtol=1e-12)
+    assert "matmul_1[i, 3] * W[3, j]" in compiled.source
 
 
 @compiles

@@ -271,6 +271,8 @@ def test_the_list_of_rows_is_complete_and_names_nothing_else():
     rows -= {f"mg.{name}" for name in vars(linear_algebra)}  # what np.linalg's functions are made of
     rows -= {
         "mg.scatter_add",
+        "mg.windows",
+        "mg.overlap_add",
         "mg.uniform_draw",
         "mg.cross_entropy_of_logit",
         "mg.cross_entropy_of_probability",

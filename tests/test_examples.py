@@ -219,3 +219,11 @@ def test_10_drawing(run):
     assert "Dropout(keep_prob=0.86)" in numbers["10_drawing_layers"]
     assert "box3d" in numbers["10_drawing_folded"]
     assert "box3d" not in numbers["10_drawing_layers"]
+
+
+def test_17_convolution(run):
+    numbers = run(17)
+    assert numbers["accuracy"] > 0.94
+    assert numbers["wrong"] == round(450 * (1 - numbers["accuracy"]))
+    assert numbers["costs"][-1] < numbers["costs"][0] / 5
+    assert numbers["rule"] < 1e-13

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -267,7 +267,7 @@ def changed(pull, change):
 
     def wrong(*given):
         d = pull(*given)
-        return [change(part) for part in d] if isinstance(d, list) else change(d)
+        return [change(part) for part in d] if isinstance(d, Sequence) else change(d)
 
     return wrong
 

@@ -228,7 +228,8 @@ def test_the_second_derivative_of_det_needs_a_matrix_that_is_not_singular():
         (lambda a: L.cholesky(a), r'cholesky: "A" \(2, 2\): Matrix is not positive definite'),
         (lambda a: L.eigh(a[0]), "1-dimensional array given"), (lambda a: L.qr(a[0]), "is no matrix"),
         (lambda a: L.inv(a[:1]), "must be square"),
-        (lambda a: mg.grad(L.slogdet(a)[1], a), "Singular matrix"), (lambda a: L.lstsq(a[0], a[0]), "is no matrix"),
+        (lambda a: mg.grad(L.slogdet(a)[1], a), "Singular matrix"),
+        (lambda a: L.lstsq(a[0], a[0]), "is no matrix"),
     ],
 )  # fmt: skip
 def test_what_has_no_value_or_gradient_says_so(call, said):

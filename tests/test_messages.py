@@ -324,10 +324,6 @@ def test_np_diag_is_written_for_vectors_and_for_matrices():
             lambda: np.logaddexp.reduce(b),
             "np.logaddexp.reduce .* the nearest among reductions: np.sum, np.mean",
         ),
-        (
-            lambda: np.correlate(b, b),
-            "np.correlate .* the nearest among products: np.matmul, np.dot, np.outer. Add",
-        ),
         (lambda: np.add.at(np.zeros(4), [0], b), "np.add.at .* make a new array: np.where, np.concatenate"),
         (lambda: np.isin(b, b), "np.isin .* would lose it. Add a row"),
         (lambda: np.acosh(b), "np.arccosh .* that have one: np.log(x + np.sqrt(x * x - 1)). Add a row"),

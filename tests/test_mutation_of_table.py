@@ -29,8 +29,12 @@ with_a_mask = {
 }  # fmt: skip
 """Rules that stop the gradient at some entries (np.prod beside a 0); others have no mask to drop."""
 
-summed = (np.matmul, np.where, np.clip, np.broadcast_to, np.linalg.solve, inverse_gaps)
+summed = (np.matmul, np.einsum, np.where, np.clip, np.broadcast_to, np.linalg.solve, inverse_gaps)
 """Functions that broadcast, beside those that work element by element."""
+
+
+of_one_axis = (np.convolve,)
+"""Functions of vectors, of which there is no transpose."""
 
 
 def hold(case: Case) -> None:
@@ -49,7 +53,11 @@ def ways(function, argument: str) -> set[str]:
     row = table[function]
     broadcasts = function in summed or (row.elementwise and len(row.arrays) > 1)
     masked = argument in with_a_mask.get(function, ())
-    left_out = {"not un-broadcast": not broadcasts, "mask dropped": not masked}
+    left_out = {
+        "not un-broadcast": not broadcasts,
+        "mask dropped": not masked,
+        "transposed": function in of_one_axis,
+    }
     return {change for change in changes if not left_out.get(change)}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import islice
 from operator import attrgetter
@@ -71,9 +72,7 @@ class Replay:
         """What a replay changes, beside its results; the gradients of leaves, and what optimizers keep."""
         self._updated = [leaf for leaf, _ in recorder.updates.values()]
         gradients = {
-            leaf: leaf._grad
-            for leaf in recorder.graded.values()
-            if leaf._grad is not None and leaf._grad.stamp > recorder.start
+            leaf: recorder.stand_in(leaf._grad) for leaf in recorder.graded.values() if leaf._grad is not None
         }
         self._graded = list(gradients)
         self._cleared = [leaf for leaf in recorder.graded.values() if leaf not in gradients]
@@ -87,7 +86,7 @@ class Replay:
         self._counts = [
             (optimizer, i) for (_, i), (optimizer, kept) in recorder.states.items() if "count" in kept
         ]
-        self._optimizers = recorder.optimizers
+        self._stepped = list(Counter(recorder.optimizers).items())  # and how often
         self._early = [s for s in recorder.schedules if id(s) in recorder.early]
         self._late = [s for s in recorder.schedules if id(s) not in recorder.early]
         return gradients, [value for *_, value in states]
@@ -157,11 +156,12 @@ class Replay:
         try:
             for schedule in self._early:
                 schedule.step()
-            return self._commit(self._outputs(found))
+            outputs = self._outputs(found)
         except BaseException:
             for now, kept in before:
                 now.update(kept)
             raise
+        return self._commit(outputs)
 
     def _outputs(self, found: Sequence[Any]) -> tuple:
         values = self._values(found)
@@ -170,10 +170,22 @@ class Replay:
         return self.text.run(*values)
 
     def _commit(self, outputs: tuple) -> Any:
-        """Change what the step changes, now that everything is computed."""
-        values = iter(outputs)
-        results = [made(value) for value in islice(values, self._n_results)]
+        """Change what the step changes, now that everything is computed: all of it, also if Ctrl-C comes."""
         counts = [(o.state[i], o.state[i].get("count", 0) + 1) for o, i in self._counts]
+        steps = [(optimizer, optimizer.steps + n) for optimizer, n in self._stepped]
+        results = [made(value) for value in outputs[: self._n_results]]
+        try:
+            self._put(outputs, counts, steps)
+        except KeyboardInterrupt:
+            self._put(outputs, counts, steps)
+            raise
+        for schedule in self._late:
+            schedule.step()
+        return filled(self._shape_of_result, results)
+
+    def _put(self, outputs: tuple, counts: list[tuple[Any, int]], steps: list[tuple[Any, int]]) -> None:
+        """Put what was computed in its places; it may be done again."""
+        values = islice(outputs, self._n_results, None)
         for leaf in self._updated:
             leaf._value = _frozen(next(values))
             leaf.stamp = next_stamp()
@@ -185,11 +197,8 @@ class Replay:
             optimizer.state[i][slot] = next(values)
         for state, count in counts:
             state["count"] = count
-        for optimizer in self._optimizers:
-            optimizer.steps += 1
-        for schedule in self._late:
-            schedule.step()
-        return filled(self._shape_of_result, results)
+        for optimizer, n in steps:
+            optimizer.steps = n
 
 
 _large = 2**16

@@ -13,8 +13,10 @@ from minigrad.derivatives import indexing as indexing
 from minigrad.derivatives import matrices as matrices
 from minigrad.derivatives import piecewise_constant as piecewise_constant
 from minigrad.derivatives import polynomials as polynomials
+from minigrad.derivatives import products as products
 from minigrad.derivatives import reductions as reductions
 from minigrad.derivatives import shapes as shapes
+from minigrad.derivatives import windows as windows
 from minigrad.table import on_demand
 
 on_demand["numpy.linalg"] = "minigrad.derivatives.linear_algebra"

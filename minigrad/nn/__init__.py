@@ -1,6 +1,9 @@
 """Layers, losses, penalties, initialisers."""
 
 from minigrad.nn import initializers
+from minigrad.nn.convolution import Conv1d, Conv2d
+from minigrad.nn.embedding import Embedding
+from minigrad.nn.flatten import Flatten
 from minigrad.nn.layers import (
     Dropout,
     Linear,
@@ -14,12 +17,25 @@ from minigrad.nn.layers import (
 )
 from minigrad.nn.losses import binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy, mse_loss
 from minigrad.nn.module import Module, Parameter, Sequential
+from minigrad.nn.normalization import BatchNorm1d, BatchNorm2d, LayerNorm
 from minigrad.nn.penalties import l2_penalty
+from minigrad.nn.pooling import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
 
 __all__ = [
+    "AvgPool1d",
+    "AvgPool2d",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "Conv1d",
+    "Conv2d",
     "Dropout",
+    "Embedding",
+    "Flatten",
+    "LayerNorm",
     "Linear",
     "LogSoftmax",
+    "MaxPool1d",
+    "MaxPool2d",
     "Module",
     "Parameter",
     "ReLU",

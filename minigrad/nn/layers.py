@@ -16,6 +16,7 @@ from minigrad.functions import log_softmax, relu, sigmoid, softmax, softplus
 from minigrad.nn.initializers import he_normal
 from minigrad.nn.letters import follow, named, number_of
 from minigrad.nn.module import Module, Parameter
+from minigrad.nn.sizes import whole
 from minigrad.random import bernoulli, generator
 from minigrad.tensor import Tensor, constant, describe
 from minigrad.watch import watchers, watching
@@ -44,11 +45,7 @@ class Linear(Module):
         init: Callable[..., np.ndarray] = he_normal,
         dtype: Any = np.float64,
     ) -> None:
-        sizes: dict[str, Any] = {"n_in": n_in, "n_out": n_out}
-        for name, n in sizes.items():
-            if not isinstance(n, int | np.integer) or n < 1:
-                raise ValueError(f"Linear: {name} must be a whole number of at least 1, not {n!r}")
-        self.n_in, self.n_out = int(n_in), int(n_out)
+        self.n_in, self.n_out = whole("Linear", n_in=n_in, n_out=n_out)
         weight = init(generator(rng, "Linear"), (self.n_out, self.n_in))
         if np.shape(weight) != (self.n_out, self.n_in):
             raise ValueError(

@@ -1,4 +1,8 @@
-"""The notes' letters: X, Y for data; Z, A, D, A_drop for what layers give, numbered as the layer's W."""
+"""The notes' letters: X, Y for data; Z, A, D, A_drop for what layers give, numbered as the layer's W.
+
+A_pool and A_flat are of pooling and Flatten, X_windows and X_padded what a window slides over; mu, var, Z_hat
+and Z_norm are of a normalization, and A follows Z_norm as it does Z.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +32,8 @@ def number_of(name: str | None) -> str:
 def follow(name: str | None, old: str, new: str) -> str | None:
     """The new letter with the same number, if the name is the old letter: Z3 after W3, A3 after Z3.
 
-    >>> follow("W3", "W", "Z"), follow("W", "W", "Z"), follow("width", "W", "Z")
-    ('Z3', 'Z', None)
+    >>> follow("W3", "W", "Z"), follow("W", "W", "Z"), follow("width", "W", "Z"), follow("Z2_norm", "Z", "A")
+    ('Z3', 'Z', None, 'A2')
     """
+    name = name and name.removesuffix("_norm")
     return new + number_of(name) if name and name[0] == old and (name == old or number_of(name)) else None

@@ -206,9 +206,12 @@ class Program:
     def line(self, equation: Equation) -> str:
         """One equation as a line of text: Z1 = np.add(matmul_1, b1)."""
         parts = [x.name if isinstance(x, Variable) else _text(x.value, self._rngs) for x in equation.inputs]
-        if table[equation.function].many:
+        settings = equation.settings
+        if equation.function is np.einsum:
+            parts = [repr(settings.pop("subscripts")), *parts]
+        elif table[equation.function].many:
             parts = [f"[{', '.join(parts)}]"]
-        parts += [f"{key}={_text(value, self._rngs)}" for key, value in equation.settings.items()]
+        parts += [f"{key}={_text(value, self._rngs)}" for key, value in settings.items()]
         return f"{equation.output.name} = {name_of(equation.function)}({', '.join(parts)})"
 
     def __str__(self) -> str:

@@ -14,13 +14,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from fractions import Fraction
+from functools import reduce
 from math import isfinite
-from operator import getitem
+from operator import getitem, mul
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from minigrad.derivatives.indexing import scatter_add
+from minigrad.derivatives.windows import overlap_add, windows
 from minigrad.random import is_generator
 from minigrad.table import table
 from minigrad.tensor import Tensor, record
@@ -636,7 +638,7 @@ def _is_at_hand(x: Operand) -> bool:
     return isinstance(x, Tensor) and (x.function is None or x.name is not None)
 
 
-_added = (np.add, np.subtract, np.matmul, scatter_add)
+_added = (np.add, np.subtract, np.matmul, np.einsum, scatter_add, overlap_add)
 """Functions that add, which of masks is "or"."""
 
 
@@ -679,11 +681,27 @@ def _item(s: Simplifier, inputs: tuple[Operand, ...], parameters: Mapping[str, A
     return None if a is None else s.product(p, s.build(getitem, (a,), parameters))
 
 
-@_rewrite(scatter_add)
-def _scattered(s: Simplifier, inputs: tuple[Operand, ...], parameters: Mapping[str, Any]) -> Operand:
-    """The same the other way round"""
-    p, a = s.split(inputs[0])
-    return None if a is None else s.product(p, s.build(scatter_add, (a,), parameters))
+def _homogeneous(function: Any) -> Rewrite:
+    """The same the other way round, and for windows"""
+
+    def rewrite(s: Simplifier, inputs: tuple[Operand, ...], parameters: Mapping[str, Any]) -> Operand:
+        p, a = s.split(inputs[0])
+        return None if a is None else s.product(p, s.build(function, (a,), parameters))
+
+    return rewrite
+
+
+for _function in (scatter_add, windows, overlap_add):
+    _rewrites[_function] = _homogeneous(_function)
+
+
+@_rewrite(np.einsum)
+def _einsum(s: Simplifier, inputs: tuple[Operand, ...], parameters: Mapping[str, Any]) -> Operand:
+    """Σ (p a) (q b) = p q Σ a b, over whichever axes"""
+    monomials, factors = zip(*map(s.split, inputs), strict=True)
+    if any(x is None for x in factors):
+        return None
+    return s.product(reduce(mul, monomials), s.build(np.einsum, factors, parameters))
 
 
 def _linear(function: Any) -> Rewrite:

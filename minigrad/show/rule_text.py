@@ -186,7 +186,9 @@ def expression(function: Callable[..., Any], operands: Sequence[Text], parameter
     if name == "getitem":
         return f"{_in(operands[0], _name)}[…]", _name
     arguments = ", ".join(text for text, _ in operands)
-    if function in table and table[function].many:
+    if function is np.einsum:
+        arguments = f"{parameters['subscripts']!r}, {arguments}"
+    elif function in table and table[function].many:
         arguments = f"[{arguments}]"
     return f"{name}({', '.join([arguments, *settings])})", _name
 

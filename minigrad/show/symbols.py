@@ -207,8 +207,8 @@ def _settings(equation: Equation) -> list[str]:
     return texts
 
 
-_unsaid = frozenset(("keepdims", "order", "rng", "index", "shape"))
-_speaking = frozenset(("dtype", "axes"))
+_unsaid = frozenset(("keepdims", "order", "rng", "index", "shape", "optimize"))
+_speaking = frozenset(("dtype", "axes", "subscripts"))
 
 
 def _plain(value: Any) -> str:

@@ -20,7 +20,7 @@ from engines import engines
 from memory import memory_of
 from tasks import tasks
 
-at_least = 5
+at_least = 8
 """Steps in a slice of time, however short it is."""
 
 

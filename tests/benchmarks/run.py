@@ -162,7 +162,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--engine", choices=engines, action="append", metavar="ENGINE", help=", ".join(engines)
     )
-    parser.add_argument("--seconds", type=float, default=0.15, help="a slice of time; five steps at least")
+    parser.add_argument("--seconds", type=float, default=0.15, help="a slice of time; eight steps at least")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--write", action="store_true", help="results.json, the page and its plot")

@@ -16,6 +16,7 @@ from typing import Any
 import minigrad
 from cases import of_linalg as of_linalg
 from cases import of_polynomials as of_polynomials
+from cases import of_products as of_products
 from cases import of_the_core as of_the_core
 from cases.case import Case as Case
 from cases.case import cases as cases

@@ -119,7 +119,8 @@ for _ord in (2, 1, 3, np.inf):
 add(np.linalg.vector_norm, real(3, 3), axis=1)
 for _args in (
     (real(2, 3),), (real(3), 3), (real(2, 3), None, 1), (real(2, 3), 1, 0, True),
-    (real(2, 3, 4), "fro", (0, 2)), (real(2, 3, 4), "nuc", (2, 0), True), (real(2, 3), "nuc"), (complex_(2, 3), 2), (real(2, 3), "f"),
+    (real(2, 3, 4), "fro", (0, 2)),
+    (real(2, 3, 4), "nuc", (2, 0), True), (real(2, 3), "nuc"), (complex_(2, 3), 2), (real(2, 3), "f"),
     *((real(2, 3, 2), ord, (0, 1)) for ord in (1, -1, 2, -2, np.inf, -np.inf)),
 ):  # fmt: skip
     add(np.linalg.norm, *_args)

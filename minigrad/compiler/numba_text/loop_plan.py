@@ -10,11 +10,12 @@ import numpy as np
 
 from minigrad.compiler.numba_text.elements import draw_of_mask, is_square, types
 from minigrad.compiler.numba_text.loops import Step, View, fused, step_of, view_of
+from minigrad.derivatives.windows import windows
 from minigrad.program import Equation, Literal, Program, Variable
 from minigrad.tensor import Tensor
 
 _views = (
-    np.transpose, np.reshape, np.ravel, np.expand_dims, np.squeeze, np.broadcast_to, np.swapaxes,
+    np.transpose, np.reshape, np.ravel, np.expand_dims, np.squeeze, np.broadcast_to, np.swapaxes, windows,
     np.real, np.imag,
 )  # fmt: skip
 
@@ -139,7 +140,7 @@ class Plan:
 
     def _is_view(self, e: Equation) -> bool:
         if e.function is not getitem:
-            return e.function in _views
+            return e.function in _views or (e.function is np.einsum and len(e.inputs) == 1)  # as of "ii->i"
         index = e.parameters["index"]
         parts = index if isinstance(index, tuple) else (index,)
         return not any(hasattr(part, "dtype") or isinstance(part, list | tuple | range) for part in parts)
@@ -212,7 +213,9 @@ class Plan:
         made = {e.output for e in self.products} - self.fresh - self.pinned
         into: dict[Variable, Variable] = {}
         for v in (e.output for e in self.steps if e.output in self.fresh and e.output not in self.place):
-            for x in v.equation.inputs if v.equation else ():
+            if v.equation is None or v.equation.function is np.matmul:  # written out, it reads whole rows
+                continue
+            for x in v.equation.inputs:
                 if isinstance(x, Variable) and x in made and reads[x] == 1 and alike(x.tensor, v.tensor):
                     into[x] = v
                     break

@@ -484,7 +484,7 @@ class NumbaText:
         before.append(f"{name}_most = limit({bound})")
         terms = []
         stride = 1
-        for letter, n in zip(at[::-1], step.domain[::-1], strict=True):
+        for letter, n in reversed([*zip(at, step.domain, strict=False)]):  # a mask may have fewer axes
             terms.append(f"{letter} * {stride}" if stride > 1 else letter)
             stride *= n
         return f"drawn({' + '.join(terms[::-1]) or '0'}, {name}_a, {name}_b) <= {name}_most"

@@ -36,17 +36,18 @@ class Fresh:
         self._alone = [list(map(getrefcount, arrays)) for (arrays,), _ in self._turns]
 
     def __call__(self) -> list[np.ndarray]:
-        self.before, self._given = self._given, []
+        given = []
         for (turns, maker), alone in zip(self._turns, self._alone, strict=True):
             if len(turns) > 1:
                 turns.reverse()
             if list(map(getrefcount, turns[0])) != alone:
                 turns[: len(turns) - 1] = [maker()]
-            self._given.append(turns[0])
-        given = list(chain.from_iterable(self._given))
-        for array in given:
+            given.append(turns[0])
+        self.before, self._given = self._given, given  # at once: a Ctrl-C may come at any time
+        arrays = list(chain.from_iterable(given))
+        for array in arrays:
             array.setflags(True)  # type: ignore[call-arg]
-        return given
+        return arrays
 
 
 class Gather:

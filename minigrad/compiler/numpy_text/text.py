@@ -24,6 +24,7 @@ from minigrad.compiler.numpy_text.memory import Fresh, Gather, one_array, side_b
 from minigrad.compiler.numpy_text.schedule import scheduled
 from minigrad.compiler.numpy_text.together import Together, assembled, gathered, part
 from minigrad.compiler.passes.cheapest import sum_of_squares, with_sums_of_squares
+from minigrad.derivatives.windows import windows
 from minigrad.program import Equation, Literal, Program, Variable
 from minigrad.random import is_generator, uniform_draw
 from minigrad.table import name_of, table
@@ -33,7 +34,7 @@ _between = {
     np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.power: "**",
 }  # fmt: skip
 _views = (
-    np.transpose, np.reshape, np.ravel, np.expand_dims, np.squeeze, np.broadcast_to, np.swapaxes,
+    np.transpose, np.reshape, np.ravel, np.expand_dims, np.squeeze, np.broadcast_to, np.swapaxes, windows,
     np.real, np.imag,
 )  # fmt: skip
 
@@ -91,7 +92,8 @@ class Text:
         self._blocks = Blocks()
         self._given_to_blocks: set[str] = set()  # the arrays of what was computed before
         self._freed_by_blocks: set[str] = set()  # buffers, of which other rows are still to be computed
-        self._freed_after_blocks: list[Variable] = []  # what they look at by a view
+        self._viewed_by_blocks: set[Variable] = set()  # at whose other rows they look, too
+        self._freed_after_blocks: list[Variable] = []  # those of them that are not used any more
         self._constants: dict[Any, str] = {}
         self._left: Counter[Variable] = Counter()
         variables = [*program.leaves, *(e.output for e in program.equations)]
@@ -212,7 +214,7 @@ class Text:
         return roots
 
     def _is_view(self, e: Equation) -> bool:
-        if e.function in _views:
+        if e.function in _views or (e.function is np.einsum and len(e.inputs) == 1):  # as of "ii->i"
             return True
         return e.function is getitem and not any(
             hasattr(part, "dtype") or isinstance(part, list)
@@ -236,11 +238,11 @@ class Text:
             self._end_blocks()
         operands = [self._operand(x) for x in e.inputs]
         dying = self._dying(e)
-        if by_rows:  # through a view, other rows of it may still be needed
+        if by_rows:
             views = [x for x in e.inputs if isinstance(x, Variable) and self._root[x] is not x]
-            viewed = {self._root[x] for x in views}
-            self._freed_after_blocks += [x for x in dying if x in viewed]
-            dying = [x for x in dying if x not in viewed]
+            self._viewed_by_blocks |= {self._root[x] for x in views}
+        self._freed_after_blocks += [x for x in dying if x in self._viewed_by_blocks]
+        dying = [x for x in dying if x not in self._viewed_by_blocks]
         if e.function is gathered:
             self.reason = "they lie side by side, unless others were set"
             self._say(f"{name} = gather_{name}({', '.join(operands)})")
@@ -327,7 +329,7 @@ class Text:
                 small = {}
             self._whole |= places.keys() - small.keys()
             for place, rows in small.items():
-                self.objects[rows] = self.objects[place][:size].copy()
+                self.objects[rows] = self.buffers[rows] = self.objects[place][:size].copy()
             blocks = f"blocks_of_{size}_in_{self._blocks.rows}"
             self.objects[blocks] = blocks_of(self._blocks.rows, size)
             self.lines += self._blocks.lines(blocks, small)
@@ -341,6 +343,7 @@ class Text:
         self._blocks.statements = []
         self._given_to_blocks = set()
         self._freed_by_blocks = set()
+        self._viewed_by_blocks = set()
         self._release(self._freed_after_blocks)
         self._freed_after_blocks = []
 

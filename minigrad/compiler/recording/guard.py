@@ -38,12 +38,12 @@ class Guard:
     ) -> None:
         self.optimizers = list(map(Stepped, recorder.optimizers, recorder.structures))
         self._reached = reached
-        self._own = changed | reached.tensors | set(map(id, recorder.without_grad))
+        self._with_grad = [*with_grad, *recorder.with_grad]
+        self._without_grad = recorder.without_grad
+        self._own = changed | reached.tensors | set(map(id, (*self._with_grad, *self._without_grad)))
         self._must_be = {i: tensor for i, tensor in enumerate(given) if id(tensor) in self._own}
         self._leaves = leaves
         self._needs = list(map(_needs_gradient, leaves))
-        self._with_grad = [*with_grad, *recorder.with_grad]
-        self._without_grad = recorder.without_grad
         self._is_like: Callable[[tuple], bool] = _never
 
     def like(self, args: tuple, kwargs: dict) -> None:

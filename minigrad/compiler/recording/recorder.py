@@ -129,12 +129,13 @@ class Recorder:
 
     def run(self, function: Callable[..., Any], args: tuple, kwargs: dict) -> Any:
         """Call the function, watched."""
-        token = reading_allowed.set(False)
+        before = reading_allowed.get()
         try:
+            reading_allowed.set(False)
             with watched_by(self):
                 returned = function(*args, **kwargs)
         finally:
-            reading_allowed.reset(token)
+            reading_allowed.set(before)
         if self._refused is not None:  # the function has caught it, and went on in another way
             raise self._refused
         return returned
@@ -229,6 +230,7 @@ class Recorder:
         """leaf.grad, of which Python may ask whether it is None."""
         if leaf.stamp < self.start and id(leaf) not in self.graded:
             (self.without_grad if leaf._grad is None else self.with_grad).append(leaf)
+        self._give_grad(leaf)
 
     def accumulates(self, leaf: Tensor) -> None:
         """backward() is about to add to a leaf's gradient."""
@@ -237,11 +239,19 @@ class Recorder:
         self.graded[id(leaf)] = leaf
 
     def _read_grad(self, leaf: Tensor) -> None:
-        """A gradient is used as it was before the call, if the function has not set it itself."""
-        if leaf._grad is not None and leaf._grad.stamp < self.start:
-            self.sources[leaf._grad.stamp] = Source("grad", leaf)
-        elif leaf._grad is None and id(leaf) not in self.graded:
+        """A gradient is used, or there is none, as it was before the call, unless the function has set it."""
+        if leaf._grad is None and id(leaf) not in self.graded:
             self.without_grad.append(leaf)
+        self._give_grad(leaf)
+
+    def _give_grad(self, leaf: Tensor) -> None:
+        """A gradient from before the call, that the function has not set, is given anew at each replay."""
+        if leaf._grad is None or leaf._grad.stamp > self.start or id(leaf) in self.graded:
+            return
+        if not leaf._grad._requires_grad:  # a Tensor of its own: something else may be the same one now
+            self._keep(leaf)
+            leaf._grad = made(leaf._grad._value)
+        self.sources[leaf._grad.stamp] = Source("grad", leaf)
 
     def optimizer_step(self, optimizer: Optimizer) -> None:
         """optimizer.step(), with Tensors for arrays and for numbers."""

@@ -15,6 +15,7 @@ import numpy as np
 
 from minigrad import functions
 from minigrad.derivatives.indexing import scatter_add
+from minigrad.derivatives.windows import overlap_add, windows
 from minigrad.program import Equation, Literal, Variable
 from minigrad.program.lines import Lines
 from minigrad.random import uniform_draw
@@ -39,6 +40,7 @@ from minigrad.show.derivation.typesetting import (
     around,
     at,
     call,
+    escaped,
     in_brackets,
     longest,
     negated,
@@ -433,6 +435,27 @@ def _(p: Equations, e: Equation) -> Text:
     left = p.transposed(a) if len(shape_of(a)) == 1 else p(a)
     left, right = at(left, Binds.product), at(p(b), Binds.factor)
     return Text(f"{left.text} \\, {right.text}", Binds.product)
+
+
+@writes(np.einsum)
+def _(p: Equations, e: Equation) -> Text:
+    axes = e.parameters["subscripts"].replace("...", r"\ldots ").replace("->", r" \to ")
+    return call(rf"\operatorname{{einsum}}_{{{axes}}}", *map(p, e.inputs))
+
+
+@writes(np.convolve)
+def _(p: Equations, e: Equation) -> Text:
+    a, v = (at(p(x), Binds.factor).text for x in e.inputs)
+    mode = e.parameters["mode"]
+    below = "" if mode == "full" else rf"_{{\mathrm{{{mode}}}}}"
+    return Text(rf"{a} *{below} {v}", Binds.product)
+
+
+@writes(windows, overlap_add)
+def _(p: Equations, e: Equation) -> Text:
+    name = rf"\operatorname{{{escaped(name_of(e.function).rpartition('.')[2])}}}"
+    rest = [setting for setting in settings_text(e) if "axes" not in setting.text]
+    return call(rf"{name}_{{\mathrm{{axes}} = {setting_text(e.parameters['axes'])}}}", p(e.inputs[0]), *rest)
 
 
 @writes(np.linalg.inv)

@@ -12,6 +12,7 @@ import numpy.fft
 from minigrad import functions
 from minigrad.derivatives import linear_algebra
 from minigrad.derivatives.indexing import scatter_add
+from minigrad.derivatives.windows import overlap_add, windows
 
 
 def reason(function: Callable[..., Any], argument: str, n: int) -> str:
@@ -96,6 +97,8 @@ reasons: dict[Callable[..., Any], str | dict[str, str]] = {
         "a": "For matrices that is g bᵀ: an element of a meets one row of b, once for each column of y.",
         "b": "For matrices that is aᵀ g: an element of b meets one column of a, once for each row of y.",
     },
+    np.einsum: "A factor meets the product of all the others, summed over the axes that it does not have.",
+    np.convolve: "Each element meets the other array once at every place: a convolution with that, turned.",
     np.transpose: "What was turned is turned back.",
     np.swapaxes: "What was turned is turned back.",
     np.reshape: _moved,
@@ -107,6 +110,8 @@ reasons: dict[Callable[..., Any], str | dict[str, str]] = {
     np.concatenate: "Each array gets the part of the gradient that stands where it stands.",
     np.stack: "Each array gets the slice of the gradient that stands where it stands.",
     getitem: "What was taken out gets its gradient back at its place; what was left there gets 0.",
+    windows: "An element gets the sum of the gradients of all windows that it is in.",
+    overlap_add: "An element was added at one place, and gets the gradient of that place.",
     np.real: "The imaginary part has no slope here, so the gradient passes to the real part alone.",
     np.imag: "The imaginary part of dz is the real part of -i dz: hence the -i.",
     np.conjugate: "The imaginary part is turned around, and so is that of the gradient.",

@@ -224,7 +224,9 @@ class Source:
         if hasattr(function, "on_arrays"):
             return self._own(equation)
         arguments = [self.expression(x) for x in inputs]
-        if table[function].many:
+        if function is np.einsum:
+            arguments = [self._literal(settings.pop("subscripts")), *arguments]
+        elif table[function].many:
             arguments = [f"[{', '.join(arguments)}]"]
         keywords = self._keywords(settings)
         return f"{name_of(function)}({', '.join([*arguments, keywords] if keywords else arguments)})", _name
@@ -427,11 +429,12 @@ def _parentheses(text: str) -> list[tuple[int, int]]:
 
 
 def _split(text: str, *separators: str) -> list[str]:
-    """The text between separators that stand in no parentheses."""
-    parts, depth, start = [], 0, 0
+    """The text between separators that stand in no parentheses and in no quotes."""
+    parts, depth, start, quoted = [], 0, 0, False
     for i, letter in enumerate(text):
         depth += (letter in "([{") - (letter in ")]}")
-        if not depth and text[i:].startswith(separators):
+        quoted ^= letter == "'"
+        if not depth and not quoted and text[i:].startswith(separators):
             parts.append(text[start:i].strip())
             start = i if separators != (",",) else i + 1
     return [*parts, text[start:].strip()]
