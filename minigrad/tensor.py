@@ -407,6 +407,7 @@ class Tensor:
     flatten = ravel
 
     __round__ = round
+    conj = conjugate = _unary(np.conjugate)
 
     def copy(self) -> Tensor:
         """The same values as a result of its own, through which gradients flow."""

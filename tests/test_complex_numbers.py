@@ -139,6 +139,7 @@ def test_complex_leaves_are_written_with_real_ones():
         mg.Tensor([1j, 2], name="z", requires_grad=True)
     assert mg.Tensor([1j, 2]).real.tolist() == [0, 2]
     assert mg.Tensor([1j, 2]).imag.tolist() == [1, 0]
+    assert mg.Tensor([1j, 2]).conj().tolist() == [-1j, 2]
 
 
 def test_the_sign_of_complex_numbers_is_not_constant_and_has_no_gradient():
@@ -149,12 +150,15 @@ def test_the_sign_of_complex_numbers_is_not_constant_and_has_no_gradient():
     assert np.sign(mg.Tensor(w)).dtype == complex
 
 
-def test_parts_are_views_that_a_compiled_function_does_not_write_over():
-    def function(x: Any) -> Any:
-        part = np.imag(np.exp(x * 1j))
-        later = np.cos(np.exp(x * 2j) * 3)  # must not take the memory of what part looks at
-        return np.absolute(later) * part
-
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: np.sum(np.real(x * (1 + 2j)) * x) + np.sum(np.absolute((x * (3 - 1j)) * (x * (3 - 1j)))),
+        lambda x: np.imag(x * (1 + 2j)) * 2 + np.absolute((np.exp(x) * (3 - 1j)) ** 2),
+        lambda x: np.real(np.exp(x)) + np.square(np.sin(x) * x + 1),
+    ],
+)
+def test_parts_are_views_whose_memory_a_compiled_function_does_not_use_again(function):
     compiled = mg.compile(function)
     for scale in (1.0, 1.0, 0.5):
         x = scale * np.linspace(0.1, 1.2, 40).reshape(8, 5)

@@ -256,6 +256,20 @@ def test_what_is_refused_says_what_to_do(call, error, said):
         call(leaf(tall))
 
 
+def test_without_a_gradient_to_lose_the_answer_is_numpys():
+    a = mg.Tensor(tall)
+    for call in (
+        L.svd,
+        lambda a: L.qr(a, "complete"),
+        lambda a: L.qr(a, "raw"),
+        lambda a: L.pinv(a, rtol=0.1),
+    ):
+        for got, wanted in zip(call(a), call(tall), strict=True):
+            np.testing.assert_array_equal(got, wanted)
+    with mg.no_grad():
+        assert L.svd(leaf(tall)).U.shape == (4, 4)
+
+
 def test_rank_deficient_matrices_where_the_rank_stays():
     """A = X Y of rank 1, for any X and Y: least squares and pseudoinverse have their gradients there."""
     agrees(

@@ -19,8 +19,8 @@ import numpy as np
 from minigrad.derivatives.complex_numbers import conj, direction, reciprocal
 from minigrad.derivatives.matrices import mT
 from minigrad.derivatives.reductions import keep_axes
-from minigrad.table import composition, derivative
-from minigrad.tensor import answers, describe, primitive
+from minigrad.table import composition, derivative, name_of
+from minigrad.tensor import answers, primitive, recording
 
 # ---- inverses, determinants, systems of equations:  Giles 2008, "An extended collection of matrix derivative
 # results for forward and reverse mode algorithmic differentiation", section 2
@@ -272,14 +272,13 @@ def _slope_of_svd(g: Any, y: Any, m: int) -> Any:
 
 @composition(np.linalg.svd)
 def _svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
-    y, (m, n) = svd(a), a.shape[-2:]
+    m, n = _rows_and_columns("np.linalg.svd", a)
+    if compute_uv and full_matrices and m != n:
+        why = f"of a matrix ({m}, {n}) only {min(m, n)} vectors on each side are determined, and the others"
+        return _without_gradient(a, np.linalg.svd, f"{why} have no gradient; pass full_matrices=False")
+    y = svd(a)
     if not compute_uv:
         return _real(y[..., m, :])
-    if full_matrices and m != n:
-        raise ValueError(
-            f"np.linalg.svd: of a matrix ({m}, {n}) only {min(m, n)} vectors on each side are determined, "
-            "and the others have no gradient; pass full_matrices=False"
-        )
     return _result(np.linalg.svd)(y[..., :m, :], _real(y[..., m, :]), mT(y[..., m + 1 :, :]))
 
 
@@ -317,9 +316,8 @@ def _slope_of_qr(g: Any, y: Any, m: int) -> Any:
 def _qr(a: Any, mode: str = "reduced") -> Any:
     m, n = _rows_and_columns("np.linalg.qr", a)
     if mode not in ("reduced", "complete", "r") or (mode == "complete" and m > n):
-        raise ValueError(
-            f'np.linalg.qr: mode="{mode}" of a matrix ({m}, {n}) has no gradient; take "reduced" or "r"'
-        )
+        why = f'mode="{mode}" of a matrix ({m}, {n}) has no gradient; take "reduced" or "r"'
+        return _without_gradient(a, np.linalg.qr, why, mode)
     y = qr(a if m >= n else a[..., :m])
     q, r = y[..., :m, :], mT(y[..., m:, :])
     if m < n:
@@ -446,7 +444,8 @@ def _matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
 def _cond(x: Any, p: Any = None) -> Any:
     if p in (None, 2, -2):
         s = np.linalg.svdvals(x)
-        return s[..., 0] / s[..., -1] if p != -2 else s[..., -1] / s[..., 0]
+        with np.errstate(divide="ignore"):  # inf for a singular matrix
+            return s[..., 0] / s[..., -1] if p != -2 else s[..., -1] / s[..., 0]
     return np.linalg.norm(x, p, axis=(-2, -1)) * np.linalg.norm(np.linalg.inv(x), p, axis=(-2, -1))
 
 
@@ -509,14 +508,21 @@ def _tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
 
 
 def _rows_and_columns(name: str, a: Any) -> tuple[int, int]:
-    if a.ndim < 2:
-        raise np.linalg.LinAlgError(f"{name}: {describe(a)} is no matrix, which has two axes at least")
+    if np.ndim(a) < 2:
+        raise np.linalg.LinAlgError(f"{name}: an array of shape {np.shape(a)} is no matrix")
     return a.shape[-2:]
 
 
 def H(x: Any) -> Any:  # noqa: N802
     """The conjugate transpose."""
     return conj(mT(x))
+
+
+def _without_gradient(a: Any, function: Any, reason: str, *args: Any) -> Any:
+    """NumPy's own answer, for arrays; the reason why it has none where a gradient would be lost."""
+    if a.requires_grad and recording.get():
+        raise ValueError(f"{name_of(function)}: {reason}")
+    return function(a.data, *args)
 
 
 def _as_matrix(x: Any) -> Any:
