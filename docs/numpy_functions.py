@@ -25,17 +25,20 @@ page = Path(__file__).with_name("numpy-functions.md")
 
 head = """# NumPy's functions
 
-Every public function of NumPy {version}, and what it is on a Tensor. The page is made from the table, by `python docs/numpy_functions.py`;
-a test compares the two, and calls what is not supported.
+Every public function of NumPy {version}, and what it is on a Tensor. The page is made from the table, by
+`python docs/numpy_functions.py`; a test compares the two, and calls what is not supported.
 
-- **differentiable** ({differentiable}): it has a row in [the table](tensor-and-table.md), or is composed of functions that have one;
+- **differentiable** ({differentiable}): it has a row in [the table](tensor-and-table.md), or is composed of
+  functions that have one;
 - **piecewise constant** ({flat}): the result is recorded, and has no gradient, by design;
-- **an answer** ({answer}): indices, counts, truth, an empty array of the same shape: given as NumPy gives it, for plain arrays;
-- **not supported** ({unsupported}): on a Tensor that needs a gradient it raises, with the reason that stands here;
+- **an answer** ({answer}): indices, counts, truth, an empty array of the same shape: given as NumPy gives it;
+- **not supported** ({unsupported}): on a Tensor that needs a gradient it raises, with the reason that stands
+  here;
 - **of no arrays** ({of_none}): it makes arrays of numbers and shapes, or is about types, files and settings.
 
-Edges (kinks, ties, zeros) stand in [Tensor and table](tensor-and-table.md#kinks-ties-and-edges). A ufunc's methods: `reduce` and `accumulate` of
-sums, products and extremes, and `outer` of every differentiable function of two arrays.
+Edges (kinks, ties, zeros) stand in [Tensor and table](tensor-and-table.md#kinks-ties-and-edges). Of a ufunc's
+methods there are `reduce` and `accumulate` of sums, products and extremes, and `outer` of every
+differentiable function of two arrays.
 """
 
 
@@ -44,7 +47,8 @@ def public(module: Any) -> Iterator[tuple[str, Callable[..., Any]]]:
     seen = set()
     for name in sorted(module.__all__):
         function = getattr(module, name)
-        if callable(function) and not isinstance(function, type) and function not in seen:
+        is_function = callable(function) and hasattr(function, "__name__") and not isinstance(function, type)
+        if is_function and function not in seen:
             seen.add(function)
             yield name_of(function), function
 
@@ -87,7 +91,7 @@ def text() -> str:
     ]
     for title, entries in of.items():
         lines += [f"## {title}", "", "| | | |", "|---|---|---|"]
-        lines += [f"| `{name}` | {kind} | {why} |" for name, kind, why in entries]
+        lines += [f"| `{name}` | {kind} | {why} |" for name, kind, why in sorted(entries)]
         lines.append("")
     return "\n".join(lines)
 

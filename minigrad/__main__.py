@@ -1,4 +1,4 @@
-"""The command `minigrad`, also `python -m minigrad`: the regularization experiment, or derive, draw, steps.
+"""The command `minigrad`, also `python -m minigrad`: the experiment, or derive, draw, steps, sweep.
 
 What the command needs is imported when it runs, so that Ctrl-C meanwhile is answered as at any other time.
 """
@@ -21,6 +21,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given = sys.argv[1:] if arguments is None else arguments
         if given and given[0] in subcommands.names:
             return subcommands.main(given[0], given[1:])
+        if given and given[0] == "sweep":
+            from minigrad.experiments.sweep.command import main as sweep
+
+            return sweep(given[1:])
         return command.main(given)
     except KeyboardInterrupt:
         _say_stopped()

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.nearest import nearest
+from minigrad.not_supported import reason
 from minigrad.table import compositions, name_of, table
 from minigrad.tensor import Tensor, describe
 
@@ -36,8 +37,11 @@ def no_derivative(function: Callable, name: str, kwargs: dict[str, Any]) -> str:
     if function in table or function in compositions:
         how = f"with {', '.join(f'{key}=' for key in kwargs)}" if kwargs else "with these arguments"
         return f"{name} {how} would lose the gradient; leave them out, or use t.detach() where none is wanted"
+    why = f"{name} has no derivative here, and a Tensor that needs a gradient would lose it"
+    if reason(name):
+        return f"{why}: {reason(name)}; use t.detach() where no gradient is wanted"
     return (
-        f"{name} has no derivative here, and a Tensor that needs a gradient would lose it. {nearest(name)}"
+        f"{why}. {nearest(name)}"
         "Add a row with minigrad.derivative, or use t.detach() where no gradient is wanted"
     )
 

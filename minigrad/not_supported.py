@@ -3,49 +3,52 @@
 from __future__ import annotations
 
 reasons: dict[str, str] = {
-    "it changes an array in place, and a graph uses the old values: np.where and np.concatenate make a new one": (
+    "it changes an array in place, and a graph uses its old values; np.where makes a new one": (
         "np.copyto np.fill_diagonal np.place np.put np.put_along_axis np.putmask"
     ),
-    "it makes a NumPy array, which has no graph: np.stack makes a Tensor of several": (
+    "it makes a NumPy array, which has no graph; np.stack makes a Tensor of several": (
         "np.array np.asanyarray np.asarray np.asarray_chkfinite np.ascontiguousarray np.asfortranarray "
         "np.asmatrix np.bmat np.copy np.require np.from_dlpack np.frombuffer np.fromiter np.matrix"
     ),
-    "which elements are left, and how many, depends on the values: np.sort keeps all of them": (
+    "which elements are left, and how many, depends on the values; np.sort keeps all of them": (
         "np.intersect1d np.setdiff1d np.setxor1d np.union1d np.unique np.unique_all np.unique_counts "
         "np.unique_inverse np.unique_values np.trim_zeros"
     ),
-    "it counts, and counts are piecewise constant: np.bincount has weights": (
+    "it counts, and counts are piecewise constant; np.bincount has weights": (
         "np.histogram np.histogram2d np.histogram_bin_edges np.histogramdd"
     ),
     "it is of whole numbers": (
         "np.bitwise_count np.bitwise_left_shift np.bitwise_right_shift np.gcd np.lcm np.left_shift "
         "np.right_shift np.packbits np.unpackbits np.ix_ np.lexsort np.ravel_multi_index np.unravel_index"
     ),
-    "it calls a function of numbers on each element or row: apply it to the whole, or stack what it gives": (
+    "it calls a function of numbers on each element or row; apply it to the whole, or stack what it gives": (
         "np.apply_along_axis np.apply_over_axes np.frompyfunc np.fromfunction np.nested_iters np.piecewise "
         "np.vectorize"
     ),
-    "it drops leading zeros by value: np.linalg.eigvals of the companion matrix": "np.roots",
+    "it drops leading zeros by value; np.linalg.eigvals has a row": "np.roots",
     "complex numbers have no order": "np.sort_complex",
     "its result is of another kind than numbers": (
-        "np.array2string np.array_repr np.array_str np.datetime_as_string np.isnat np.is_busday np.busday_count "
-        "np.busday_offset np.format_float_positional np.format_float_scientific np.base_repr np.binary_repr"
+        "np.array2string np.array_repr np.array_str np.datetime_as_string np.isnat np.is_busday "
+        "np.busday_count np.busday_offset np.format_float_positional np.format_float_scientific "
+        "np.base_repr np.binary_repr"
     ),
     "it writes a file": "np.save np.savetxt np.savez np.savez_compressed",
 }
 """Reason -> the functions that it is for, by name."""
 
-of_no_arrays = (
-    "np.arange np.bartlett np.blackman np.broadcast_shapes np.can_cast np.datetime_data np.diag_indices "
-    "np.diag_indices_from np.einsum_path np.empty np.eye np.fromfile np.fromregex np.fromstring np.full "
-    "np.genfromtxt np.get_include np.get_printoptions np.getbufsize np.geterr np.geterrcall np.hamming "
-    "np.hanning np.identity np.indices np.info np.isdtype np.isfortran np.isscalar np.issubdtype np.iterable "
-    "np.kaiser np.load np.loadtxt np.mask_indices np.may_share_memory np.min_scalar_type np.mintypecode "
-    "np.ones np.common_type np.printoptions np.promote_types np.set_printoptions np.setbufsize np.seterr "
-    "np.seterrcall np.shares_memory np.show_config np.show_runtime np.test np.tri np.tril_indices "
-    "np.tril_indices_from np.triu_indices np.triu_indices_from np.typename np.zeros np.fft.fftfreq "
-    "np.fft.rfftfreq"
-).split()
+_of_no_arrays = """
+np.arange np.bartlett np.blackman np.broadcast_shapes np.can_cast np.datetime_data np.diag_indices
+np.diag_indices_from np.einsum_path np.empty np.eye np.fromfile np.fromregex np.fromstring np.full
+np.genfromtxt np.get_include np.get_printoptions np.getbufsize np.geterr np.geterrcall np.hamming
+np.hanning np.identity np.indices np.info np.isdtype np.isfortran np.isscalar np.issubdtype
+np.iterable np.kaiser np.load np.loadtxt np.mask_indices np.may_share_memory np.min_scalar_type
+np.mintypecode np.ones np.common_type np.printoptions np.promote_types np.set_printoptions
+np.setbufsize np.seterr np.seterrcall np.shares_memory np.show_config np.show_runtime np.test np.tri
+np.tril_indices np.tril_indices_from np.triu_indices np.triu_indices_from np.typename np.zeros
+np.fft.fftfreq np.fft.rfftfreq
+"""
+
+of_no_arrays = frozenset(_of_no_arrays.split())
 """What makes arrays of shapes and numbers, or is about types, files and settings."""
 
 _reason_of = {name: reason for reason, names in reasons.items() for name in names.split()}
@@ -55,6 +58,6 @@ def reason(name: str) -> str:
     """Why a function of this name has no derivative here; "" if there is nothing to say about it.
 
     >>> reason("np.roots")
-    'it drops leading zeros by value: np.linalg.eigvals of the companion matrix'
+    'it drops leading zeros by value; np.linalg.eigvals has a row'
     """
     return _reason_of.get(name, "")

@@ -8,10 +8,12 @@ import random
 import re
 import sys
 import threading
+import time
 import tracemalloc
 import warnings
 from array import array
 from collections import OrderedDict, deque
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from copy import deepcopy
 from ctypes import c_double
@@ -1142,6 +1144,51 @@ def test_draws_outside_of_the_graph_are_refused():
 def test_other_draws_are_refused(draw, why):
     with pytest.raises(NotReplayable, match=why):
         mg.compile(lambda x: x * draw())(np.ones(2))
+
+
+@pytest.mark.parametrize("draw", [random.random, np.random.rand])
+def test_a_draw_of_another_thread_is_not_the_functions(draw, monkeypatch):
+    module = importlib.import_module("minigrad.compiler.compile")
+    recorded, done, finished = module._recorded, [], threading.Event()
+
+    def disturbed(*given):
+        replay = recorded(*given)
+        if not done:
+            other = threading.Thread(target=draw)
+            other.start()
+            other.join()
+        done.append(replay)
+        return replay
+
+    monkeypatch.setattr(module, "_recorded", disturbed)
+    waiting = threading.Thread(target=finished.wait)
+    waiting.start()
+    function = mg.compile(lambda x: x * 2)
+    np.testing.assert_array_equal(function(np.ones(2)).data, 2)
+    finished.set()
+    waiting.join()
+    assert len(done) == 2
+    assert function.stats()["recordings"] == 1
+
+
+def test_recordings_are_made_one_at_a_time(monkeypatch):
+    module = importlib.import_module("minigrad.compiler.compile")
+    recorded, inside, most = module._recorded, [], []
+
+    def counted(*given):
+        inside.append(given)
+        most.append(len(inside))
+        time.sleep(0.01)
+        replay = recorded(*given)
+        inside.pop()
+        return replay
+
+    monkeypatch.setattr(module, "_recorded", counted)
+    functions = [mg.compile(lambda x, k=k: x * k) for k in range(4)]
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda function: function(np.ones(2)).data[0], functions))
+    assert found == [0, 1, 2, 3]
+    assert max(most) == 1
 
 
 def test_values_that_cannot_be_looked_at_are_refused():

@@ -16,9 +16,9 @@ import page as page_of_the_benchmark
 import pytest
 
 from minigrad.derivatives import linear_algebra
-from minigrad.experiments import command
+from minigrad.experiments import Results, command
 from minigrad.show.pictures.rendering import NoRenderer
-from minigrad.table import compositions, name_of, table
+from minigrad.table import table
 
 root = Path(__file__).parent.parent
 pages = sorted([*root.glob("*.md"), *root.glob("docs/*.md"), *root.glob("examples/*.md")])
@@ -86,11 +86,12 @@ screenshots = {"steps.png"}
 """Pictures of a browser's window, which are not compared; test_steps.py has the tests of the page itself."""
 of_the_command = "overfitting_side_of_the_field.svg"
 of_the_benchmark = "performance.png"
+of_the_sweep = {"sweep_heat_map.svg": "heat_map", "sweep_curve.svg": "curve"}
 
 
 def maker(picture: Path) -> str:
     """What makes a picture, as pages write it after "python": mostly the example that it is named after."""
-    if picture.name == of_the_command:
+    if picture.name == of_the_command or picture.name in of_the_sweep:
         return "-m minigrad"
     if picture.name == of_the_benchmark:
         return "tests/benchmarks/run.py"
@@ -203,6 +204,14 @@ def test_the_picture_of_overfitting_is_what_the_command_makes(tmp_path):
         pytest.fail(f"{made.name} is out of date: run python {maker(made)}, and copy it from there\n{error}")
 
 
+@pytest.mark.parametrize("name", of_the_sweep)
+def test_a_picture_of_the_sweep_is_what_its_results_make(name, tmp_path):
+    pytest.importorskip("matplotlib")
+    results = Results.read(root / "tests" / "golden" / "sweep")  # kept from `minigrad sweep`
+    (tmp_path / name).write_text(getattr(results, of_the_sweep[name])(), encoding="utf-8")
+    assert_same_figure(tmp_path / name, images / name)
+
+
 def test_the_plot_of_the_benchmark_is_what_its_results_make(tmp_path):
     pytest.importorskip("matplotlib")
     if not page_of_the_benchmark.kept.exists():
@@ -262,26 +271,8 @@ def test_every_page_is_in_the_index():
         assert page.name == "README.md" or f"({page.name})" in index
 
 
-def test_the_list_of_rows_is_complete_and_names_nothing_else():
-    page = (root / "docs" / "tensor-and-table.md").read_text(encoding="utf-8")
-    section = page.partition("## What has a row")[2].partition("##")[0]
-    listed = set(re.findall(r"`((?:np|mg)\.[\w.]+)`", section))
-    rows = {name_of(f) for f in (*table, *compositions) if re.match(r"(np|mg)\.", name_of(f))}
-    rows -= {"mg.cube"}  # of a docstring's example
-    rows -= {f"mg.{name}" for name in vars(linear_algebra)}  # what np.linalg's functions are made of
-    rows -= {
-        "mg.scatter_add",
-        "mg.windows",
-        "mg.overlap_add",
-        "mg.uniform_draw",
-        "mg.cross_entropy_of_logit",
-        "mg.cross_entropy_of_probability",
-    }
-    assert listed <= rows
-    in_words = re.compile(r"np\.(not_)?(equal|less|greater|invert|logical|bitwise)")
-    assert {name for name in rows - listed if not in_words.match(name)} == set()
-
-
+from minigrad.derivatives import linear_algebra
+from minigrad.experiments import Results, command
 def test_the_readme_has_one_test_command():
     commands = [block for _, block in blocks(root / "README.md", "bash")]
     assert sum("-m pytest" in command for command in commands) == 1

@@ -140,6 +140,18 @@ def test_14_early_stopping(run):
     assert further["dev_cost"][-1] > 1.2 * numbers["kept"]
 
 
+def test_15_lambda_by_gradient(run):
+    numbers = run(15)
+    derivatives, found, best = numbers["derivatives"], numbers["found"], numbers["best"]
+    for k, derivative in derivatives.items():
+        assert derivative == pytest.approx(numbers["differences"][k], rel=1e-5)
+    assert found[10] < 0.05  # a short training asks for no λ
+    assert found[10] < found[20] < found[60]
+    assert found[60] == pytest.approx(best, rel=0.25)
+    costs = dict(zip(numbers["results"]["lambd"], numbers["results"]["dev_cost"], strict=True))
+    assert costs[best] == min(costs.values()) < 0.7 * costs[0]
+
+
 def test_02_hand_derivation(run):
     difference = run(2)["difference"]
     names = "Z3 W3 b3 A2_drop A2 Z2 W2 b2 A1_drop A1 Z1 W1 b1"

@@ -20,7 +20,7 @@ package = Path(minigrad.__file__).parent
 files = sorted(package.rglob("*.py"))
 
 floors = (
-    ("table", "watch"),
+    ("table", "watch", "not_supported"),
     ("tensor", "nearest"),
     ("derivatives", "messages"),
     ("functions",),

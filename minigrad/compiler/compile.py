@@ -8,7 +8,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from functools import update_wrapper
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
-from threading import RLock
+from threading import RLock, active_count
 from types import MethodType
 from typing import Any
 from warnings import warn
@@ -88,7 +88,7 @@ class Compiled:
                     self._replayed += 1
                     self._last = replay
                     return replay(found)
-            replay = _record(self._function, args, kwargs, self._backend)
+            replay = _recorded_alone(self._function, args, kwargs, self._backend)
             candidates.append(replay)
             self._forget(candidates)
             replay.guard.like(args, kwargs)
@@ -147,6 +147,28 @@ _most = 32
 
 
 # ---- recording
+
+
+class _Drew(NotReplayable):
+    """Random numbers were drawn that are not in the graph."""
+
+
+_one_at_a_time = RLock()
+"""A recording looks at the generators that all threads share, and sets them back if it is refused."""
+
+_tries = 10
+"""How often is recorded where another thread may be what draws from them."""
+
+
+def _recorded_alone(function: Callable[..., Any], args: tuple, kwargs: dict, backend: str) -> Replay:
+    """A recording during which no other thread drew from `random` or NumPy's global generator."""
+    with _one_at_a_time:
+        for _ in range(_tries - 1 if active_count() > 1 else 0):
+            try:
+                return _record(function, args, kwargs, backend)
+            except _Drew:
+                continue
+        return _record(function, args, kwargs, backend)
 
 
 def _record(function: Callable[..., Any], args: tuple, kwargs: dict, backend: str) -> Replay:
@@ -226,7 +248,7 @@ def _check_draws(rngs: list[Any], before: list[Any], replay: Replay) -> None:
 
 
 def _draws() -> NotReplayable:
-    return NotReplayable(
+    return _Drew(
         "compile: the function draws random numbers outside of the graph, which would be the same at "
         "each replay; draw them with mg.random.uniform, mg.random.bernoulli or nn.Dropout"
     )

@@ -25,20 +25,24 @@ options.py           the options of the command `minigrad`
 command.py           the command itself
 own_loss.py          a loss by module:function
 subcommands.py       minigrad derive, minigrad draw, minigrad steps
+sweep/               the search for λ and keep_prob, a package
 """
 
 from minigrad.experiments.experiment import Experiment, Setting, Trained, lambda_curve, regularization
 from minigrad.experiments.gradient_table import Gradient, gradients
 from minigrad.experiments.judging import Verdict, verdicts
 from minigrad.experiments.studies import Study, study
+from minigrad.experiments.sweep import Results, Unfinished, sweep
 from minigrad.experiments.training import cost, evaluate, gradient_descent, network
 
 __all__ = [
     "Experiment",
     "Gradient",
+    "Results",
     "Setting",
     "Study",
     "Trained",
+    "Unfinished",
     "Verdict",
     "cost",
     "evaluate",
@@ -48,5 +52,6 @@ __all__ = [
     "network",
     "regularization",
     "study",
+    "sweep",
     "verdicts",
 ]

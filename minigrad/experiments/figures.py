@@ -55,7 +55,7 @@ _long_number = re.compile(r"(?<=[ML \n\"])(-?\d+\.\d\d)\d+(?=[ \n\"])")
 """A coordinate with more digits than a picture needs; the factors of scale(...) are left alone."""
 
 
-def _drawn(width: float, height: float) -> Callable[[Callable[..., None]], Callable[..., str]]:
+def drawn(width: float, height: float) -> Callable[[Callable[..., None]], Callable[..., str]]:
     """Decorator: what draws on a Figure becomes a function that gives the SVG; no global state is changed."""
 
     def decorator(draw: Callable[..., None]) -> Callable[..., str]:
@@ -106,7 +106,7 @@ def _style() -> Iterator[None]:
 # ---- decision boundaries
 
 
-@_drawn(4.2, 3.9)
+@drawn(4.2, 3.9)
 def boundary(figure: Figure, dataset: Dataset, model: Trained, *, name: str = "") -> None:
     """Where the model changes its mind, on the plane of the two features, with training examples."""
     axes = figure.subplots()
@@ -164,7 +164,7 @@ def _plane(axes: Axes, dataset: Dataset, model: Trained) -> None:
 # ---- costs
 
 
-@_drawn(5.2, 3.5)
+@drawn(5.2, 3.5)
 def costs(figure: Figure, experiment: Experiment) -> None:
     """J of every step, as gradient descent sees it: with the penalty, with dropout."""
     axes = figure.subplots()
@@ -194,7 +194,7 @@ def _smoothed(y: np.ndarray, points: int = 120) -> tuple[np.ndarray, np.ndarray]
     return np.array([part.mean() for part in parts]), np.array([np.median(y[part]) for part in parts])
 
 
-@_drawn(5.2, 4.6)
+@drawn(5.2, 4.6)
 def overfitting(figure: Figure, experiment: Experiment) -> None:
     """Cross-entropy on both sets while each model is trained, dropout off; the gap is what is overfitted."""
     panels = figure.subplots(2, 2, sharex=True, sharey=True)
@@ -243,7 +243,7 @@ def _plain_ticks(axes: Axes, values: Sequence[np.ndarray]) -> None:
 # ---- weights
 
 
-@_drawn(5.2, 4.6)
+@drawn(5.2, 4.6)
 def weight_histograms(figure: Figure, experiment: Experiment) -> None:
     """How large the weights of the four models are; all layers together, biases left out."""
     panels = figure.subplots(len(experiment.models), 1, sharex=True, sharey=True)
@@ -278,7 +278,7 @@ def _no_ticks() -> Any:
 # ---- the curve of λ
 
 
-@_drawn(5.2, 6.6)
+@drawn(5.2, 6.6)
 def lambda_curve(figure: Figure, curve: Sequence[Trained], verdict: CurveVerdict, *, used: float) -> None:
     """Accuracy, cross-entropy and the size of the weights against λ, its values at equal distances."""
     panels = figure.subplots(3, 1, sharex=True, height_ratios=[1.2, 1.2, 1])

@@ -33,7 +33,8 @@ arrays X and y, and perhaps a dev set Xval and yval.
 other commands, which have a --help of their own:
   minigrad derive    the backward pass of a loss, written out
   minigrad draw      the computation graph of a loss as a picture
-  minigrad steps     a page to walk through both passes, step by step"""
+  minigrad steps     a page to walk through both passes, step by step
+  minigrad sweep     the search for λ and keep_prob"""
 
 
 class Parser(argparse.ArgumentParser):

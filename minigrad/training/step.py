@@ -55,7 +55,9 @@ class Step:
         return self(*batch)
 
 
-def evaluated(model: Module, loss: Loss, batch: tuple[Any, ...]) -> float:
+def evaluated(
+    model: Module, loss: Loss, batch: tuple[Any, ...], *, who: str = "fit: on the dev set the loss"
+) -> float:
     """The loss as a number, in evaluation mode and without a graph; the flags are as before afterwards."""
     with modes_kept(model), no_grad(), np.errstate(over="ignore", invalid="ignore"):
         J = loss(model.eval(), *batch)
@@ -64,7 +66,7 @@ def evaluated(model: Module, loss: Loss, batch: tuple[Any, ...]) -> float:
     if isinstance(J, int | float | np.integer | np.floating):
         return float(J)
     what = describe(J) if isinstance(J, Tensor) else f"a {type(J).__name__}"
-    raise TypeError(f"fit: on the dev set the loss gives {what}; wanted one number")
+    raise TypeError(f"{who} gives {what}; wanted one number")
 
 
 @contextmanager

@@ -115,11 +115,11 @@ def add(function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
     cases.append(Case(function, args, kwargs))
 
 
-_rng = np.random.default_rng(7)
+_rng = np.random.default_rng()
 
 
-def start(seed: int = 7) -> None:
-    """Begin the numbers anew, so that those of one file do not depend on the files before it."""
+def begin(seed: int) -> None:
+    """At the head of a file of cases: its numbers do not depend on which files there are beside it."""
     global _rng
     _rng = np.random.default_rng(seed)
 

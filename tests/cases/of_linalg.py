@@ -7,7 +7,7 @@ import operator
 import numpy as np
 import numpy.fft
 
-from cases.case import add, complex_, not_holomorphic, real, rounded_otherwise, start
+from cases.case import add, begin, complex_, not_holomorphic, real, rounded_otherwise
 from minigrad.derivatives import linear_algebra as _linalg
 
 not_holomorphic |= {
@@ -24,7 +24,7 @@ rounded_otherwise |= {
     np.linalg.tensorinv, np.linalg.tensorsolve,
 }  # fmt: skip
 
-start(11)
+begin(11)
 
 # ---- complex numbers
 
@@ -132,10 +132,11 @@ for _n in (0, 1, 2, 3, 5, -2):
     add(np.linalg.matrix_power, _square, _n)
 add(np.linalg.multi_dot, [real(2, 4), real(4, 3), real(3, 5)])
 add(np.linalg.multi_dot, [real(4), real(4, 2), real(2, 3), real(3)])
-add(np.linalg.tensorinv, real(2, 3, 6))
-add(np.linalg.tensorinv, real(4, 2, 2), 1)
-add(np.linalg.tensorsolve, real(2, 3, 6), real(2, 3))
-add(np.linalg.tensorsolve, real(3, 6, 2), real(2, 3), (1,))
+_six = real(6, 6) + 3 * np.eye(6)
+add(np.linalg.tensorinv, _six.reshape(2, 3, 6))
+add(np.linalg.tensorinv, (real(4, 4) + 3 * np.eye(4)).reshape(4, 2, 2), 1)
+add(np.linalg.tensorsolve, _six.reshape(2, 3, 6), real(2, 3))
+add(np.linalg.tensorsolve, np.moveaxis(_six.reshape(2, 3, 6), 2, 1), real(2, 3), (1,))
 
 # ---- Fourier transforms
 
@@ -163,5 +164,3 @@ for _function in (
 for _function in (np.fft.fftshift, np.fft.ifftshift):
     add(_function, real(2, 3))
     add(_function, real(4, 5), axes=1)
-
-start()

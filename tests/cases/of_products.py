@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from cases.case import add, not_holomorphic, real, rounded_otherwise, turned
+from cases.case import add, begin, not_holomorphic, real, rounded_otherwise, turned
 from minigrad.derivatives.windows import overlap_add, windows
+
+begin(884)
 
 rounded_otherwise |= {
     np.tensordot, np.inner, np.vdot, np.vecdot, np.linalg.tensordot, np.linalg.vecdot, np.linalg.trace,

@@ -1,0 +1,60 @@
+"""By what a sweep is recognized: what is built, the axes, the seeds, how it is judged, the data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+from minigrad.experiments.experiment import Setting
+from minigrad.experiments.sweep.build import Build
+from minigrad.experiments.sweep.grid import Cell
+from minigrad.experiments.sweep.parts import Part
+from minigrad.training.feed import fingerprint
+
+
+def about(
+    build: Build,
+    points: Sequence[Cell],
+    judged: Sequence[Part],
+    seeds: Sequence[int],
+    folds: int | None,
+    fold_seed: int,
+    measures: list[str],
+) -> dict[str, Any]:
+    """What is swept, as plain data: a folder with other data is another sweep's."""
+    from minigrad import __version__
+
+    names = list(points[0])
+    values = {name: list(dict.fromkeys(cell[name] for cell in points)) for name in names}
+    arrays = tuple(a for part in judged[:1] for a in (*part.train, *part.dev))
+    return {
+        "minigrad": __version__,
+        "build": _words(build, names),
+        "axes": values,
+        "cells": [list(cell.values()) for cell in points],
+        "seeds": list(seeds),
+        "folds": folds,
+        "fold_seed": fold_seed if folds is not None else None,
+        "data": fingerprint(arrays),
+        "measures": measures,
+    }
+
+
+def _words(build: Any, axes: Sequence[str]) -> str:
+    """What is built, in words that are the same in every process: what is an axis or the seed is left out."""
+    if isinstance(build, Setting):
+        names = [field.name for field in fields(build) if field.name not in (*axes, "seed")]
+        return f"Setting({', '.join(f'{name}={getattr(build, name)}' for name in names)})"
+    if hasattr(build, "func") and hasattr(build, "keywords"):  # a partial
+        given = [*map(_repr, build.args), *(f"{name}={_repr(x)}" for name, x in build.keywords.items())]
+        return f"{_words(build.func, axes)}({', '.join(given)})"
+    if not hasattr(build, "__qualname__"):  # an object with a __call__
+        return _repr(build)
+    return f"{build.__module__}.{build.__qualname__}"
+
+
+def _repr(value: Any) -> str:
+    """Without addresses in memory, which no other process has."""
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))

@@ -1,0 +1,62 @@
+"""One training of a sweep: a cell with a seed, on one part of the data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import nan
+from traceback import format_exc
+
+import numpy as np
+
+from minigrad.experiments.sweep.build import Build, arguments
+from minigrad.experiments.sweep.grid import Cell, described
+from minigrad.experiments.sweep.measures import Measures
+from minigrad.experiments.sweep.parts import Part
+from minigrad.training import Diverged, fit
+from minigrad.training.step import evaluated
+
+
+@dataclass(frozen=True)
+class Run:
+    """A cell with a seed, and the fold that is held out; None for a dev set."""
+
+    cell: Cell
+    seed: int
+    fold: int | None
+
+    def __str__(self) -> str:
+        fold = "" if self.fold is None else f", fold {self.fold}"
+        return f"{described(self.cell)}, seed={self.seed}{fold}"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a run has no numbers: an exception as text, since not every one can be sent between processes."""
+
+    reason: str
+    traceback: str
+
+
+Outcome = tuple[float, ...] | Failure
+"""Of each measure the number on the training examples and that on those held out."""
+
+
+def outcome(build: Build, run: Run, part: Part, measures: Measures) -> Outcome:
+    """Train and measure; nan throughout if the training diverged."""
+    try:
+        made = arguments(build, run.cell, run.seed, part)
+        model = made.pop("model")
+        if "callbacks" in made or "dev_loss" in made:
+            made["dev"] = part.dev
+        try:
+            fit(model, data=part.train, progress=False, **made)
+        except Diverged:
+            return (nan,) * (2 * len(measures))
+        found = [
+            evaluated(model, measure, arrays, who=f'the measure "{name}"')
+            for name, measure in measures.items()
+            for arrays in (part.train, part.dev)
+        ]
+        return tuple(found) if np.isfinite(found).all() else (nan,) * len(found)
+    except Exception as error:
+        return Failure(f"{type(error).__name__}: {error}", format_exc())

@@ -1,0 +1,848 @@
+"""mg.experiments.sweep: cells, folds, any executor, a folder from which it goes on, the choice, pictures."""
+
+import csv
+import io
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from math import isnan, nan
+from threading import Thread
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import nn, optim
+from minigrad.experiments import Results, Setting, Unfinished, sweep
+from minigrad.experiments.experiment import fit as fit_of_the_main_job
+from minigrad.experiments.sweep import execution, ledger
+from minigrad.experiments.sweep.build import network_of_the_notes
+from minigrad.experiments.sweep.choice import Mean, at_the_edge, best_of, mean_and_error, one_standard_error
+from minigrad.experiments.sweep.grid import cells
+from minigrad.experiments.sweep.parts import assigned, parts
+
+field = mg.data.side_of_the_field(3, m=23, m_dev=17)
+small = Setting(hidden=(3,), steps=4)
+grid = {"lambd": [0, 0.7], "keep_prob": [1, 0.8]}
+
+
+def quietly(build=small, axes=grid, data=field, **options):
+    return sweep(build, axes, data, **{"progress": False, **options})
+
+
+def loss(model, X, y, *, lambd):
+    return nn.binary_cross_entropy_with_logits(model(X), y) + nn.l2_penalty(model, lambd=lambd, m=len(X))
+
+
+def build(*, lambd, seed, **others):
+    """A network of two inputs; `others` may be more axes."""
+    rng = np.random.default_rng(seed)
+    model = nn.Sequential(nn.Linear(2, 3, rng=rng), nn.Tanh(), nn.Linear(3, 1, rng=rng))
+    optimizer = optim.SGD(model.parameters(), lr=others.get("lr", 0.1))
+    return {"model": model, "loss": partial(loss, lambd=lambd), "optimizer": optimizer, "epochs": 4}
+
+
+def fails_at_one(*, lambd, seed):
+    if lambd == 1:
+        raise ArithmeticError("no such model")
+    return build(lambd=lambd, seed=seed)
+
+
+def dies_at_one(*, lambd, seed):
+    if lambd == 1:
+        time.sleep(0.3)  # the cells before it are done
+        os._exit(1)
+    return build(lambd=lambd, seed=seed)
+
+
+@pytest.fixture(scope="module")
+def expected():
+    return quietly(seeds=[0, 5])
+
+
+# ---- cells
+
+
+def test_every_combination_in_the_order_of_the_axes():
+    found = cells({"lambd": np.array([0, 2]), "hidden": [[3], (4, np.int64(2))], "kind": ["a"]})
+    assert [tuple(cell.values()) for cell in found] == [
+        (0.0, (3,), "a"),
+        (0.0, (4, 2), "a"),
+        (2.0, (3,), "a"),
+        (2.0, (4, 2), "a"),
+    ]
+    assert [type(value) for value in found[1].values()] == [float, tuple, str]
+
+
+def test_random_cells_are_drawn_by_a_seed_and_more_of_them_begin_with_the_same():
+    axes = {"lambd": lambda rng: 10 ** rng.uniform(-2, 1), "keep_prob": [0.8, 1.0], "n": [1, 2, 3]}
+    few, many = cells(axes, draws=3, rng=4), cells(axes, draws=9, rng=np.random.default_rng(4))
+    assert many[:3] == few
+    assert cells(axes, draws=3, rng=5) != few
+    assert all(0.01 <= cell["lambd"] <= 10 for cell in many)
+    assert {cell["keep_prob"] for cell in many} == {0.8, 1.0}
+    of_three = cells({"n": [1, 2, 3]}, draws=3, rng=0)  # no cell twice
+    assert sorted(cell["n"] for cell in of_three) == [1, 2, 3]
+
+
+def test_distributions_of_scipy():
+    stats = pytest.importorskip("scipy.stats")
+    axes = {"lambd": stats.loguniform(0.01, 10), "steps": stats.randint(2, 9)}
+    found = cells(axes, draws=5, rng=0)
+    assert found == cells(axes, draws=5, rng=0)
+    assert all(type(cell["lambd"]) is float and type(cell["steps"]) is int for cell in found)
+    results = quietly(axes=axes, draws=2, rng=0)
+    assert [row.run.cell for row in results] == found[:2]
+
+
+@pytest.mark.parametrize(
+    ("axes", "options", "said"),
+    [
+        ({"lambd": [0, -1]}, {}, "lambd has the value -1; wanted numbers ≥ 0"),
+        ({"lambd": [nan]}, {}, "lambd has the value nan; wanted numbers ≥ 0"),
+        ({"lambd": ["0.1"]}, {}, "lambd has the value '0.1'; wanted numbers ≥ 0"),
+        ({"lambd": [True]}, {}, "lambd has the value True; wanted numbers ≥ 0"),
+        ({"lambd": "0.1"}, {}, "lambd is '0.1'; wanted a list of values, such as lambd=[...]"),
+        ({"lambd": 0.1}, {}, "lambd is 0.1; wanted a list of values"),
+        ({"keep_prob": [0]}, {}, "keep_prob has the value 0; wanted numbers in (0, 1]"),
+        ({"keep_prob": [1.5]}, {}, "keep_prob has the value 1.5; wanted numbers in (0, 1]"),
+        ({"lambd": [0.7, 0, 0.70]}, {}, "lambd has the value 0.7 twice"),
+        ({"lambd": [0, -0.0]}, {}, "lambd has the value 0 twice"),
+        ({"lambd": [1], "keep_prob": []}, {}, "keep_prob has no values; give at least one"),
+        ({}, {}, "axes is empty; wanted values by name"),
+        ([0.1], {}, "axes is a list; wanted values by name"),
+        ({1: [2]}, {}, "an axis is named 1; wanted the name of an argument of build"),
+        ({"seed": [1]}, {}, "the seeds are no axis, a cell is trained with each of them; give seeds=[...]"),
+        ({"fold": [1]}, {}, 'an axis cannot be named "fold"'),
+        ({"lr": [np.inf]}, {}, "lr has the value inf; wanted finite numbers, texts or tuples of them"),
+        ({"kind": ["a\n"]}, {}, "kind has the value 'a\\n'; wanted finite numbers, texts or tuples of them"),
+        ({"lambd": [1], "n": [1, "1"]}, {}, "n has the value 1 twice"),
+        ({"lr": [object]}, {}, "wanted finite numbers, texts or tuples of them"),
+        ({"lambd": lambda rng: 1.0}, {}, "lambd is a distribution; say how many cells are drawn with draws="),
+        ({"lambd": [1]}, {"rng": 0}, "rng= is for draws; say how many cells with draws="),
+        ({"lambd": [1]}, {"draws": 2}, "sweep: rng= takes a numpy.random.Generator"),
+        ({"lambd": [1, 2]}, {"draws": 3, "rng": 0}, "draws=3, but only 2 different cells were drawn"),
+        ({"lambd": lambda rng: -1.0}, {"draws": 1, "rng": 0}, "lambd has the value -1.0; wanted numbers ≥ 0"),
+        ({"lambd": [1]}, {"draws": 0, "rng": 0}, "draws=0; wanted a whole number, 1 or more"),
+        ({"batch": [1]}, {}, "a Setting has no 'batch'; the axes can be hidden, steps, lr, lambd, keep_prob"),
+        ({"hidden": [3]}, {}, "hidden has the value 3; wanted tuples of sizes, such as (20, 3)"),
+        ({"steps": [0]}, {}, "steps has the value 0; wanted whole numbers ≥ 1"),
+        ({"lr": [0]}, {}, "lr has the value 0; wanted numbers > 0"),
+        (grid, {"seeds": []}, "seeds is []; wanted at least one, and none twice"),
+        (grid, {"seeds": [1, 1]}, "seeds is [1, 1]; wanted at least one, and none twice"),
+        (grid, {"seeds": 3}, "seeds is 3; wanted a list of them, such as seeds=range(5)"),
+        (grid, {"seeds": [-1]}, "seeds=-1; wanted a whole number, 0 or more"),
+        (grid, {"folds": 24}, "folds=24 of 23 examples; each fold needs one, so at most 23"),
+        (grid, {"folds": 1}, "folds=1; wanted a whole number, 2 or more"),
+        (grid, {"folds": 2, "dev": (field.X, field.y)}, "dev= and folds= are two ways to judge"),
+        (grid, {"dev": (field.X[:, :1], field.y)}, "an array (23, 2) of data is (23, 1) in dev"),
+        (grid, {"dev": (field.X,)}, "dev has 1 arrays, and data 2"),
+        (grid, {"data": (field.X, field.y)}, "there is nothing to judge on; give dev="),
+        (grid, {"data": (field.X, field.y + 0.5), "folds": 2}, "a Setting trains a classifier, on X"),
+        (grid, {"data": (field.X, field.X), "folds": 2}, "a Setting trains a classifier"),
+        (grid, {"data": field.X}, "sweep: data is a ndarray; wanted arrays of examples, such as (X, y)"),
+        (grid, {"data": (field.X * nan, field.y), "folds": 2}, "array 0 of data, (23, 2), is not finite"),
+        (grid, {"executor": 2}, "executor is 2; wanted a concurrent.futures.Executor"),
+        (grid, {"resume": True}, "resume=True, folder=None; resume=True goes on with a folder"),
+        (grid, {"measures": {"a": 1}}, "wanted functions of (model, X, y) by name"),
+        (grid, {"measures": {"lambd": len}}, 'two columns of the results would be named "lambd"'),
+        (grid, {"build": 3}, "build is 3; wanted a Setting, or a function of the axes and seed"),
+        (grid, {"build": build}, "is called with"),
+        ({"lr": [1]}, {"build": build}, "build takes (*, lambd, seed, **others), and is called with (lr="),
+    ],
+)  # fmt: skip
+def test_bad_input_gets_one_sentence_before_anything_is_run(axes, options, said, monkeypatch, tmp_path):
+    if options.get("build") is build and axes is grid:
+        options = {"build": lambda *, lambd, seed: build(lambd=lambd, seed=seed)}
+    monkeypatch.setattr(nn, "Linear", None)  # nothing can be trained
+    with pytest.raises((TypeError, ValueError)) as caught:
+        quietly(axes=axes, **{"folder": None if "resume" in options else tmp_path / "f", **options})
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert str(caught.value).startswith("sweep: ")
+    assert not (tmp_path / "f").exists()
+
+
+# ---- what is judged on
+
+
+def test_folds_are_as_large_as_can_be_and_have_their_share_of_each_class():
+    y = np.repeat([0.0, 1.0, 2.0], [11, 7, 2])
+    for seed in range(5):
+        found = assigned(y, 4, seed=seed)
+        assert sorted(np.bincount(found)[1:]) == [5, 5, 5, 5]
+        for label in (0, 1):
+            counts = np.bincount(found[y == label], minlength=5)[1:]
+            assert counts.max() - counts.min() <= 1
+    found = assigned(y, 4, seed=1)
+    np.testing.assert_array_equal(found, assigned(y, 4, seed=1))
+    assert (found != assigned(y, 4, seed=2)).any()
+    continuous = assigned(np.linspace(0, 1, 10), 5, seed=0)
+    assert sorted(continuous) == sorted([*range(1, 6)] * 2)
+    assert (continuous != np.arange(10) % 5 + 1).any()  # not in the order of the rows
+
+
+def test_each_example_is_held_out_once_and_not_trained_on_then():
+    X = np.arange(23.0)[:, np.newaxis]
+    found = parts((X, field.y), folds=5)
+    assert [part.fold for part in found] == [1, 2, 3, 4, 5]
+    assert sorted(np.concatenate([part.dev[0] for part in found])) == sorted(X)
+    for part in found:
+        assert not set(part.train[0].ravel()) & set(part.dev[0].ravel())
+        assert len(part.train[0]) + len(part.dev[0]) == 23
+        np.testing.assert_array_equal(part.dev[1], field.y[part.dev[0].ravel().astype(int)])
+
+
+def test_there_is_one_part_with_the_dev_set():
+    (of_set,) = parts(field)
+    assert of_set.dev[0] is field.X_dev
+    (given,) = parts((field.X, field.y), dev=(field.X_dev, field.y_dev))
+    assert given.train == (field.X, field.y)
+
+
+# ---- the numbers
+
+
+def test_a_cell_is_what_the_main_job_trains(expected):
+    setting = replace(small, seed=5)
+    of_job = fit_of_the_main_job("both", field, setting, lambd=0.7, keep_prob=0.8)
+    (row,) = [r for r in expected if r.run.cell == {"lambd": 0.7, "keep_prob": 0.8} and r.run.seed == 5]
+    wanted = of_job.cross_entropy, of_job.cross_entropy_dev, of_job.accuracy, of_job.accuracy_dev
+    np.testing.assert_allclose(list(row.numbers.values()), wanted, rtol=1e-12)
+
+
+def test_a_build_of_ones_own_with_any_axes_is_what_fit_trains():
+    squares = {"mean": lambda model, X, y: float(np.mean((model(X).data - y) ** 2))}
+    results = quietly(build, {"lambd": [0.7], "lr": [0.1, 0.5]}, seeds=[2], measures=squares)
+    assert results.columns == ["lambd", "lr", "seed", "fold", "mean", "dev_mean"]
+    for row in results:
+        made = build(**row.run.cell, seed=2)
+        mg.fit(made["model"], made["loss"], (field.X, field.y), made["optimizer"], 4, progress=False)
+        for name, X, y in (("mean", field.X, field.y), ("dev_mean", field.X_dev, field.y_dev)):
+            assert row.numbers[name] == np.mean((made["model"](X).data - y) ** 2)
+    assert results[0].numbers != results[1].numbers
+
+
+def test_folds_are_trained_on_the_others(expected):
+    results = quietly(axes={"lambd": [0.7]}, folds=3, fold_seed=2)
+    assert results["fold"] == [1, 2, 3]
+    part = parts((field.X, field.y), folds=3, fold_seed=2)[1]
+    made = network_of_the_notes(replace(small, lambd=0.7), part)
+    mg.fit(made["model"], made["loss"], part.train, made["optimizer"], 4, progress=False)
+    assert results[1].numbers["dev_cost"] == pytest.approx(
+        mg.experiments.evaluate(made["model"], *part.dev)[1]
+    )
+    best = results.best
+    assert best.mean["dev_cost"] == pytest.approx(np.mean(results["dev_cost"]))
+    assert best.error["dev_cost"] == pytest.approx(np.std(results["dev_cost"], ddof=1) / np.sqrt(3))
+
+
+def test_more_classes_and_callbacks_that_look_at_the_dev_set():
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((12, 2)), np.arange(12) % 3
+
+    def stopped(*, lambd, seed):
+        model = nn.Sequential(nn.Linear(2, 3, rng=seed))
+        made = {"model": model, "loss": lambda model, X, y: nn.cross_entropy(model(X), y), "epochs": 30}
+        callbacks = [mg.training.EarlyStopping(patience=1, min_delta=10.0)]
+        return {**made, "optimizer": optim.SGD(model.parameters(), lr=0.1), "callbacks": callbacks}
+
+    results = quietly(stopped, {"lambd": [0]}, (X, y), folds=2)
+    assert len(results) == 2
+    assert quietly(data=(X, y), folds=2).columns[-1] == "dev_accuracy"
+
+
+# ---- any executor, any order
+
+
+class Shuffled(Executor):
+    """Runs what is submitted in a random order, when first asked for results."""
+
+    def __init__(self):
+        self.futures = []
+
+    def submit(self, function, /, *given, **named):
+        future = Future()
+        self.futures.append((future, partial(function, *given, **named)))
+        if len(self.futures) == 1:
+            Thread(target=self.work, daemon=True).start()
+        return future
+
+    def work(self):
+        time.sleep(0.05)
+        random.Random(0).shuffle(self.futures)
+        for future, call in self.futures:
+            if future.set_running_or_notify_cancel():
+                future.set_result(call())
+
+
+@pytest.fixture(scope="module")
+def pool():
+    with execution.processes(2) as executor:
+        yield executor
+
+
+def test_the_results_do_not_depend_on_the_executor(expected, pool, tmp_path):
+    with ThreadPoolExecutor(3) as threads:
+        for i, executor in enumerate((None, threads, Shuffled(), pool)):
+            folder = tmp_path / str(i)
+            results = quietly(seeds=[0, 5], executor=executor, folder=folder)
+            assert results.csv() == expected.csv()
+            assert (folder / "results.csv").read_text() == expected.csv()
+
+
+def test_dask():
+    distributed = pytest.importorskip("distributed")
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the cluster's own
+        options = {"processes": False, "n_workers": 1, "threads_per_worker": 2, "dashboard_address": None}
+        with distributed.Client(**options) as client:
+            found = quietly(executor=client.get_executor())
+    assert found.csv() == quietly().csv()
+
+
+def test_one_worker_is_this_process():
+    with execution.processes(1) as executor:
+        assert executor is None
+
+
+def test_what_cannot_be_sent_to_a_process_is_said_before(pool):
+    with pytest.raises(
+        TypeError, match=r"sweep: <function .* cannot be sent to a process: .*; define it at the top"
+    ):
+        quietly(lambda *, lambd, seed: None, {"lambd": [0]}, executor=pool)
+
+
+def test_a_process_that_dies(tmp_path):
+    with (
+        execution.processes(2) as executor,
+        pytest.raises(
+            Unfinished, match=r"^sweep: the executor failed \(BrokenProcessPool: .*\); \d+ of 6 runs"
+        ) as died,
+    ):
+        quietly(dies_at_one, {"lambd": [0, 2, 3, 4, 5, 1]}, executor=executor, folder=tmp_path / "f")
+    kept = Results.read(tmp_path / "f")
+    assert kept.csv() == died.value.results.csv()
+    assert 2 <= len(kept) < 6
+    with pytest.raises(RuntimeError):
+        executor.submit(len, "")
+
+
+def test_an_executor_that_was_shut_down():
+    executor = ThreadPoolExecutor(1)
+    executor.shutdown()
+    with pytest.raises(
+        Unfinished, match=r"the executor failed .*; 0 of 4 runs are done and kept in .results of"
+    ):
+        quietly(executor=executor)
+
+
+# ---- what goes wrong in a run
+
+
+def test_a_build_that_fails_is_named_and_the_others_are_kept(tmp_path):
+    axes = {"lambd": [0, 1, 2]}
+    for options in ({}, {"folder": tmp_path / "f"}):
+        with pytest.raises(Unfinished) as caught:
+            quietly(fails_at_one, axes, seeds=[4, 5], **options)
+        said = str(caught.value)
+        assert said.startswith(
+            "sweep: the run with lambd=1, seed=4 failed: ArithmeticError: no such model, and 1 more failed; "
+            "4 of 6 runs are done and kept in "
+        )
+        assert "in fails_at_one" in caught.value.__notes__[0]
+        assert caught.value.results["lambd"] == [0, 0, 2, 2]
+    assert Results.read(tmp_path / "f")["lambd"] == [0, 0, 2, 2]
+
+
+def test_a_measure_that_gives_no_number():
+    with pytest.raises(Unfinished, match='TypeError: the measure "all" gives a ndarray; wanted one number'):
+        quietly(build, {"lambd": [0]}, measures={"all": lambda model, X, y: X})
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (3, "TypeError: build gives a int; wanted arguments of mg.fit"),
+        ({"model": 1}, "ValueError: build gives no 'loss'; wanted"),
+        ({"model": 1, "loss": 2, "optimizer": 3, "epochs": 4, "data": 5}, "build gives data of its own"),
+        ({"model": 1, "loss": 2, "optimizer": 3, "epochs": 4}, "TypeError: fit: model is a int"),
+        ({**build(lambd=0, seed=0), "epoch": 1}, "unexpected keyword argument 'epoch'"),
+    ],
+)
+def test_a_build_that_gives_something_else(made, said):
+    with pytest.raises(Unfinished, match=re.escape(said)):
+        quietly(lambda *, lambd, seed: made, {"lambd": [0]})
+
+
+def test_a_run_that_diverges_has_nan_and_is_not_chosen(tmp_path):
+    results = quietly(replace(small, lr=5.0, steps=300), {"lambd": [0, 1e6]}, folder=tmp_path / "f")
+    assert results["lambd"] == [0, 1e6]
+    assert isnan(results[1].numbers["dev_cost"])
+    assert results.best.cell == {"lambd": 0.0}
+    assert [run.cell for run in results.diverged] == [{"lambd": 1e6}]
+    assert "1 run diverged, and cells with such are not chosen" in repr(results)
+    assert Results.read(tmp_path / "f").csv() == results.csv()
+    only = quietly(replace(small, lr=5.0, steps=300), {"lambd": [1e6]})
+    assert repr(only).endswith("every cell has diverged")
+    with pytest.raises(ValueError, match="there is no cell to choose; every one has diverged"):
+        only.best  # noqa: B018
+
+
+def test_an_interrupt_keeps_what_is_done(tmp_path):
+    def interrupted(*, lambd, seed):
+        if lambd == 2:
+            raise KeyboardInterrupt
+        return build(lambd=lambd, seed=seed)
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        quietly(interrupted, {"lambd": [0, 1, 2, 3]}, folder=tmp_path / "f")
+    assert caught.value.results["lambd"] == Results.read(tmp_path / "f")["lambd"] == [0, 1]
+
+
+def test_what_has_not_begun_is_cancelled():
+    begun = []
+
+    def slow(i):
+        begun.append(i)
+        time.sleep(0.05)
+
+    with ThreadPoolExecutor(1) as threads:
+        found = execution.completed(slow, [(i,) for i in range(50)], threads)
+        next(found)
+        found.close()
+    assert len(begun) < 10
+
+
+# ---- the folder
+
+
+def counted(calls):
+    def counting(*, lambd, seed):
+        calls.append((lambd, seed))
+        return build(lambd=lambd, seed=seed)
+
+    return counting
+
+
+def test_runs_that_are_done_are_not_run_again(tmp_path):
+    calls, axes = [], {"lambd": [0, 1, 2]}
+    whole = quietly(counted(calls), axes, seeds=[0, 1], folder=tmp_path / "a").csv()
+    assert quietly(counted(calls), axes, seeds=[0, 1], folder=tmp_path / "a", resume=True).csv() == whole
+    assert len(calls) == 6
+    lines = whole.splitlines(keepends=True)
+    (tmp_path / "a" / "results.csv").write_text(lines[0] + lines[5] + lines[2])  # in any order
+    assert quietly(counted(calls), axes, seeds=[0, 1], folder=tmp_path / "a", resume=True).csv() == whole
+    assert calls[6:] == [(0, 0), (1, 0), (1, 1), (2, 1)]
+    assert (tmp_path / "a" / "results.csv").read_text() == whole
+    assert quietly(counted([]), axes, seeds=[0, 1], folder=tmp_path / "new", resume=True).csv() == whole
+
+
+@pytest.mark.parametrize("cut", [0, 1, 40, 90, 200, -1])
+def test_a_torn_line_is_recognized(tmp_path, cut):
+    axes = {"lambd": [0, 1]}
+    whole = quietly(build, axes, folder=tmp_path).csv()
+    (tmp_path / "results.csv").write_text(whole[:cut])
+    if whole[:cut].count("\n") > 1:
+        assert len(Results.read(tmp_path)) == whole[:cut].count("\n") - 1
+    assert quietly(build, axes, folder=tmp_path, resume=True).csv() == whole
+    assert (tmp_path / "results.csv").read_text() == whole
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"axes": {"lambd": [0, 0.7], "keep_prob": [1, 0.5]}}, "keep_prob was [1.0, 0.8] and is [1.0, 0.5]"),
+        ({"axes": {"lambd": [0, 0.7]}}, "keep_prob was [1.0, 0.8] and is none"),
+        ({"seeds": [0, 1]}, "seeds was [0] and is [0, 1]"),
+        ({"data": mg.data.side_of_the_field(4, m=23, m_dev=17)}, "data was (23, 2) float64"),
+        ({"build": replace(small, steps=5)}, "build was Setting(hidden=(3,), steps=4, lr=0.1) and is "),
+        ({"build": build}, "lambd=0.7"),
+        ({"folds": 2}, "folds was none and is 2"),
+        ({"measures": {"cost": len}}, "measures was ['cost', 'accuracy'] and is ['cost']"),
+        ({"resume": False}, "has 4 runs already; go on with resume=True, or give another folder"),
+    ],
+)  # fmt: skip
+def test_a_folder_of_another_sweep_is_refused_and_left_as_it_is(tmp_path, change, said):
+    quietly(folder=tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    if change.get("build") is build:
+        change = {"build": partial(build, lambd=0.7), "axes": {"keep_prob": [1.0]}}
+    with pytest.raises(ValueError, match=re.escape(said)) as caught:
+        quietly(**{"folder": tmp_path, "resume": True, **change})
+    assert "\n" not in str(caught.value)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+class Made:
+    def __call__(self, *, lambd, seed):
+        return build(lambd=lambd, seed=seed)
+
+
+def test_what_is_built_is_recognized_wherever_it_lies_in_memory(tmp_path):
+    for i, make in enumerate((Made, lambda: partial(build, extra=lambda: 1))):
+        quietly(make(), {"lambd": [1]}, folder=tmp_path / str(i))
+        assert len(quietly(make(), {"lambd": [1]}, folder=tmp_path / str(i), resume=True)) == 1
+        assert "0x" not in (tmp_path / str(i) / "sweep.json").read_text()
+
+
+def test_random_cells_of_another_seed_are_another_sweep(tmp_path):
+    axes = {"lambd": lambda rng: rng.random(), "keep_prob": [0.8, 1.0]}
+    quietly(axes=axes, draws=2, rng=0, folder=tmp_path)
+    quietly(axes=axes, draws=2, rng=0, folder=tmp_path, resume=True)
+    with pytest.raises(ValueError, match=r"is of another sweep: lambd was \[0.6"):
+        quietly(axes=axes, draws=2, rng=1, folder=tmp_path, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "said"),
+    [
+        ("results.csv", "lambd,keep_prob,seed,fold,cost\n1,1,0,,2\n", "has other columns: lambd, keep_prob"),
+        ("results.csv", "{header}0.0,1.0,9,,1,1,1,1\n", "line 2 is not of this sweep"),
+        ("results.csv", "{header}0.0,1.0,0,,1,1,1,x\n0.0,", "line 2 is not of this sweep"),
+        ("results.csv", "{header}" + "0.0,1.0,0,,1,1,1,1\n" * 2, "line 3 is there twice"),
+        ("results.csv", '{header}"0.0"x,1\n', "is damaged: "),
+        ("results.csv", "{header}\udcff\n", "is damaged: "),
+        ("sweep.json", "{", "is damaged; give another folder"),
+        ("sweep.json", "[]", "is damaged; give another folder"),
+        ("sweep.json", None, "has a results.csv without its sweep.json; give another folder"),
+    ],
+)
+def test_a_damaged_folder_is_refused_and_left_as_it_is(tmp_path, file, text, said):
+    header = quietly(folder=tmp_path).csv().partition("\n")[0] + "\n"
+    if text is None:
+        (tmp_path / file).unlink()
+    else:
+        (tmp_path / file).write_bytes(text.replace("{header}", header).encode(errors="surrogateescape"))
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(ValueError, match=re.escape(said)):
+        quietly(folder=tmp_path, resume=True)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    with pytest.raises((ValueError, FileNotFoundError)):
+        Results.read(tmp_path)
+
+
+def test_a_sweep_that_had_no_run_done_is_begun_anew(tmp_path):
+    with pytest.raises(Unfinished):
+        quietly(fails_at_one, {"lambd": [1]}, folder=tmp_path)
+    assert len(quietly(folder=tmp_path)) == 4
+    (tmp_path / "results.csv").unlink()
+    about = (tmp_path / "sweep.json").read_text()
+    for cut in (0, 5, 40):
+        (tmp_path / "sweep.json").write_text(about[:cut])
+        assert len(quietly(folder=tmp_path)) == 4
+        (tmp_path / "results.csv").unlink()
+    (tmp_path / "sweep.json").write_text('{"mine": 1}')
+    with pytest.raises(ValueError, match=r"sweep.json is no sweep's; give another folder"):
+        quietly(folder=tmp_path)
+    assert (tmp_path / "sweep.json").read_text() == '{"mine": 1}'
+
+
+def test_a_folder_that_is_a_file_or_not_there(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError, match="it is a file, and a sweep needs a folder"):
+        quietly(folder=tmp_path / "file")
+    with pytest.raises(FileNotFoundError, match="sweep: there is no sweep in "):
+        Results.read(tmp_path)
+
+
+def test_two_sweeps_do_not_write_to_one_folder(tmp_path):
+    with (
+        ledger.held(tmp_path, {"minigrad": ""}, ["a"], resume=False),
+        pytest.raises(
+            ValueError, match=r"another sweep is writing to .*; wait for it, or give another folder"
+        ),
+    ):
+        quietly(folder=tmp_path)
+    assert len(quietly(folder=tmp_path)) == 4  # let go of
+
+
+def test_a_full_disk_in_the_middle(tmp_path, monkeypatch):
+    rows, append = [], ledger.Ledger.append
+
+    def full(self, row):
+        if len(rows) == 2:
+            raise OSError(28, "No space left on device")
+        rows.append(row)
+        append(self, row)
+
+    monkeypatch.setattr(ledger.Ledger, "append", full)
+    with pytest.raises(OSError, match="No space"):
+        quietly(folder=tmp_path)
+    assert len(Results.read(tmp_path)) == 2
+    monkeypatch.undo()
+    assert quietly(folder=tmp_path, resume=True).csv() == quietly().csv()
+
+
+killed = """
+    import os, signal, sys
+    from minigrad.experiments import Setting, sweep
+    from minigrad.experiments.sweep import execution, ledger
+    from test_sweep import field, small, grid
+
+    append, left = ledger.Ledger.append, [3]
+
+    def append_and_die(self, row):
+        append(self, row)
+        left[0] -= 1
+        if left[0] == 0:
+            with open(self._path, "ab") as file:
+                file.write(b"0.7,0.8,0,,0.6")  # a row is torn
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    if __name__ == "__main__":
+        ledger.Ledger.append = append_and_die
+        with execution.processes(int(sys.argv[2])) as executor:
+            sweep(small, grid, field, seeds=[0, 5], executor=executor, folder=sys.argv[1], progress=False)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no SIGKILL")
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_sweep_that_is_killed_goes_on(tmp_path, expected, workers):
+    script = tmp_path / "killed.py"
+    script.write_text(textwrap.dedent(killed))
+    here = os.path.dirname(__file__)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([here, os.path.dirname(here)])}
+    done = subprocess.run([sys.executable, str(script), str(tmp_path / "f"), workers], env=environment)
+    assert done.returncode == -signal.SIGKILL
+    kept = Results.read(tmp_path / "f")
+    assert len(kept) == 3
+    assert set(kept.csv().splitlines()) < set(expected.csv().splitlines())
+    with pytest.raises(ValueError, match="has 3 runs already"):
+        quietly(seeds=[0, 5], folder=tmp_path / "f")
+    assert quietly(seeds=[0, 5], folder=tmp_path / "f", resume=True).csv() == expected.csv()
+    assert (tmp_path / "f" / "results.csv").read_text() == expected.csv()
+
+
+# ---- the table
+
+
+def test_the_table_is_a_csv_whose_floats_can_be_read_again(expected, tmp_path):
+    rows = list(csv.DictReader(io.StringIO(expected.csv())))
+    assert list(rows[0]) == expected.columns
+    for name in ("lambd", "cost", "dev_cost", "accuracy", "dev_accuracy"):
+        assert [float(row[name]) for row in rows] == expected[name]
+    assert [(row["lambd"], row["keep_prob"], row["seed"]) for row in rows[:3]] == [
+        ("0.0", "1.0", "0"),
+        ("0.0", "1.0", "5"),
+        ("0.0", "0.8", "0"),
+    ]
+    assert {row["fold"] for row in rows} == {""}
+    expected.save(tmp_path / "a.csv")
+    assert (tmp_path / "a.csv").read_text() == expected.csv()
+    assert expected[0].run.seed == 0
+    assert len(expected[2:4]) == 2
+    with pytest.raises(KeyError, match="there is no 'lamda'; there are lambd"):
+        expected["lamda"]
+
+
+def test_what_is_read_again_is_the_same(tmp_path):
+    axes = {"lambd": [0.1], "hidden": [(3,), (2, 2)]}
+    results = quietly(axes=axes, folds=2, seeds=[0, 3], folder=tmp_path)
+    again = Results.read(tmp_path)
+    assert again.csv() == results.csv()
+    assert repr(again) == repr(results)
+    assert again.best == results.best
+    assert json.loads((tmp_path / "sweep.json").read_text())["minigrad"] == mg.__version__
+    (tmp_path / "sweep.json").write_text('{"axes": 3}')
+    with pytest.raises(ValueError, match=r"has a sweep.json that no sweep wrote"):
+        Results.read(tmp_path)
+
+
+# ---- the choice
+
+
+def made(cost, error, **cell):
+    return Mean(cell, {"dev_cost": cost}, {"dev_cost": error})
+
+
+def test_standard_errors_are_over_folds_or_else_over_seeds():
+    assert mean_and_error([1.0, 2.0, 6.0], [None] * 3) == pytest.approx(
+        (3.0, np.std([1, 2, 6], ddof=1) / 3**0.5)
+    )
+    assert mean_and_error([0.0, 2.0, 5.0, 7.0], [1, 1, 2, 2]) == pytest.approx((3.5, 2.5))
+    mean, error = mean_and_error([1.0, 3.0], [1, 1])
+    assert mean == 2
+    assert isnan(error)
+
+
+def test_the_best_and_the_most_regularized_within_one_standard_error():
+    of_lambd = [
+        made(0.5, 0.1, lambd=0.0),
+        made(0.3, 0.05, lambd=1.0),
+        made(0.35, 9.0, lambd=3.0),
+        made(0.36, 0, lambd=9.0),
+    ]
+    assert best_of(of_lambd, "dev_cost").cell == {"lambd": 1.0}
+    assert one_standard_error(of_lambd, "dev_cost").cell == {"lambd": 3.0}  # 0.36 is outside, 0.35 is not
+    without = [made(0.3, nan, lambd=1.0), made(0.301, nan, lambd=3.0)]
+    assert one_standard_error(without, "dev_cost").cell == {"lambd": 1.0}
+    smaller = [made(0.3, 0.1, lambd=1.0), made(0.31, 0.1, lambd=0.0)]  # less regularized is no choice
+    assert one_standard_error(smaller, "dev_cost").cell == {"lambd": 1.0}
+
+
+def test_lambda_and_keep_prob_count_alike_and_other_axes_stay():
+    costs = {(0, 1.0): 0.5, (0, 0.8): 0.31, (0, 0.5): 0.4, (1, 1.0): 0.3, (1, 0.8): 0.33, (1, 0.5): 0.6}
+    found = [made(cost, 0.05, lambd=lambd, keep_prob=p) for (lambd, p), cost in costs.items()]
+    assert one_standard_error(found, "dev_cost").cell == {"lambd": 1, "keep_prob": 0.8}
+    of_keep = [made(0.3, 0.05, keep_prob=0.9), made(0.34, 0, keep_prob=0.5), made(0.31, 0, keep_prob=1.0)]
+    assert one_standard_error(of_keep, "dev_cost").cell == {"keep_prob": 0.5}
+    of_rate = [
+        made(0.3, 0.05, lambd=0, lr=0.1),
+        made(0.31, 0, lambd=1, lr=0.1),
+        made(0.3, 0, lambd=2, lr=0.2),
+    ]
+    assert one_standard_error(of_rate, "dev_cost").cell == {"lambd": 1, "lr": 0.1}
+
+
+def test_only_cells_with_all_their_runs_are_compared():
+    results = quietly(seeds=[0, 1])
+    rows = {i: list(row.numbers.values()) for i, row in enumerate(results) if i not in (1, 2, 3)}
+    some = Results(results.runs, results.measures, rows, cells=results.cells, data="")
+    assert [one.cell["lambd"] for one in some.means] == [0.7, 0.7]
+    assert "5 of 8 runs are done" in repr(some)
+    assert "? " in repr(some)
+    none = Results(results.runs, results.measures, {}, cells=results.cells, data="")
+    assert repr(none).endswith("no cell is finished")
+    with pytest.raises(ValueError, match="none is finished"):
+        none.best  # noqa: B018
+
+
+def test_the_end_of_an_axis():
+    points = [{"lambd": x, "keep_prob": p} for x in (0.0, 1.0, 2.0) for p in (1.0, 0.5)]
+    assert at_the_edge(Mean({"lambd": 2.0, "keep_prob": 0.5}, {}, {}), points) == [
+        "the largest lambd, 2",
+        "the smallest keep_prob, 0.5",
+    ]
+    assert at_the_edge(Mean({"lambd": 0.0, "keep_prob": 1.0}, {}, {}), points) == []
+    assert at_the_edge(Mean({"lambd": 1.0, "keep_prob": 1.0}, {}, {}), points) == []
+    assert at_the_edge(Mean({"lambd": 5.0}, {}, {}), [{"lambd": 5.0}]) == []
+
+
+# ---- the summary
+
+
+def filled(axes, cost, *, seeds=(0, 1), names=("cost", "accuracy")):
+    """Results with costs by a formula: dev_cost = cost(**cell) ± 0.012."""
+    from minigrad.experiments.sweep.results import runs_of
+
+    points = cells(axes)
+    runs = runs_of(points, seeds, None)
+    rows = {}
+    for i, run in enumerate(runs):
+        dev = cost(**run.cell) + 0.012 * (-1) ** i
+        rows[i] = [0.01 + run.cell.get("lambd", 0), dev, *[0.5] * (2 * len(names) - 2)]
+    return Results(runs, names, rows, cells=points, data="")
+
+
+def bowl(lambd, keep_prob=0.9, **others):
+    return 0.3 + (np.log10(lambd + 0.01) / 6) ** 2 + 2 * (keep_prob - 0.87) ** 2
+
+
+wide = {"lambd": [0, 0.1, 1, 10], "keep_prob": [1, 0.9, 0.8, 0.6]}
+
+
+def test_the_summary_has_a_table_with_marks():
+    lines = repr(filled(wide, bowl)).splitlines()
+    assert lines[0] == "16 cells, 2 seeds, judged on a dev set"
+    assert lines[3].split() == ["λ", "\\", "keep_prob", "1", "0.9", "0.8", "0.6"]
+    assert [line.split()[0] for line in lines[4:8]] == ["0", "0.1", "1", "10"]
+    assert lines[6].split()[1:] == ["0.334", "0.302*", "0.310°", "0.446"]
+    assert any(
+        line.startswith("* best: lambd=1, keep_prob=0.9: dev cost 0.302 ± 0.012 (tr") for line in lines
+    )
+    assert any(
+        line.startswith("° most regularized within one standard error: lambd=1, keep_prob=0.8")
+        for line in lines
+    )
+
+
+def test_the_summary_fits_into_80_columns():
+    many = {"lambd": [10.0**-i for i in range(12)], "keep_prob": [1 - i / 20 for i in range(15)]}
+    others = {**wide, "hidden": [(20, 3), (7,)], "activation": ["a" * 70, "relu"]}
+    for axes in (many, others, {"lambd": [0, 1]}, wide):
+        for seeds in ([0], [0, 1]):
+            text = repr(filled(axes, bowl, seeds=seeds))
+            assert max(map(len, text.splitlines())) <= 80
+            assert ("has no standard error" in text) == (seeds == [0])
+    listed = repr(filled(others, bowl)).splitlines()
+    assert listed[2].split()[:5] == ["dev", "cost", "±", "training", "lambd"]
+    assert [line[:8].strip() for line in listed[3:5]] == ["0.302", "0.302"]
+    assert all(line.endswith("…") for line in listed[2:13])
+
+
+# ---- the pictures
+
+
+@pytest.fixture
+def drawn():
+    pytest.importorskip("matplotlib")
+    return lambda svg: sorted(re.findall(r"<!-- (.*?) -->", svg))  # numbers with two decimals
+
+
+def test_the_heat_map(drawn):
+    results = filled(wide, bowl)
+    texts = drawn(results.heat_map())
+    assert {"λ", "keep_prob", "mean dev cost", "0.30", "± 0.01", "0.1", "0.6"} <= set(texts)
+    assert "outlined: the best cell; dashed: the most regularized within one standard error" in texts
+    assert results.heat_map() == results.heat_map()
+    one_seed = drawn(filled(wide, bowl, seeds=[0]).heat_map())
+    assert "outlined: the best cell" in one_seed
+    assert not any(text.startswith("±") for text in one_seed)
+    more = filled({**wide, "lr": [0.1, 0.2]}, lambda lr, **cell: bowl(**cell) + lr)
+    assert "lr=0.1" in drawn(more.heat_map())
+    with pytest.raises(ValueError, match="heat_map: keep_prob is no axis of this sweep; it has lambd"):
+        filled({"lambd": [1]}, bowl).heat_map()
+
+
+def test_a_cell_that_diverged_says_so(drawn):
+    results = filled(wide, lambda lambd, keep_prob: nan if lambd == 10 else bowl(lambd, keep_prob))
+    assert drawn(results.heat_map()).count("diverged") == 4
+    assert "10" not in drawn(results.curve())
+
+
+def test_random_cells_are_points(drawn):
+    axes = {"lambd": lambda rng: 10 ** rng.uniform(-2, 1), "keep_prob": lambda rng: rng.uniform(0.5, 1)}
+    results = quietly(axes=axes, draws=6, rng=0)
+    assert {"λ", "keep_prob", "mean dev cost"} <= set(drawn(results.heat_map()))
+    with pytest.raises(
+        ValueError, match="curve: there is one λ only with all else as in the best cell, lambd="
+    ):
+        results.curve()
+
+
+def test_the_curve_names_what_the_numbers_show(drawn):
+    texts = drawn(filled(wide, bowl).curve())
+    assert {"λ", "training", "held out", "best", "keep_prob=0.9"} <= set(texts)
+    assert "overfitting: high variance" in texts
+    rising = filled({"lambd": [0, 1, 10]}, lambda lambd: 0.3 + lambd)
+    assert "underfitting: high bias" in drawn(rising.curve())
+    assert "overfitting: high variance" not in drawn(rising.curve())
+    flat = drawn(filled({"lambd": [0, 1, 10]}, lambda lambd: 0.3).curve())
+    assert not any("fitting" in text for text in flat)
+    assert "one-standard-error choice" in flat
+    with pytest.raises(ValueError, match="curve: lambd is no axis of this sweep; it has keep_prob"):
+        filled({"keep_prob": [1]}, lambda keep_prob: 1).curve()
+
+
+# ---- the bar
+
+
+def test_the_bar_counts_runs_and_is_there_if_it_is_asked_for(capsys, tmp_path):
+    pytest.importorskip("tqdm")
+    quietly(folder=tmp_path)
+    assert capsys.readouterr().err == ""
+    quietly(folder=tmp_path, resume=True, progress=True)
+    assert "4/4" in capsys.readouterr().err
