@@ -15,7 +15,6 @@ import numpy as np
 import page as page_of_the_benchmark
 import pytest
 
-from minigrad.derivatives import linear_algebra
 from minigrad.experiments import Results, command
 from minigrad.show.pictures.rendering import NoRenderer
 from minigrad.table import table
@@ -271,8 +270,6 @@ def test_every_page_is_in_the_index():
         assert page.name == "README.md" or f"({page.name})" in index
 
 
-from minigrad.derivatives import linear_algebra
-from minigrad.experiments import Results, command
 def test_the_readme_has_one_test_command():
     commands = [block for _, block in blocks(root / "README.md", "bash")]
     assert sum("-m pytest" in command for command in commands) == 1
