@@ -11,10 +11,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from minigrad import derivatives, nn, optim  # derivatives fills the table
-from minigrad.backprop import backward, enable_grad, grad, no_grad
+from minigrad.backprop import backward, enable_grad, no_grad
 from minigrad.functions import log_softmax, logsumexp, relu, sigmoid, softmax, softplus
 from minigrad.table import derivative
 from minigrad.tensor import Tensor, constant, primitive
+from minigrad.transforms.gradient import grad, value_and_grad
 
 if TYPE_CHECKING:
     from minigrad import check, data, experiments, show, training
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from minigrad.show import derive, draw, steps
     from minigrad.state import load, save
     from minigrad.training.fit import fit
+    from minigrad.transforms.checkpoint import checkpoint
+    from minigrad.transforms.jacobian import hessian, jacobian
+    from minigrad.transforms.products import hvp, jvp, vjp
 
 __version__ = "0.1.0"
 
@@ -36,6 +40,7 @@ __all__ = [
     "backward",
     "check",
     "check_rule",
+    "checkpoint",
     "compile",
     "constant",
     "data",
@@ -51,6 +56,10 @@ __all__ = [
     "grad",
     "gradcheck",
     "grade",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
     "load",
     "log_softmax",
     "logsumexp",
@@ -67,10 +76,13 @@ __all__ = [
     "softplus",
     "steps",
     "training",
+    "value_and_grad",
+    "vjp",
 ]
 
 _on_demand = {
     "check_rule": "minigrad.check",
+    "checkpoint": "minigrad.transforms.checkpoint",
     "compile": "minigrad.compiler",
     "derive": "minigrad.show",
     "draw": "minigrad.show",
@@ -79,10 +91,15 @@ _on_demand = {
     "fit": "minigrad.training",
     "gradcheck": "minigrad.check",
     "grade": "minigrad.check",
+    "hessian": "minigrad.transforms.jacobian",
+    "hvp": "minigrad.transforms.products",
+    "jacobian": "minigrad.transforms.jacobian",
+    "jvp": "minigrad.transforms.products",
     "load": "minigrad.state",
     "mutation_score": "minigrad.check",
     "save": "minigrad.state",
     "steps": "minigrad.show",
+    "vjp": "minigrad.transforms.products",
 }
 _packages = ("check", "data", "experiments", "show", "training")
 

@@ -8,21 +8,24 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextvars import ContextVar
 from heapq import heappop, heappush
 from operator import attrgetter
-from threading import Lock
+from threading import RLock
 from types import TracebackType
 from typing import Any
 
 import numpy as np
 
+from minigrad.hooks import after_hooks, changes
 from minigrad.table import name_of, table
 from minigrad.tensor import Tensor, describe, made, recording
 from minigrad.watch import watchers, watching
 
-_accumulating = Lock()
+Outputs = Tensor | Sequence[Tensor]
+
+_accumulating = RLock()
 """Held while gradients are added up, for threads that share leaves."""
 
 
@@ -44,14 +47,16 @@ def backward(output: Tensor, gradient: Any = None, create_graph: bool = False) -
     before = recording.set(create_graph)
     try:
         with _accumulating:
-            new = []
+            found = []
             for node, g in backpropagate(output, seed, create_graph or watcher is not None):
                 if node.function is None or node._retains_grad:
                     if watcher is not None:
                         watcher.accumulates(node)
-                    g = _whole(g, node)
-                    add = node.function is None and node._grad is not None
-                    new.append((node, node._grad + g if add else g))
+                    found.append((node, _whole(g, node)))
+            new = [  # now: a hook may have called backward itself
+                (node, node._grad + g if node.function is None and node._grad is not None else g)
+                for node, g in found
+            ]
             for node, g in new:  # all of them, or none if a rule or a sum failed
                 node._grad = g
     finally:
@@ -82,18 +87,9 @@ def grad(
     for x in wanted:
         if not isinstance(x, Tensor):
             raise TypeError(f"grad: the inputs must be Tensors, not {type(x).__name__}")
-    found: dict[int, Any] = {}
+    found: dict[int, Tensor] = {}
     if not allow_unused or getattr(output, "requires_grad", True):
-        seed = seed_of(output, gradient, "grad")
-        stamps = {x.stamp for x in wanted}
-        before = recording.set(create_graph)
-        try:
-            symbolic = create_graph or (bool(watchers) and watching() is not None)
-            for node, g in backpropagate(output, seed, symbolic, leading_to(stamps, output)):
-                if node.stamp in stamps:
-                    found[node.stamp] = _whole(g, node)
-        finally:
-            recording.reset(before)
+        found = gradients_of(output, seed_of(output, gradient, "grad"), wanted, create_graph)
     results = []
     for x in wanted:
         if x.stamp not in found and not allow_unused:
@@ -104,6 +100,28 @@ def grad(
             )
         results.append(found[x.stamp] if x.stamp in found else made(np.zeros_like(x._value)))
     return results[0] if isinstance(inputs, Tensor) else tuple(results)
+
+
+def gradients_of(
+    outputs: Outputs, seeds: Outputs, inputs: Sequence[Tensor], create_graph: bool, partial: bool = False
+) -> dict[int, Tensor]:
+    """Stamp of each input that they depend on -> its gradient,  Σ over the outputs of seed · ∂output.
+
+    partial  hold the other inputs still where one is computed of another, and leave their hooks alone
+    """
+    stamps = {x.stamp for x in inputs}
+    found: dict[int, Tensor] = {}
+    symbolic = create_graph or (bool(watchers) and watching() is not None)
+    before = recording.set(create_graph)
+    try:
+        ends = stamps if partial else ()
+        leading = leading_to(stamps, outputs, ends)
+        for node, g in backpropagate(outputs, seeds, symbolic, leading, ends):
+            if node.stamp in stamps:
+                found[node.stamp] = _whole(g, node)
+    finally:
+        recording.reset(before)
+    return found
 
 
 def _whole(g: Any, x: Tensor) -> Any:
@@ -143,10 +161,10 @@ def seed_of(output: Any, gradient: Any, name: str) -> Tensor:
     return Tensor(gradient, dtype=output.dtype)
 
 
-def leading_to(stamps: set[int], output: Tensor) -> set[int]:
+def leading_to(stamps: set[int], outputs: Outputs, ends: Collection[int] = ()) -> set[int]:
     """The given stamps, and those of the nodes through which a gradient reaches them."""
-    seen = {output.stamp}
-    nodes = [output]
+    nodes = [outputs] if isinstance(outputs, Tensor) else list(outputs)
+    seen = {node.stamp for node in nodes}.union(ends)
     for node in nodes:  # grows while it is read
         for x in node.inputs:
             if isinstance(x, Tensor) and x._requires_grad and x.stamp not in seen:
@@ -160,18 +178,22 @@ def leading_to(stamps: set[int], output: Tensor) -> set[int]:
 
 
 def backpropagate(
-    output: Tensor, seed: Tensor, create_graph: bool, leading: set[int] | None = None
+    outputs: Outputs, seeds: Any, create_graph: bool, leading: Any = None, ends: Collection[int] = ()
 ) -> Iterator[tuple[Tensor, Any]]:
     """Each node that a gradient reaches with its gradient, newest first: so it is complete by then.
 
     The rules are given arrays, or Tensors if the backward pass is to be a graph itself.  A gradient that is
     the same along an axis stays broadcast (that of a sum is one number) until a rule needs it whole.
+    It does not go on from nodes whose stamps are in `ends`.
     """
-    if leading is not None and output.stamp not in leading:
-        return
-    nodes = {output.stamp: output}
-    gradients: dict[int, Any] = {output.stamp: seed if create_graph else seed._value}
-    queue = [-output.stamp]
+    if isinstance(outputs, Tensor):
+        nodes, gradients = {outputs.stamp: outputs}, {outputs.stamp: seeds if create_graph else seeds._value}
+    else:
+        nodes, gradients = _several(outputs, seeds, create_graph)
+    queue = sorted([-stamp for stamp in nodes])
+    if leading is not None:
+        queue = [stamp for stamp in queue if -stamp in leading]
+    special = bool(ends) or changes[0] > 0  # whether anybody has ever registered a hook
     while queue:
         stamp = -heappop(queue)
         g = gradients.pop(stamp)
@@ -179,6 +201,12 @@ def backpropagate(
         function, data = node.function, node._value
         if type(g) is np.ndarray:
             g.setflags(False)  # type: ignore[call-arg]  # no rule works in place
+        if special:
+            if stamp in ends:
+                yield node, g
+                continue
+            if node._hooks is not None:
+                g = after_hooks(node, g)
         yield node, g
         if function is None:
             continue
@@ -198,7 +226,7 @@ def backpropagate(
                 continue
             stamp_of_x = x.stamp
             if stamp_of_x > stamp:
-                raise _stale(x, node)
+                raise stale(x, function)
             if not x._requires_grad or (leading is not None and stamp_of_x not in leading):
                 continue
             if parts is not None:
@@ -234,10 +262,19 @@ def of_dtype(g: Any, dtype: Any) -> Any:
     return g if g.dtype == dtype else g.astype(dtype)
 
 
-def _stale(x: Tensor, node: Tensor) -> RuntimeError:
-    assert node.function is not None
+def _several(outputs: Sequence[Tensor], seeds: Sequence[Tensor], create_graph: bool) -> Any:
+    """Stamp -> output, and stamp -> its seed, or the sum of its seeds."""
+    gradients: dict[int, Any] = {}
+    for output, seed in zip(outputs, seeds, strict=True):
+        g = seed if create_graph else seed._value
+        gradients[output.stamp] = gradients[output.stamp] + g if output.stamp in gradients else g
+    return {output.stamp: output for output in outputs}, gradients
+
+
+def stale(x: Tensor, function: Callable) -> RuntimeError:
+    """What is said of a leaf that was assigned to after a function had used it."""
     return RuntimeError(
-        f"{describe(x)} was assigned to after {name_of(node.function)} used it: the graph is stale; "
+        f"{describe(x)} was assigned to after {name_of(function)} used it: the graph is stale; "
         "compute the output again before asking for its gradient"
     )
 

@@ -34,6 +34,9 @@ def no_derivative(function: Callable, name: str, kwargs: dict[str, Any]) -> str:
     """Why a function cannot be called on a Tensor that needs a gradient, and what comes nearest."""
     if hasattr(function, "on_arrays"):
         return f"{name} is a primitive without a row: give it one with minigrad.derivative"
+    ufunc = getattr(function, "__self__", None)  # of a method
+    if ufunc in table and kwargs:
+        function = getattr(np.ufunc, function.__name__)
     if function in table or function in compositions:
         how = f"with {', '.join(f'{key}=' for key in kwargs)}" if kwargs else "with these arguments"
         return f"{name} {how} would lose the gradient; leave them out, or use t.detach() where none is wanted"
@@ -49,6 +52,8 @@ def no_derivative(function: Callable, name: str, kwargs: dict[str, Any]) -> str:
 def _describe(x: Any) -> str:
     if isinstance(x, Tensor):
         return describe(x)
+    if isinstance(x, list | tuple) and any(isinstance(entry, Tensor) for entry in x):
+        return f"[{', '.join(map(_describe, x))}]"
     return f"an array {x.shape}" if _shape(x) else shortened(x)
 
 

@@ -8,27 +8,27 @@ reasons: dict[str, str] = {
     ),
     "it makes a NumPy array, which has no graph; np.stack makes a Tensor of several": (
         "np.array np.asanyarray np.asarray np.asarray_chkfinite np.ascontiguousarray np.asfortranarray "
-        "np.asmatrix np.bmat np.copy np.require np.from_dlpack np.frombuffer np.fromiter np.matrix"
+        "np.asmatrix np.bmat np.require np.from_dlpack np.frombuffer np.fromiter np.matrix"
     ),
     "which elements are left, and how many, depends on the values; np.sort keeps all of them": (
-        "np.intersect1d np.setdiff1d np.setxor1d np.union1d np.unique np.unique_all np.unique_counts "
-        "np.unique_inverse np.unique_values np.trim_zeros"
+        "np.intersect1d np.setdiff1d np.setxor1d np.union1d np.unique_all np.unique_counts "
+        "np.unique_inverse np.unique_values"
     ),
     "it counts, and counts are piecewise constant; np.bincount has weights": (
         "np.histogram np.histogram2d np.histogram_bin_edges np.histogramdd"
     ),
     "it is of whole numbers": (
         "np.bitwise_count np.bitwise_left_shift np.bitwise_right_shift np.gcd np.lcm np.left_shift "
-        "np.right_shift np.packbits np.unpackbits np.ix_ np.lexsort np.ravel_multi_index np.unravel_index"
+        "np.right_shift np.packbits np.unpackbits np.ix_"
     ),
     "it calls a function of numbers on each element or row; apply it to the whole, or stack what it gives": (
-        "np.apply_along_axis np.apply_over_axes np.frompyfunc np.fromfunction np.nested_iters np.piecewise "
-        "np.vectorize"
+        "np.apply_along_axis np.apply_over_axes np.frompyfunc np.fromfunction np.nested_iters np.vectorize"
     ),
     "it drops leading zeros by value; np.linalg.eigvals has a row": "np.roots",
     "complex numbers have no order": "np.sort_complex",
+    "it is deprecated, and the same as np.vstack": "np.row_stack",
     "its result is of another kind than numbers": (
-        "np.array2string np.array_repr np.array_str np.datetime_as_string np.isnat np.is_busday "
+        "np.datetime_as_string np.isnat np.is_busday "
         "np.busday_count np.busday_offset np.format_float_positional np.format_float_scientific "
         "np.base_repr np.binary_repr"
     ),

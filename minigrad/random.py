@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
@@ -38,6 +39,10 @@ def generator(rng: Any, who: str = "rng") -> Generator:
     )
 
 
+first_states: ContextVar[tuple[dict[int, Any], ...]] = ContextVar("minigrad.first_states", default=())
+"""Each: id -> (generator, its state before its first draw since), for whoever has to draw the same again."""
+
+
 @primitive
 def uniform_draw(*, rng: Generator, shape: tuple[int, ...]) -> Any:
     """rng.random(shape): uniform on [0, 1)."""
@@ -53,7 +58,10 @@ def uniform(rng: Any, shape: tuple[int, ...]) -> Tensor:
     >>> uniform(0, (2,)).shape
     (2,)
     """
-    return record(uniform_draw, (), {"rng": generator(rng, "uniform"), "shape": tuple(shape)})
+    rng = generator(rng, "uniform")
+    for first in first_states.get():
+        first.setdefault(id(rng), (rng, generator_state(rng)))
+    return record(uniform_draw, (), {"rng": rng, "shape": tuple(shape)})
 
 
 def bernoulli(rng: Any, shape: tuple[int, ...], keep_prob: Any) -> Tensor:

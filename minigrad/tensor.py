@@ -104,12 +104,13 @@ class Tensor:
     """
 
     __slots__ = (
-        "__weakref__", "_grad", "_requires_grad", "_retains_grad", "_value", "function", "inputs", "name",
-        "parameters", "scope", "stamp",
+        "__weakref__", "_grad", "_hooks", "_requires_grad", "_retains_grad", "_value", "function", "inputs",
+        "name", "parameters", "scope", "stamp",
     )  # fmt: skip
 
     _value: Any  # a frozen ndarray, a NumPy scalar, another library's array, or a constant's Python number
     _grad: Tensor | None
+    _hooks: tuple[Any, ...] | None
     _requires_grad: bool
     _retains_grad: bool
     name: str | None
@@ -227,6 +228,16 @@ class Tensor:
         if not self._requires_grad:
             raise RuntimeError(f"retain_grad: {describe(self)} needs no gradient")
         self._retains_grad = True
+
+    def register_hook(self, function: Callable[[Tensor], Any]) -> Any:
+        """Call function(gradient) in every backward pass, when the gradient of this Tensor is complete.
+
+        function  gives None, or a gradient to go on with in its place, also to the next hook and to .grad
+        Returns:  a handle, whose `remove()` takes the hook off
+        """
+        from minigrad.hooks import register
+
+        return register(self, function)
 
     def backward(self, gradient: Any = None, create_graph: bool = False) -> None:
         """Accumulate ∂self/∂leaf into `.grad` of every leaf that needs one; see `minigrad.backward`."""
@@ -366,6 +377,10 @@ class Tensor:
             return call(ufunc, inputs, parameters)
         if method == "__call__":
             return _without_gradient(ufunc, name_of(ufunc), inputs, parameters)
+        composed = compositions.get(getattr(np.ufunc, method))
+        result = NotImplemented if composed is None else composed(ufunc, *inputs, **parameters)
+        if result is not NotImplemented:
+            return result
         return _without_gradient(getattr(ufunc, method), f"{name_of(ufunc)}.{method}", inputs, parameters)
 
     def __array_function__(self, function: Callable, types: Any, args: tuple, kwargs: dict) -> Any:
@@ -404,6 +419,13 @@ class Tensor:
     max, min, clip, dot, round = map(_method, (np.max, np.min, np.clip, np.dot, np.round))
     any, all, argmax, argmin, argsort = map(_method, (np.any, np.all, np.argmax, np.argmin, np.argsort))
     ravel, squeeze, swapaxes, astype = map(_method, (np.ravel, np.squeeze, np.swapaxes, np.astype))
+    repeat, take, choose, diagonal, trace = map(
+        _method, (np.repeat, np.take, np.choose, np.diagonal, np.trace)
+    )
+    cumsum, cumprod, nonzero, searchsorted = map(
+        _method, (np.cumsum, np.cumprod, np.nonzero, np.searchsorted)
+    )
+    argpartition = _method(np.argpartition)
     flatten = ravel
 
     __round__ = round
@@ -411,7 +433,7 @@ class Tensor:
 
     def copy(self) -> Tensor:
         """The same values as a result of its own, through which gradients flow."""
-        return record(np.positive, (self,))
+        return self.astype(bool) if self.dtype == bool else record(np.positive, (self,))
 
     def reshape(self, *shape: Any, order: str = "C") -> Tensor:
         """np.reshape, with the shape as one argument or several."""
@@ -463,7 +485,7 @@ def _fill(
     tensor.parameters = parameters
     tensor._requires_grad = requires_grad
     tensor.stamp = next_stamp()
-    tensor.name = tensor._grad = tensor.scope = None
+    tensor.name = tensor._grad = tensor._hooks = tensor.scope = None
     tensor._retains_grad = False
     return tensor
 
@@ -643,6 +665,12 @@ def call(function: Callable, args: tuple, kwargs: dict) -> Any:
         except TypeError as error:
             if error.__traceback__ is None or error.__traceback__.tb_next is not None:
                 raise  # from inside; otherwise it does not take these arguments
+        except (ValueError, IndexError) as error:
+            if error.__cause__ is not None or name_of(function) in str(error):
+                raise  # it says what it is about
+            from minigrad.messages import explain
+
+            raise explain(error, function, args, kwargs) from error
     if row is not None:
         if not kwargs and row.simple and len(args) == len(row.arrays):
             return record(function, args, row.parameters)

@@ -47,10 +47,10 @@ probabilities = [(np.array([0.2, 0.5, 0.7]), np.array([[0.1, 0.4, 0.9], [0.3, 0.
 )
 def test_every_elementwise_row_of_the_table_passes(function):
     samples = probabilities if function is functions.cross_entropy_of_probability else []
-    result = mg.check_rule(function, *samples)
+    result = mg.check_rule(function, *samples, **dict.fromkeys(table[function].needed & {"n"}, 2))
     assert result
     assert set(result.errors) == {name for name, rule in table[function].written.items() if rule}
-    assert max(result.errors.values()) < 1e-11
+    assert max(result.errors.values()) < 1e-10
     assert not result.notes
     if not samples:
         assert len(result.samples) >= (7 if len(table[function].arrays) == 1 else 20)
@@ -186,6 +186,16 @@ def scale(a: Any, b: Any) -> Any:
     return a * b
 
 
+@mg.primitive
+def sums_from_the_end(g: Any) -> Any:
+    return np.cumsum(g[..., ::-1], axis=-1)[..., ::-1]
+
+
+@mg.primitive
+def cube_root(x: Any) -> Any:
+    return np.cbrt(x)
+
+
 wrong: dict[str, tuple[Callable[[], Callable], str, str, str]] = {
     "× 1.001": (
         lambda: row(square, x=lambda g, x: 2.002 * g * x), "x", "values",
@@ -269,11 +279,11 @@ wrong: dict[str, tuple[Callable[[], Callable], str, str, str]] = {
         "the gradient is right, and its gradient with respect to g is 0, and should not be; a rule must be"),
     "g not to be recorded": (
         lambda: row(lambda x: np.cumsum(x, axis=-1), False,
-                    x=lambda g: np.cumsum(g[..., ::-1], axis=-1)[..., ::-1]), "x", "second order",
-        "cannot be differentiated again: TypeError: np.cumsum has no derivative"),
+                    x=lambda g: sums_from_the_end(g)), "x", "second order",
+        "cannot be differentiated again: TypeError: sums_from_the_end is a primitive without a row"),
     "not to be recorded": (
-        lambda: row(lambda x: np.cbrt(x), x=lambda g, x: g / (3 * np.cbrt(x) ** 2)), "x", "second order",
-        "the gradient is right, and cannot be differentiated again: TypeError: np.cbrt has no derivative"),
+        lambda: row(lambda x: np.cbrt(x), x=lambda g, x: g / (3 * cube_root(x) ** 2)), "x", "second order",
+        "cannot be differentiated again: TypeError: cube_root is a primitive without a row"),
     "marked elementwise": (
         lambda: row(lambda x: mg.log_softmax(x),
                     x=lambda g, y: g - np.exp(y) * np.sum(g, axis=-1, keepdims=True)),
@@ -356,7 +366,7 @@ def test_a_kink_in_a_sample_is_told():
 @pytest.mark.parametrize(
     ("function", "samples", "options", "kind", "message"),
     [
-        (np.hypot, [], {}, TypeError, "np.hypot has no row; mark it with @minigrad.primitive"),
+        (np.gcd, [], {}, TypeError, "np.gcd has no row; mark it with @minigrad.primitive"),
         (lambda x: x, [], {}, TypeError, "<lambda> has no row"),
         (3, [], {}, TypeError, "3 has no row"),
         (np.sign, [], {}, TypeError, "np.sign has no gradient by design"),

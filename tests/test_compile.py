@@ -22,7 +22,7 @@ from types import MappingProxyType, ModuleType
 
 import numpy as np
 import pytest
-from cases import cases
+from cases import cases, shaped_by_values
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -369,6 +369,10 @@ def test_every_row_of_the_table(case):
         return case.call(tensors)
 
     compiled = mg.compile(function)
+    if case.function in shaped_by_values:
+        with pytest.raises(RuntimeError, match="of a Tensor is not recorded"):
+            compiled(*case.arrays)
+        return
     for scale in (1.0, 1.0, 0.75):
         arrays = [np.asarray(scale * x, x.dtype) for x in case.arrays]
         expected = function(*map(mg.Tensor, arrays))
@@ -1080,8 +1084,8 @@ def refuse_argmax(x):
     return x * np.argmax(x)
 
 
-def refuse_sort(x):
-    return np.sort(x)
+def refuse_argsort(x):
+    return x[np.argsort(x)]
 
 
 def refuse_index(x):
@@ -1102,7 +1106,7 @@ def refuse_in(x):
         refuse_array,
         refuse_data,
         refuse_argmax,
-        refuse_sort,
+        refuse_argsort,
         refuse_index,
         refuse_in,
     ],

@@ -10,7 +10,7 @@ import warnings
 
 import numpy as np
 import pytest
-from cases import cases
+from cases import cases, shaped_by_values
 from test_compile import data, network, optimizers, training_step
 
 import minigrad as mg
@@ -79,7 +79,8 @@ def over(batch, compiled_by):
     assert "for i in range" in compiled.source
 
 
-sample = [case for case in cases if case.function is not mg.random.uniform_draw][::16]
+compilable = [case for case in cases if case.function not in {mg.random.uniform_draw, *shaped_by_values}]
+sample = compilable[::16]
 
 
 @compiles
@@ -93,7 +94,7 @@ def test_every_row_of_the_table_and_its_gradient_as_python(number, monkeypatch):
     import numba
 
     monkeypatch.setattr(numba.config, "DISABLE_JIT", 1)  # the same text, without compiling it
-    over([case for case in cases if case.function is not mg.random.uniform_draw][number::8], numba_of)
+    over(compilable[number::8], numba_of)
 
 
 def steps(name, dtype, backend, n=40):

@@ -52,6 +52,8 @@ def test_code_runs_and_gives_what_the_page_shows(page, tmp_path, monkeypatch):
         pytest.skip("no code on this page")
     if "sklearn" in page.read_text() or "breast_cancer" in page.read_text():
         pytest.importorskip("sklearn")
+    if "from scipy" in page.read_text():
+        pytest.importorskip("scipy")
     monkeypatch.chdir(tmp_path)
     namespace: dict = {"__name__": "__main__"}
     problems: list[str] = []

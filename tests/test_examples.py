@@ -130,6 +130,16 @@ def test_13_exercise(run):
     assert numbers["found"] == list(bug.solution().names)
 
 
+def test_18_newton(run):
+    numbers = run(18)
+    slopes = numbers["slopes"]
+    np.testing.assert_allclose(numbers["w"], numbers["by_products"], rtol=1e-8)
+    assert slopes["matrix"][-1] < 1e-10
+    assert slopes["products"][-1] < 1e-10
+    assert slopes["matrix"][-2] < slopes["matrix"][-3] ** 1.5  # the exponent of what is left grows: quadratic
+    assert slopes["descent"][-1] > 0.1
+
+
 def test_14_early_stopping(run):
     numbers = run(14)
     history, further, best = numbers["history"], numbers["further"], numbers["best"]

@@ -24,9 +24,10 @@ floors = (
     ("tensor", "nearest"),
     ("derivatives", "messages"),
     ("functions",),
-    ("random",),
+    ("random", "hooks"),
     ("backprop",),
     ("nn", "optim", "state", "program"),
+    ("transforms",),
     ("show", "compiler", "data"),
     ("check", "training"),
     ("",),  # minigrad itself, which gathers the names
@@ -35,8 +36,9 @@ floors = (
 )
 """From the ground up: a file imports only from the floors below its own, and from its own package."""
 
-upwards = {"tensor": {"backprop", "messages"}, "nn": {"show"}}
-"""Tensor's `.backward()`, what it says when something goes wrong, and a Module's ledger: inside functions."""
+upwards = {"tensor": {"backprop", "hooks", "messages"}, "nn": {"show"}}
+"""Tensor's `.backward()` and hooks, what it says when something goes wrong, and a Module's ledger: inside
+functions."""
 
 rooms = {
     "show": (("symbols", "files"), ("rule_text",), ("derivation",), ("pictures",), ("page",), ("",)),
@@ -47,6 +49,14 @@ rooms = {
         ("backends",),
         ("replay",),
         ("compile",),
+        ("",),
+    ),
+    "transforms": (
+        ("tree", "graph"),
+        ("evaluation", "forward"),
+        ("gradient", "products"),
+        ("jacobian",),
+        ("checkpoint",),
         ("",),
     ),
 }
@@ -274,4 +284,4 @@ def test_a_function_is_in_one_place():
     """A function has a row, is a composition, or gives an answer; two compositions lead to rows."""
     assert not answers & (table.keys() | compositions.keys())
     both = {function.__name__ for function in table.keys() & compositions.keys()}
-    assert both <= {"clip", "einsum"}
+    assert both <= {"clip", "einsum", "where"}

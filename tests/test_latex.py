@@ -279,7 +279,9 @@ def assert_sound(text: str) -> None:
     assert not opened, text
     for row in rows(text):
         assert len(re.findall(r"\\left(?![a-z])", row)) == len(re.findall(r"\\right(?![a-z])", row)), row
-        outside = re.sub(r"\\begin\{(cases|bmatrix)\}.*?\\end\{\1\}", "", row)
+        outside, inner = row, r"\\begin\{(cases|bmatrix)\}((?!\\begin).)*?\\end\{\1\}"
+        while re.search(inner, outside):  # one may stand in another
+            outside = re.sub(inner, "", outside)
         assert outside.count("&") in (1, 3), row
         assert "\\\\" not in outside, row
 

@@ -24,12 +24,17 @@ differentiable = [function for function in rows if not table[function].constant]
 
 with_a_mask = {
     np.maximum: "ab", np.minimum: "ab", np.max: "a", np.min: "a", np.clip: ("a", "a_min", "a_max"),
-    np.where: "ab", functions.relu: "x", operator.getitem: "a", np.prod: "a",
+    np.where: "ab", functions.relu: "x", operator.getitem: "a", np.prod: "a", np.median: "a",
+    np.take_along_axis: ("arr",),
+    np.fmax: "ab", np.fmin: "ab", np.heaviside: "b", np.nanmax: "a", np.nanmin: "a",
     np.linalg.vector_norm: "x",
 }  # fmt: skip
-"""Rules that stop the gradient at some entries (np.prod beside a 0); others have no mask to drop."""
+"""Rules that stop the gradient at some entries (np.prod beside a 0, np.median of 3); others have none."""
 
-summed = (np.matmul, np.einsum, np.where, np.clip, np.broadcast_to, np.linalg.solve, inverse_gaps)
+summed = (
+    np.matmul, np.einsum, np.where, np.clip, np.broadcast_to, np.take_along_axis,
+    np.linalg.solve, inverse_gaps,
+)  # fmt: skip
 """Functions that broadcast, beside those that work element by element."""
 
 

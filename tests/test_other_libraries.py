@@ -109,11 +109,15 @@ otherwise: dict[str, dict[str, str]] = {
         "np.astype": "is not in autograd: it is NumPy's own",
         "np.linalg.cholesky": "shares the gradient among both triangles, and conjugates none of it",
         "norm='forward'": "scales a real transform as if norm were None",
+        "np.sinc((4))": "is nan at 0",
+        "np.tile((2,2), 2)": "repeats the gradient along another axis",
     },
     "jax": {
         "np.linalg.cholesky": "takes the mean of both triangles first",
         "np.linalg.eigh": "takes the mean of both triangles first",
         "np.linalg.eigvalsh": "takes the mean of both triangles first",
+        "np.partition": "leaves the others in another order",
+        "np.unique": "drops the gradient",
     },
     "torch": {
         "np.var": "divides by m - 1 unless told otherwise",

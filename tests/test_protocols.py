@@ -616,11 +616,7 @@ def test_answers_are_plain():
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (
-            lambda t: np.apply_along_axis(np.sum, 0, t),
-            r"np\.apply_along_axis has no derivative here.*nearest.*np\..*t\.detach\(\)",
-        ),
-        (lambda t: np.add.reduce(t), r"np\.add\.reduce has no derivative.*nearest that have one: np\.sum"),
+        (lambda t: np.gcd.reduce(t), r"np\.gcd\.reduce has no derivative.*nearest among reductions: np\.sum"),
         (lambda t: np.exp(t, out=np.zeros((3, 3))), r"np\.exp with out= would lose the gradient"),
         (lambda t: np.exp(t, where=M), r"np\.exp with where= would lose"),
         (

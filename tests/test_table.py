@@ -245,8 +245,9 @@ def test_what_is_piecewise_constant_needs_no_gradient(case):
 @pytest.mark.parametrize("case", **ids(analytic_cases()))
 def test_first_order(case):
     weights = weights_of(case)
-    if all(np.asarray(y).dtype.kind != "f" for y in outputs(case.call())):
-        assert not any(y.requires_grad for y in outputs(case.call(leaves(case))))  # a cast to whole numbers
+    if any(np.asarray(y).dtype.kind != "f" for y in outputs(case.call())):
+        ys = outputs(case.call(leaves(case)))
+        assert not any(y.requires_grad for y in ys if y.dtype.kind != "f")  # a cast to whole numbers
         return
     f = plain_call(case, weights)
     machine = gradients(case, case.arrays, weights)
@@ -306,7 +307,9 @@ def test_float32_stays_float32_also_inside_the_rules(case):
         )  # an array of float64 to np.clip, np.exp and np.log
         whole = any(isinstance(x, np.ndarray) and x.dtype.kind == "i" for x in _all(case.args))
         assert (
-            whole or case.function is np.astype or (number_first and not isinstance(case.function, np.ufunc))
+            whole
+            or case.function in (np.astype, np.quantile, np.percentile)  # whose q may be an array of float64
+            or (number_first and not isinstance(case.function, np.ufunc))
         )
         return
     (w,) = generic([y], seed=1)
@@ -526,12 +529,12 @@ def test_an_order_that_depends_on_memory_is_refused(call):
 
 def test_a_row_needs_a_rule_per_argument_and_rules_that_ask_for_what_there_is():
     with pytest.raises(
-        TypeError, match=r"derivative\(np.hypot\): the arguments are \['a', 'b'\], the rules are for \['a'\]"
+        TypeError, match=r"derivative\(np.gcd\): the arguments are \['a', 'b'\], the rules are for \['a'\]"
     ):
-        mg.derivative(np.hypot, a=lambda g, y, a: g * a / y)
+        mg.derivative(np.gcd, a=lambda g, y, a: g * a / y)
     with pytest.raises(TypeError, match=r"the rule asks for \['c'\]"):
-        mg.derivative(np.hypot, a=lambda g, c: g * c, b=lambda g: g)
-    assert np.hypot not in table
+        mg.derivative(np.gcd, a=lambda g, c: g * c, b=lambda g: g)
+    assert np.gcd not in table
 
 
 # ---- other people's derivatives

@@ -179,20 +179,57 @@ def _power(a: Any, b: Any) -> Any:
     return sign * np.power(np.where(negative, -a, a), b)
 
 
+def _arctan2(a: Any, b: Any) -> Any:
+    """By half of the angle, in the form that does not cancel."""
+    r = np.sqrt(a * a + b * b)
+    right = np.real(b) > 0
+    return 2 * np.arctan(np.where(right, a, r - b) / np.where(right, r + b, a))
+
+
 def _var(a: Any, axis: Any, ddof: int, keepdims: bool) -> Any:
     centred = a - np.mean(a, axis=axis, keepdims=True)
     y = np.sum(centred * centred, axis=axis, keepdims=keepdims)
     return y / (a.size // max(y.size, 1) - ddof)
 
 
+def _partition(a: Any, kth: Any, axis: Any, kind: str, order: Any) -> Any:
+    """The order that NumPy gives the real parts."""
+    y = np.partition(np.real(a), kth, axis)
+    places = np.argsort(np.argsort(y, axis, kind="stable"), axis)
+    return np.take_along_axis(np.sort(a, axis), places, axis)
+
+
+def _quantile(a: Any, q: Any, axis: Any, method: Any, keepdims: bool) -> Any:
+    """At the place that the quantile of 0, 1, 2 ... says: NumPy has no quantiles of complex numbers."""
+    ndim = np.ndim(a)
+    axes = [i % ndim for i in (range(ndim) if axis is None else np.atleast_1d(axis).tolist())]
+    rest = [n for i, n in enumerate(a.shape) if i not in axes]
+    last = np.sort(np.moveaxis(a, axes, range(ndim - len(axes), ndim)).reshape(*rest, -1))
+    places = np.quantile(np.arange(float(last.shape[-1])), q, method=method)
+    low = np.floor(places).astype(int)
+    parts = [
+        np.moveaxis(last[..., i], range(len(rest)), range(-len(rest), 0))
+        for i in (low, np.ceil(places).astype(int))
+    ]
+    share = np.reshape(places - low, (*np.shape(q), *[1] * len(rest)))
+    y = (1 - share) * parts[0] + share * parts[1]
+    return y.reshape(*np.shape(q), *(1 if i in axes else n for i, n in enumerate(a.shape))) if keepdims else y
+
+
 analytic: dict[Callable[..., Any], Callable[..., Any] | None] = dict.fromkeys((
     np.add, np.subtract, np.multiply, np.divide, np.negative, np.positive, np.square, np.sqrt,
     np.exp, np.expm1, np.log, np.log1p, np.log2, np.log10,
     np.sin, np.cos, np.tan, np.sinh, np.cosh, np.tanh, np.arctan,
+    np.exp2, np.reciprocal, np.arcsin, np.arccos, np.arcsinh, np.arccosh, np.arctanh, np.sinc,
+    np.fmax, np.fmin, np.nan_to_num, np.cumsum, np.cumprod, np.nanmax, np.nanmin,
+    derivatives.cumulative.recurrence,
+    derivatives.interpolation.of_interval, derivatives.interpolation.by_interval,
+    derivatives.further_ufuncs.sinc_derivative, derivatives.further_ufuncs.i0_derivative,
     np.maximum, np.minimum, np.clip, np.where, np.sum, np.mean, np.max, np.min, np.prod, np.matmul,
     np.transpose, np.swapaxes, np.reshape, np.ravel, np.expand_dims, np.squeeze, np.broadcast_to,
     np.concatenate, np.stack, getitem, derivatives.indexing.scatter_add, np.einsum, np.convolve,
     derivatives.windows.windows, derivatives.windows.overlap_add,
+    np.take_along_axis, derivatives.picking.add_along_axis, np.sort, np.median,
     np.linalg.inv, np.linalg.det, np.linalg.solve, linear_algebra.cofactors,
     functions.relu, functions.sigmoid, functions.softplus,
     functions.logsumexp, functions.log_softmax, functions.softmax,
@@ -211,6 +248,27 @@ analytic.update({
     np.imag: lambda val: 0 * val,  # of real arrays, as np.angle
     np.angle: lambda z, deg: 0 * z,
     np.conjugate: lambda a: a,
+    np.fabs: lambda a: np.where(np.real(a) < 0, -a, a),
+    np.copysign: lambda a, b: np.where(np.real(a) < 0, -a, a) * np.copysign(1.0, np.real(b)),
+    np.cbrt: lambda a: np.sign(np.real(a)) * np.where(np.real(a) < 0, -a, a) ** (1 / 3),
+    np.logaddexp: lambda a, b: np.maximum(a, b) + np.log1p(np.exp(np.minimum(a, b) - np.maximum(a, b))),
+    np.logaddexp2: lambda a, b: np.log2(np.exp2(a) + np.exp2(b)),
+    np.hypot: lambda a, b: np.sqrt(a * a + b * b),
+    np.arctan2: _arctan2,
+    np.deg2rad: lambda a: a * (np.pi / 180),
+    np.radians: lambda a: a * (np.pi / 180),
+    np.rad2deg: lambda a: a * (180 / np.pi),
+    np.degrees: lambda a: a * (180 / np.pi),
+    np.heaviside: lambda a, b: np.where(np.real(a) == 0, b, np.real(a) > 0),
+    np.fmod: lambda a, b: a - b * np.trunc(np.real(a) / np.real(b)),
+    np.ldexp: lambda a, b: a * 2.0**b,
+    np.nextafter: lambda a, b: a + (np.nextafter(np.real(a), np.real(b)) - np.real(a)),
+    np.unwrap: lambda p, **how: p + (np.unwrap(np.real(p), **how) - np.real(p)),
+    np.i0: lambda x: derivatives.further_ufuncs.i0_derivative(x, n=0),
+    derivatives.further_ufuncs.fraction: lambda a: a - np.trunc(np.real(a)),
+    np.partition: _partition,
+    np.quantile: _quantile,
+    np.percentile: lambda a, q, **parameters: _quantile(a, np.divide(q, 100), **parameters),
 })  # fmt: skip
 
 

@@ -19,8 +19,6 @@ derivative(np.imag,      "val, /", val=lambda g, val: _turned(g, val))          
 derivative(np.conjugate, a=lambda g: np.conjugate(g))
 derivative(np.angle,     "z, /, deg=False",                                              # Im(dz / z), 0 at 0
                          z=lambda g, z, deg: _turned(g, z) * (180 / pi if deg else 1) * reciprocal(z))
-derivative(np.isreal,    "x, /", x=None)
-derivative(np.iscomplex, "x, /", x=None)
 
 
 @composition(np.real_if_close)

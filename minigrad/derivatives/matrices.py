@@ -29,7 +29,7 @@ def _outer(a: Any, b: Any) -> Any:
     return np.reshape(a, (-1, 1)) * np.reshape(b, (1, -1))
 
 
-@composition(np.matrix_transpose)
+@composition(np.matrix_transpose, np.linalg.matrix_transpose)
 def _matrix_transpose(x: Any) -> Any:
     return np.transpose(x) if np.ndim(x) == 2 else np.swapaxes(x, -1, -2)
 

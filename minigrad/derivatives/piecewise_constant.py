@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.table import derivative
+from minigrad.table import composition, derivative
 from minigrad.tensor import answers
 
 for _unary in (np.sign, np.floor, np.ceil, np.rint, np.trunc, np.invert,
-               np.logical_not, np.isnan, np.isfinite, np.isinf):  # fmt: skip
+               np.logical_not, np.isnan, np.isfinite, np.isinf, np.signbit, np.spacing):  # fmt: skip
     derivative(_unary, a=None)
 for _binary in (np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
                 np.floor_divide, np.logical_and, np.logical_or, np.logical_xor,
@@ -20,9 +20,13 @@ for _binary in (np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.g
 derivative(np.round, "a, /, decimals=0", a=None)
 answers.update((
     np.all, np.allclose, np.any, np.argmax, np.argmin, np.argsort, np.array2string, np.array_equal,
-    np.array_repr, np.array_str, np.count_nonzero, np.empty_like, np.iscomplexobj, np.isclose, np.isrealobj,
-    np.ndim, np.nonzero, np.ones_like, np.result_type, np.shape, np.size, np.zeros_like,
+    np.array_equiv, np.array_repr, np.array_str, np.count_nonzero, np.empty_like, np.isclose, np.iscomplex,
+    np.iscomplexobj, np.isneginf, np.isposinf, np.isreal, np.isrealobj, np.ndim, np.nonzero, np.ones_like,
+    np.result_type, np.shape, np.size, np.zeros_like,
 ))  # fmt: skip
 
-flat: set[Callable[..., Any]] = set()
+flat: set[Callable[..., Any]] = {np.around, np.fix}
 """Compositions that are piecewise constant, too."""
+
+composition(np.around)(lambda a, decimals=0: np.round(a, decimals))
+composition(np.fix)(lambda x: np.trunc(x))

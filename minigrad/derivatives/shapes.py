@@ -45,7 +45,7 @@ def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
         step = n // indices_or_sections
         indices_or_sections = range(step, n, step)
     bounds = [0, *indices_or_sections, n]
-    return [ary[_at(slice(*pair), axis, ary.ndim)] for pair in pairwise(bounds)]
+    return [ary[at(slice(*pair), axis, ary.ndim)] for pair in pairwise(bounds)]
 
 
 def method_of(a: Any) -> Any:
@@ -68,15 +68,15 @@ def inverse(axes: Any) -> tuple[int, ...] | None:
 def _parts(g: Any, arrays: Any, axis: int | None) -> list[Any]:
     """The pieces of g that belong to each of the concatenated arrays."""
     bounds = [0, *accumulate(x.size if axis is None else x.shape[axis] for x in arrays)]
-    parts = [g[_at(slice(*pair), axis or 0, g.ndim)] for pair in pairwise(bounds)]
+    parts = [g[at(slice(*pair), axis or 0, g.ndim)] for pair in pairwise(bounds)]
     return parts if axis is not None else [np.reshape(d, x.shape) for d, x in zip(parts, arrays, strict=True)]
 
 
 def _slices(g: Any, axis: int) -> list[Any]:
     """The slices of g along an axis, without that axis."""
-    return [g[_at(i, axis, g.ndim)] for i in range(g.shape[axis])]
+    return [g[at(i, axis, g.ndim)] for i in range(g.shape[axis])]
 
 
-def _at(index: Any, axis: int, ndim: int) -> tuple:
+def at(index: Any, axis: int, ndim: int) -> tuple:
     """The index that takes `index` along one axis and all of the axes before it."""
     return (*(slice(None),) * (axis % ndim), index)

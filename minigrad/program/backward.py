@@ -15,6 +15,7 @@ from minigrad.program.names import activation_of, base_of
 from minigrad.program.program import Program
 from minigrad.program.simplify import Simplifier, as_written, recorded
 from minigrad.program.tidy import behind
+from minigrad.random import is_generator
 from minigrad.tensor import Tensor, constant, describe
 
 
@@ -87,7 +88,10 @@ class _Rebuilding:
             return 1
         if tensor.function is None:
             return self.simplifier.leaf(tensor) if self._counts_examples(tensor) else tensor.item()
-        if tensor.stamp < self.seed.stamp:
+        draws = any(
+            map(is_generator, tensor.parameters.values())
+        )  # not again: a checkpoint's second pass did
+        if tensor.stamp < self.seed.stamp or draws:
             return self.simplifier.given(tensor, inputs)
         operand = self.simplifier.simplified(tensor, inputs)
         function = getattr(operand, "function", None)

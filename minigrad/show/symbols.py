@@ -29,12 +29,14 @@ of_one: dict[Callable[..., Any], str] = {
     np.logical_not: "not", np.invert: "not", np.transpose: "xᵀ", np.sum: "Σ", np.prod: "Π", np.round: "round",
     np.broadcast_to: "broadcast", np.concatenate: "concat", np.astype: "as",
     np.maximum: "max", np.minimum: "min",
+    np.fabs: "|x|", np.cbrt: "∛x", np.reciprocal: "1 ÷ x", np.exp2: "2^x",
 }  # fmt: skip
 """Other functions that have a shorter name than their own."""
 
 commuting = frozenset((
     np.add, np.multiply, np.equal, np.not_equal, np.maximum, np.minimum, np.logical_and, np.logical_or,
-    np.logical_xor, np.bitwise_and, np.bitwise_or, np.bitwise_xor,
+    np.logical_xor, np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.fmax, np.fmin, np.hypot, np.logaddexp,
+    np.logaddexp2,
 ))  # fmt: skip
 """Functions of two operands whose order does not matter."""
 
@@ -208,7 +210,7 @@ def _settings(equation: Equation) -> list[str]:
 
 
 _unsaid = frozenset(("keepdims", "order", "rng", "index", "shape", "optimize"))
-_speaking = frozenset(("dtype", "axes", "subscripts"))
+_speaking = frozenset(("dtype", "axes", "of", "subscripts"))
 
 
 def _plain(value: Any) -> str:
@@ -219,7 +221,7 @@ def _plain(value: Any) -> str:
         return number(value.item() if isinstance(value, np.generic) else value)
     if isinstance(value, list | tuple) and len(value) <= _values_in_full:
         return f"({', '.join(map(_plain, value))}{',' * (len(value) == 1)})"
-    return "…"
+    return name_of(value) if callable(value) and hasattr(value, "__name__") else "…"
 
 
 def _index(index: Any) -> str:

@@ -33,7 +33,10 @@ class Case:
     @property
     def is_complex(self) -> bool:
         """Whether complex numbers go in or come out."""
-        return any(np.iscomplexobj(x) for x in _flat((self.result(), *self.args)))
+        return any(
+            getattr(x, "dtype", None) in (np.complex64, np.complex128)
+            for x in _flat([outputs(self.result()), *self.args])
+        )
 
     def call(self, replacements: Any = None) -> Any:
         """What is differentiated: the result, real and imaginary parts of a complex one stacked."""
@@ -69,10 +72,10 @@ def _real(y: Any) -> Any:
     return np.stack([np.real(y), np.imag(y)]) if np.iscomplexobj(y) else y
 
 
-def _flat(some: Any) -> Iterator[Any]:
-    for x in some:
-        if isinstance(x, list | tuple):
-            yield from x
+def _flat(args: Any) -> Iterator[Any]:
+    for x in args:
+        if isinstance(x, list):
+            yield from _flat(x)
         else:
             yield x
 
@@ -107,6 +110,9 @@ not_holomorphic: set[Callable[..., Any]] = set()
 
 rounded_otherwise: set[Callable[..., Any]] = set()
 """Compositions that add up in another order than NumPy does, or compute in another way."""
+
+shaped_by_values: set[Callable[..., Any]] = set()
+"""Compositions that look at the values to say how many elements they give: they cannot be compiled."""
 
 cases: list[Case] = []
 

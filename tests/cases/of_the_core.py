@@ -217,6 +217,7 @@ for _x, _first, _second in (
     add(np.swapaxes, _x, _first, _second)
 for _x in (real(2, 3), real(4, 2, 3), real(1, 3), real(2, 0)):
     add(np.matrix_transpose, _x)
+add(np.linalg.matrix_transpose, real(4, 2, 3))
 for _x, _shape in (
     (real(2, 3), (3, 2)), (real(2, 3), (6,)), (real(2, 3), -1), (real(2, 3), (1, -1)), (real(), (1, 1)),
     (real(1), ()), (real(0, 3), (3, 0)), (turned(real(2, 3)), (3, 2)),

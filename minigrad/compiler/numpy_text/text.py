@@ -576,10 +576,12 @@ _elementwise: set[Callable[..., Any]] = set()
 def _ufunc(function: np.ufunc) -> Write:
     choosing = function in (np.maximum, np.minimum)
     said = "out=" if choosing else ""  # NumPy wants it said there
+    takes = [of.partition("->")[0] for of in function.types]
+    alike = all(len(set(kinds)) == 1 for kinds in takes if "d" in kinds)  # not so np.ldexp, of a whole number
 
     def write(text: Text, e: Equation, operands: list[str], out: str) -> list[str]:
         dtypes = {x.tensor.dtype for x in e.inputs if isinstance(x, Variable) and x.tensor.shape}
-        if len(dtypes) == 1 and next(iter(dtypes)).kind == "f":
+        if alike and len(dtypes) == 1 and next(iter(dtypes)).kind == "f":
             pairs = zip(e.inputs, operands, strict=True)
             beside = partial(text.repeated, e=e) if choosing else text.as_array
             operands = [beside(x, name, *dtypes) for x, name in pairs]

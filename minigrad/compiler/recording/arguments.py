@@ -30,6 +30,7 @@ def signature(value: Any, found: list[Any], seen: dict[int, int]) -> Any:
             value.dtype.str,
             value._requires_grad,
             value._grad is None,
+            value._hooks is None,
             value.function is None,
             value.name,
             where,

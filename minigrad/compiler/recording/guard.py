@@ -11,6 +11,7 @@ import numpy as np
 from minigrad.compiler.recording.conditions import Conditions
 from minigrad.compiler.recording.reached import Reached
 from minigrad.compiler.recording.recorder import Recorder, structure_of
+from minigrad.hooks import changes
 from minigrad.optim import Optimizer
 from minigrad.tensor import Tensor, recording
 
@@ -44,6 +45,7 @@ class Guard:
         self._must_be = {i: tensor for i, tensor in enumerate(given) if id(tensor) in self._own}
         self._leaves = leaves
         self._needs = list(map(_needs_gradient, leaves))
+        self._hooks = changes[0]
         self._is_like: Callable[[tuple], bool] = _never
 
     def like(self, args: tuple, kwargs: dict) -> None:
@@ -64,7 +66,7 @@ class Guard:
                 )
                 for attribute in ("_requires_grad", "name"):
                     conditions.add(f"x.{attribute} == {{}}", getattr(x, attribute))
-                for attribute in ("_grad", "function"):
+                for attribute in ("_grad", "_hooks", "function"):
                     negated = " not" * (getattr(x, attribute) is not None)
                     conditions.add(f"x.{attribute} is{negated} None")
                 conditions.add("type(x := x._value) is {}", type(x._value))
@@ -91,6 +93,10 @@ class Guard:
     def _surroundings_hold(self) -> bool:
         if not self._reached.same() or list(map(_needs_gradient, self._leaves)) != self._needs:
             return False
+        if self._hooks != changes[0]:
+            if any(leaf._hooks for leaf in self._leaves):
+                return False
+            self._hooks = changes[0]
         for optimizer in self.optimizers:
             if not optimizer.holds():
                 return False

@@ -221,6 +221,22 @@ class Recorder:
         if leaf.stamp < self.start:
             raise self._refusal(f"requires_grad of {describe(leaf)} is set, which a replay would not do")
 
+    def hooked(self, tensor: Tensor) -> None:
+        """tensor.register_hook(...), or the removal of a hook."""
+        if tensor.stamp < self.start:
+            raise self._refusal(
+                f"a hook of {describe(tensor)} is registered or removed, which a replay would not do; "
+                "register hooks of what the function computes"
+            )
+
+    def calls_hook(self, tensor: Tensor) -> None:
+        """A gradient has arrived at a Tensor with hooks."""
+        if tensor.stamp < self.start:
+            raise self._refusal(
+                f"{describe(tensor)} has a hook from outside of the function, which a replay would not call; "
+                "register it in the function, on what is computed there, or change what mg.grad gives"
+            )
+
     def grad_set(self, leaf: Tensor) -> None:
         """leaf.grad = ... (zero_grad)."""
         self._keep(leaf)

@@ -143,7 +143,7 @@ class Equations:
         """A value that is asked whether it is true."""
         equation = self.inside(x)
         if equation is not None and equation.function in conditions:
-            return writers[equation.function](self, equation)
+            return writers.get(equation.function, by_name)(self, equation)
         return self(x)
 
     def signed(self, x: Variable | Literal) -> tuple[bool, Text]:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import functions
+from minigrad.derivatives.further_ufuncs import i0_derivative, sinc_derivative
 from minigrad.derivatives.indexing import scatter_add
 from minigrad.derivatives.windows import overlap_add, windows
 from minigrad.program import Equation, Literal, Variable
@@ -190,6 +191,10 @@ writers.update(
         np.maximum: _called(r"\max"), np.minimum: _called(r"\min"),
         np.real: _called(r"\operatorname{Re}"), np.imag: _called(r"\operatorname{Im}"),
         np.linalg.det: _called(r"\det"),
+        np.arcsin: _called(r"\arcsin"), np.arccos: _called(r"\arccos"),
+        np.arcsinh: _called(r"\operatorname{arsinh}"), np.arccosh: _called(r"\operatorname{arcosh}"),
+        np.arctanh: _called(r"\operatorname{artanh}"), np.arctan2: _called(r"\operatorname{atan2}"),
+        np.sign: _called(r"\operatorname{sgn}"), np.i0: _called("I_0"),
     }
 )  # fmt: skip
 
@@ -201,6 +206,7 @@ def _enclosed(left: str, right: str) -> Writer:
 writers.update(
     {
         np.absolute: _enclosed(r"\lvert", r"\rvert"),
+        np.fabs: _enclosed(r"\lvert", r"\rvert"),
         np.floor: _enclosed(r"\lfloor", r"\rfloor"),
         np.ceil: _enclosed(r"\lceil", r"\rceil"),
     }
@@ -210,6 +216,43 @@ writers.update(
 @writes(np.sqrt)
 def _(p: Equations, e: Equation) -> Text:
     return Text(f"\\sqrt{{{p(e.inputs[0]).text}}}")
+
+
+@writes(np.cbrt)
+def _(p: Equations, e: Equation) -> Text:
+    return Text(f"\\sqrt[3]{{{p(e.inputs[0]).text}}}")
+
+
+@writes(np.reciprocal)
+def _(p: Equations, e: Equation) -> Text:
+    return over(Text("1"), p(e.inputs[0]))
+
+
+@writes(np.exp2)
+def _(p: Equations, e: Equation) -> Text:
+    return power(Text("2", Binds.base), p(e.inputs[0]).text)
+
+
+@writes(np.logaddexp, np.logaddexp2)
+def _(p: Equations, e: Equation) -> Text:
+    a, b = map(p, e.inputs)
+    if e.function is np.logaddexp:
+        return call(r"\log", plus(_exponential(a), _exponential(b), "+"))
+    a, b = (power(Text("2", Binds.base), x.text) for x in (a, b))
+    return call(r"\log_2", plus(a, b, "+"))
+
+
+@writes(np.hypot)
+def _(p: Equations, e: Equation) -> Text:
+    a, b = (_squared(p, x) for x in e.inputs)
+    return Text(f"\\sqrt{{{plus(a, b, '+').text}}}")
+
+
+@writes(sinc_derivative, i0_derivative)
+def _(p: Equations, e: Equation) -> Text:
+    name = r"\operatorname{sinc}" if e.function is sinc_derivative else "I_0"
+    n = e.parameters["n"]
+    return call(name + ("'" * n if n < 4 else f"^{{({n})}}"), p(e.inputs[0]))
 
 
 @writes(np.floor_divide)

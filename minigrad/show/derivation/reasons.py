@@ -10,9 +10,11 @@ import numpy as np
 import numpy.fft
 
 from minigrad import functions
-from minigrad.derivatives import linear_algebra
+from minigrad.derivatives import cumulative, further_ufuncs, interpolation, linear_algebra
 from minigrad.derivatives.indexing import scatter_add
+from minigrad.derivatives.picking import add_along_axis
 from minigrad.derivatives.windows import overlap_add, windows
+from minigrad.transforms.checkpoint import recomputed
 
 
 def reason(function: Callable[..., Any], argument: str, n: int) -> str:
@@ -31,6 +33,14 @@ def reason(function: Callable[..., Any], argument: str, n: int) -> str:
 
 _moved = "The same numbers stand in other places, so the gradient is put back to where they came from."
 _symmetric = "The transform's matrix is symmetric, so the gradient goes through the same transform."
+_shared = "Each of the two counts by its share in the sum inside the logarithm."
+_scaled = "Another unit: the gradient is multiplied by the same factor."
+_next_derivative = "Its slope is its next derivative, for which there is a function."
+_ordered = "Each number has come to a place in the order; the gradient of that place goes back with it."
+_between = (
+    "It lies between two of the sorted numbers; each gets the share of the gradient that it counts with."
+)
+
 reasons: dict[Callable[..., Any], str | dict[str, str]] = {
     np.add: "A term changes a sum one for one, so the gradient passes on as it is.",
     np.subtract: {
@@ -68,6 +78,56 @@ reasons: dict[Callable[..., Any], str | dict[str, str]] = {
     np.cosh: "The slope of cosh is sinh.",
     np.tanh: "The slope of tanh is 1 - its square.",
     np.arctan: "The slope of the arc tangent is 1 / (1 + a²).",
+    np.arcsin: "The slope of the arc sine is 1 / √(1 - a²).",
+    np.arccos: "The slope of the arc cosine is -1 / √(1 - a²).",
+    np.arcsinh: "The slope of an inverse is 1 over the slope of sinh, which is cosh.",
+    np.arccosh: "The slope of an inverse is 1 over the slope of cosh, which is sinh.",
+    np.arctanh: "The slope of artanh is 1 / (1 - a²).",
+    np.exp2: "A power of 2 grows in proportion to itself, by log 2.",
+    np.cbrt: "The slope of a cube root is 1 over three times its square.",
+    np.reciprocal: "The slope of 1 / a is -1 / a², and 1 / a is y.",
+    np.fabs: "Its slope is 1 to the right of 0 and -1 to the left.",
+    np.copysign: "Its slope is 1 where a already has the sign, and -1 where the sign is changed.",
+    np.heaviside: "Only where a is 0 is b what comes out, so only there it gets the gradient.",
+    np.logaddexp: _shared,
+    np.logaddexp2: _shared,
+    np.hypot: "A side counts in the length by what the side is of the length.",
+    np.arctan2: {
+        "a": "The angle turns by what goes across, over the length; across goes b over the length of it.",
+        "b": "The same, with a over the length; as b grows the angle turns back: hence the minus.",
+    },
+    np.deg2rad: _scaled,
+    np.radians: _scaled,
+    np.rad2deg: _scaled,
+    np.degrees: _scaled,
+    np.unwrap: "What is added are whole turns, so the gradient passes on as it is.",
+    np.fmax: "Only the larger of the two passes on, so it alone gets the gradient; a tie shares it.",
+    np.fmin: "Only the smaller of the two passes on, so it alone gets the gradient; a tie shares it.",
+    np.fmod: {
+        "a": "Between its jumps a remainder grows with what is divided, one for one.",
+        "b": "The remainder is a - b times the whole quotient, and that is the slope in b.",
+    },
+    np.ldexp: "A number times a power of 2: so is its gradient.",
+    np.nextafter: "A neighbour moves with its number, so the gradient passes on as it is.",
+    np.nan_to_num: "Where a number was finite it passes on as it is; what was put in elsewhere is fixed.",
+    further_ufuncs.fraction: "Between whole numbers what is behind the point grows one for one.",
+    np.sinc: _next_derivative,
+    np.i0: _next_derivative,
+    further_ufuncs.sinc_derivative: _next_derivative,
+    further_ufuncs.i0_derivative: _next_derivative,
+    np.cumsum: "A term counts in every sum from its own place on, so they all are added, from the end.",
+    np.cumprod: (
+        "A factor counts in every product from its own place on, by the product of the other factors; "
+        "a recurrence from the end adds these up without dividing."
+    ),
+    cumulative.recurrence: {
+        "x": "What comes in at a place goes on with the factors behind it: the same recurrence from the end.",
+        "a": "A factor carries on the y before it, so it counts by that y times what its place is worth.",
+    },
+    interpolation.of_interval: "What was taken for an interval gets its gradients back, added up.",
+    interpolation.by_interval: "Each of the values added up for an interval gets the gradient of the sum.",
+    np.nanmax: "Only the largest number passes on what it is, so it alone gets the gradient; ties share it.",
+    np.nanmin: "Only the smallest number passes on what it is, so it alone gets the gradient; ties share it.",
     functions.relu: "Its slope is 1 where x > 0 and 0 elsewhere, so the gradient passes only where x > 0.",
     functions.sigmoid: "The slope of the sigmoid is y (1 - y).",
     functions.softplus: "Its slope is the sigmoid.",
@@ -110,6 +170,7 @@ reasons: dict[Callable[..., Any], str | dict[str, str]] = {
     np.concatenate: "Each array gets the part of the gradient that stands where it stands.",
     np.stack: "Each array gets the slice of the gradient that stands where it stands.",
     getitem: "What was taken out gets its gradient back at its place; what was left there gets 0.",
+    recomputed: "Only the inputs were kept: the call is made again, and the gradient goes back through it.",
     windows: "An element gets the sum of the gradients of all windows that it is in.",
     overlap_add: "An element was added at one place, and gets the gradient of that place.",
     np.real: "The imaginary part has no slope here, so the gradient passes to the real part alone.",
@@ -142,5 +203,12 @@ reasons: dict[Callable[..., Any], str | dict[str, str]] = {
     np.fft.rfft: "The transform's matrix is symmetric; of what it gives back, the signal is the real part.",
     np.fft.irfft: "Each frequency between the first and the last stands for two, so it counts twice.",
     scatter_add: "What was put in gets the gradient of the place that it was put to.",
+    np.take_along_axis: "What was taken out gets its gradient back at its place, once for each time.",
+    add_along_axis: "What was put in gets the gradient of the place that it was put to.",
+    np.sort: _ordered,
+    np.partition: _ordered,
+    np.median: _between,
+    np.quantile: _between,
+    np.percentile: _between,
 }
 """Function -> why its rule is as it is, for all arguments or by argument; {n} is how many are summed."""

@@ -257,8 +257,11 @@ class Source:
 
     def _own(self, equation: Equation) -> tuple[str, int]:
         """A function of ours, or of the user's: its one expression, if it is that short, or a call of it."""
-        function, arrays = equation.function, table[equation.function].arrays
-        given = {name: self.expression(x) for name, x in zip(arrays, equation.inputs, strict=True)}
+        function, row = equation.function, table[equation.function]
+        arguments = [self.expression(x) for x in equation.inputs]
+        if row.many:
+            arguments = [f"[{', '.join(arguments)}]"]
+        given = dict(zip(row.arrays, arguments, strict=True))
         shape = self._shape_of_partner(equation)
         given |= {
             name: shape if shape and value == equation.output.tensor.shape else self._literal(value)
@@ -269,7 +272,6 @@ class Source:
             text, is_operation = written
             return text, _whole if is_operation else _name
         name = self.helpers.add(function)
-        arguments = [self.expression(x) for x in equation.inputs]
         keywords = self._keywords(equation.settings)
         return f"{name}({', '.join([*arguments, keywords] if keywords else arguments)})", _name
 

@@ -205,7 +205,9 @@ def width(text: str) -> int:
     for _ in range(3):
         text = re.sub(rf"\\frac{part}{part}", lambda f: max(f[1], f[2], key=len), text)
     text = re.sub(r"\\(left|right|[Bb]ig[lr]|mathrm|mathbf|text|operatorname|,)(?![a-zA-Z])", "", text)
-    text = re.sub(r"\\(log|exp|sin|cos|tan|sinh|cosh|tanh|arctan|max|min)(?![a-zA-Z])", r"\1", text)
+    text = re.sub(
+        r"\\(log|exp|sin|cos|tan|sinh|cosh|tanh|arcsin|arccos|arctan|max|min)(?![a-zA-Z])", r"\1", text
+    )
     text = re.sub(r"\\([a-zA-Z]+|.)", "x", text)
     return len(re.sub(r"[{}^_]|(?<!x) ", "", text))
 

@@ -16,7 +16,7 @@ from minigrad.table import name_of
 
 _moves = frozenset((
     np.transpose, np.swapaxes, np.reshape, np.ravel, np.expand_dims, np.squeeze,
-    np.concatenate, np.stack, getitem,
+    np.concatenate, np.stack, getitem, np.take_along_axis, np.sort, np.partition,
 ))  # fmt: skip
 """Functions that take values to other places."""
 

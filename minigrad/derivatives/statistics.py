@@ -1,0 +1,97 @@
+"""Averages with weights, ranges, covariances."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
+
+from minigrad.derivatives.shapes import method_of
+from minigrad.table import composition
+from minigrad.tensor import fixed
+from minigrad.watch import watching
+
+
+@composition(np.ptp)
+def _ptp(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
+
+
+@composition(np.average)
+def _average(
+    a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False
+) -> Any:
+    """Σ w a / Σ w."""
+    a = method_of(a)
+    if weights is None:
+        y = np.mean(a, axis=axis, keepdims=keepdims)
+        total: Any = np.asarray(a.size / max(y.size, 1), y.dtype)
+    else:
+        a = a.astype(float) if a.dtype.kind in "biu" else a
+        w = _beside(a, axis, method_of(weights))
+        dtype = np.result_type(a.dtype, w.dtype)
+        w = w if w.dtype == dtype else w.astype(dtype)
+        total = np.sum(w, axis=axis, keepdims=keepdims)
+        if watching() is None and np.any(total == 0):  # which a replay does not ask
+            raise ZeroDivisionError("np.average: the weights add up to 0")
+        y = np.sum(a * w, axis=axis, keepdims=keepdims) / total
+    return (y, np.broadcast_to(total, y.shape)) if returned else y
+
+
+def _beside(a: Any, axis: Any, weights: Any) -> Any:
+    """Weights of a's shape, or of the averaged axes alone, in a shape that broadcasts with a."""
+    if weights.shape == a.shape:
+        return weights
+    if axis is None:
+        raise TypeError(f"np.average: weights of shape {weights.shape} for {a.shape} need an axis")
+    axes = normalize_axis_tuple(axis, a.ndim)
+    if weights.shape != tuple(a.shape[i] for i in axes):
+        raise ValueError(f"weights of shape {weights.shape} do not fit the axes {axes} of {a.shape}")
+    if len(axes) > 1:
+        weights = np.transpose(weights, np.argsort(axes))
+    return np.reshape(weights, [n if i in axes else 1 for i, n in enumerate(a.shape)])
+
+
+@composition(np.cov)
+def _cov(
+    m: Any,
+    y: Any = None,
+    rowvar: bool = True,
+    bias: bool = False,
+    ddof: int | None = None,
+    fweights: Any = None,
+    aweights: Any = None,
+) -> Any:
+    """The deviations from the means, multiplied for each pair of variables:  D Dᵀ / (n - ddof)."""
+    x = _rows(m, rowvar) if y is None else np.concatenate([_rows(m, rowvar), _rows(y, rowvar)])
+    f, a = (None if w is None else np.asarray(fixed(w)) for w in (fweights, aweights))
+    np.cov(np.zeros((1, 1)) if f is a is None else np.zeros((1, x.shape[1])), ddof=0, fweights=f, aweights=a)
+    w = f if a is None else a if f is None else f * a
+    mean = np.average(x, axis=1, weights=w)
+    ddof = int(not bias) if ddof is None else ddof
+    n = x.shape[1] if w is None else np.sum(w)
+    if ddof and a is not None:
+        ddof = ddof * np.sum(w * a) / n
+    d = x - np.expand_dims(mean, 1)
+    c = d @ np.transpose(d if w is None else d * w) * np.true_divide(1, max(n - ddof, 0.0))
+    return np.squeeze(c) if len(x) == 1 else c
+
+
+def _rows(m: Any, rowvar: bool) -> Any:
+    """The variables as rows, in double precision, as NumPy has them."""
+    m = method_of(m)
+    m = m if m.dtype.kind == "c" else m.astype(float) if m.dtype != float else m
+    if m.ndim < 2:
+        return np.reshape(m, (1, -1))
+    return m if rowvar else m.T
+
+
+@composition(np.corrcoef)
+def _corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Any:
+    """The covariances over the deviations of both variables, which are not more than 1."""
+    c = np.cov(x, y, rowvar)
+    if c.ndim == 0:
+        return c / c
+    s = np.sqrt(np.diag(c))
+    return np.clip(c / np.expand_dims(s, 1) / np.expand_dims(s, 0), -1, 1)

@@ -1,0 +1,134 @@
+"""Forward mode by the table of the reverse mode: a rule, transposed, carries tangents.
+
+A rule is the linear map  g -> Jᵀ g.  Forward mode wants  v -> J v,  and there is no second table for it:
+
+- of an elementwise function J is diagonal, so the rule is its own transpose, and is given v in place of g
+  (so is that of softmax, whose J is symmetric);
+- a function that is linear in an argument is its own derivative: it is given v in place of that argument;
+- of any other the rule is recorded on a g of its own and differentiated with respect to it, which transposes
+  it (`gradients_of` is that transposition): J v = ∂⟨Jᵀ g, v⟩/∂g.
+
+Transposing the whole backward pass at once, the usual way to get forward from reverse mode, records every
+rule and then pulls through what was recorded.  Here most nodes cost one evaluation of a rule on arrays: a
+network of four layers takes some 0.6 of that time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from operator import add, attrgetter, getitem
+from typing import Any
+
+import numpy as np
+
+from minigrad import functions
+from minigrad.backprop import gradients_of, stale, unbroadcast
+from minigrad.derivatives.indexing import scatter_add
+from minigrad.table import table
+from minigrad.tensor import Tensor, made, record, recording
+from minigrad.transforms.graph import behind
+from minigrad.watch import watchers, watching
+
+linear = {
+    np.matmul, np.sum, np.mean, np.reshape, np.ravel, np.transpose, np.swapaxes, np.expand_dims, np.squeeze,
+    np.broadcast_to, np.astype, getitem, scatter_add,
+}  # fmt: skip
+"""Functions that are linear in each argument, the others held as they are."""
+
+symmetric = {functions.softmax}
+"""Functions of one argument whose Jacobian is symmetric."""
+
+
+def push(
+    outputs: Sequence[Tensor], variables: Sequence[Tensor], tangents: Sequence[Tensor], recorded: bool
+) -> list[Tensor | None]:
+    """The tangent  J v  of each output, for a tangent v of each variable; None where nothing arrives.
+
+    Nodes are visited oldest first, so the tangents of a node's inputs are there when its turn comes.
+    recorded   record what is computed, so that the tangents can be differentiated
+    """
+    symbolic = recorded or (bool(watchers) and watching() is not None)
+    found: dict[int, Any] = {
+        x.stamp: v if symbolic else v._value for x, v in zip(variables, tangents, strict=True)
+    }
+    ends = set(found)
+
+    def is_variable(node: Tensor) -> bool:
+        return node.stamp in ends
+
+    before = recording.set(recorded)
+    try:
+        between = [node for node in behind(outputs, is_variable) if not is_variable(node)]
+        for node in sorted(between, key=attrgetter("stamp")):
+            moved = {
+                i: found[x.stamp]
+                for i, x in enumerate(node.inputs)
+                if isinstance(x, Tensor) and x.stamp in found
+            }
+            tangent = _tangent(node, moved, symbolic) if moved else None
+            if tangent is not None:
+                found[node.stamp] = tangent
+    finally:
+        recording.reset(before)
+    results = [found.get(y.stamp) for y in outputs]
+    return [v if isinstance(v, Tensor) or v is None else made(v) for v in results]
+
+
+def _tangent(node: Tensor, moved: dict[int, Any], symbolic: bool) -> Any:
+    """The tangent of a node, from those of its inputs; None if no rule passes them on."""
+    function, parameters = node.function, node.parameters
+    assert function is not None
+    row = table[function]
+    for x in node.inputs:
+        if isinstance(x, Tensor) and x.stamp > node.stamp:
+            raise stale(x, function)
+    y: Any = node
+    values: Sequence[Any] = node.inputs
+    if not symbolic:
+        y, values = node._value, [x._value if isinstance(x, Tensor) else x for x in node.inputs]
+    if row.elementwise or function in symmetric:
+        rules = [(row.rules[i], v) for i, v in moved.items()]
+        parts = [rule(v, y, values, parameters) for rule, v in rules if rule is not None]
+    elif function in linear:
+        places = [tuple(v if j == i else x for j, x in enumerate(values)) for i, v in moved.items()]
+        parts = [
+            record(function, inputs, parameters) if symbolic else row.compute(*inputs, **parameters)
+            for inputs in places
+        ]
+    else:
+        parts = _transposed(node, moved, symbolic)
+    if not parts:
+        return None
+    tangent = reduce(add, parts)
+    if tangent.shape != node.shape:
+        tangent = np.broadcast_to(tangent, node.shape)
+    return tangent if tangent.dtype == node.dtype else tangent.astype(node.dtype)
+
+
+def _transposed(node: Tensor, moved: dict[int, Any], symbolic: bool) -> list[Any]:
+    """[J v], by differentiating  ⟨Jᵀ g, v⟩  with respect to g."""
+    assert node.function is not None
+    row = table[node.function]
+    g = made(np.ones_like(node._value), requires_grad=True)
+    y, values = node, node.inputs
+    if not symbolic:  # constants, so that nothing but g is differentiated
+        y, values = made(node._value), tuple(made(x._value) if isinstance(x, Tensor) else x for x in values)
+    before = recording.set(True)
+    try:
+        parts = row.rules[0](g, y, values, node.parameters) if row.many else None
+        pairs = []
+        for i, v in moved.items():
+            rule = row.rules[0] if row.many else row.rules[i]
+            if rule is None:
+                continue
+            d = parts[i] if parts is not None else rule(g, y, values, node.parameters)
+            x = node.inputs[i]
+            if d.shape != x.shape:
+                d = np.broadcast_to(unbroadcast(d, x.shape, node.function, x), x.shape)
+            if isinstance(d, Tensor) and d.requires_grad:
+                pairs.append((d, v if isinstance(v, Tensor) else made(v.astype(d.dtype))))
+    finally:
+        recording.reset(before)
+    found = gradients_of([d for d, _ in pairs], [v for _, v in pairs], [g], recording.get())
+    return [tangent if symbolic else tangent._value for tangent in found.values()]
