@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,11 @@ import numpy.fft
 import minigrad  # noqa: F401  (fills the table)
 from minigrad.derivatives.piecewise_constant import flat
 from minigrad.not_supported import of_no_arrays, reason
-from minigrad.table import compositions, name_of, table
+from minigrad.table import compositions, name_of, on_demand, table
 from minigrad.tensor import answers
+
+for rows in on_demand.values():
+    import_module(rows)
 
 modules = {"NumPy": np, "np.linalg": np.linalg, "np.fft": numpy.fft}
 

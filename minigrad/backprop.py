@@ -137,6 +137,11 @@ def seed_of(output: Any, gradient: Any, name: str) -> Tensor:
     if not output.requires_grad:
         raise RuntimeError(f"{name}: {describe(output)} does not depend on anything that needs a gradient")
     if gradient is None:
+        if output.dtype.kind == "c":
+            raise RuntimeError(
+                f"{name}: {describe(output)} is complex, and a loss is real; take np.absolute, np.real or "
+                "np.imag of it, or pass gradient="
+            )
         if output.size != 1:
             raise RuntimeError(
                 f"{name}: {describe(output)} is not a scalar; reduce it (np.sum, np.mean) or pass gradient="
@@ -149,6 +154,8 @@ def seed_of(output: Any, gradient: Any, name: str) -> Tensor:
         )
     if reason := mixture((output._value, gradient._value if isinstance(gradient, Tensor) else gradient)):
         raise TypeError(f"{name}: gradient= and {describe(output)}: {reason}")
+    if np.iscomplexobj(gradient) and output.dtype.kind != "c":
+        raise ValueError(f"{name}: gradient= is complex, and {describe(output)} is real")
     if isinstance(gradient, Tensor):
         return gradient.astype(output.dtype) if gradient.dtype != output.dtype else gradient
     return Tensor(gradient, dtype=output.dtype)
@@ -240,13 +247,19 @@ def backpropagate(
                     f"the rule of {name_of(function)} gave {d!r} for {describe(x)}, not an array"
                 ) from None
             if d.dtype is not data.dtype:
-                d = d.astype(data.dtype)
+                d = of_dtype(d, data.dtype)
             if stamp_of_x in gradients:
                 gradients[stamp_of_x] = d + gradients.pop(stamp_of_x)  # a temporary: NumPy adds into it
             else:
                 gradients[stamp_of_x] = d
                 nodes[stamp_of_x] = x
                 heappush(queue, -stamp_of_x)
+
+
+def of_dtype(g: Any, dtype: Any) -> Any:
+    """A gradient in the dtype of its array; of a real one the real part, since  dL = Re(g dx)."""
+    g = np.real(g) if g.dtype.kind == "c" != dtype.kind else g
+    return g if g.dtype == dtype else g.astype(dtype)
 
 
 def _several(outputs: Sequence[Tensor], seeds: Sequence[Tensor], create_graph: bool) -> Any:

@@ -22,6 +22,8 @@ import numpy as np
 
 table: dict[Callable[..., Any], Row] = {}
 compositions: dict[Callable[..., Any], Callable[..., Any]] = {}
+on_demand: dict[str, str] = {}
+"""Module of NumPy's -> the file of its rows, imported when one of its functions first meets a Tensor."""
 
 
 class Row:

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from functools import update_wrapper
+from importlib import import_module
 from itertools import count
 from math import prod
 from numbers import Number
@@ -26,7 +27,7 @@ import numpy as np
 
 from minigrad.foreign import check_lengths, check_result, is_foreign, of_one_kind, to_numpy
 from minigrad.lazy import Lazy
-from minigrad.table import compositions, name_of, table
+from minigrad.table import compositions, name_of, on_demand, table
 from minigrad.watch import tell, watchers, watching
 
 recording: ContextVar[bool] = ContextVar("minigrad.recording", default=True)
@@ -171,9 +172,10 @@ class Tensor(Lazy):
         if value not in (True, False):
             raise TypeError(f"requires_grad: {value!r} is not True or False")
         if value and self.dtype.kind != "f":
+            how = "x + 1j * y of real ones" if self.dtype.kind == "c" else "1.0 for 1, or pass dtype=float"
             raise TypeError(
-                f"requires_grad: {describe(self)} is {self.dtype}; only floating-point data can have a "
-                "gradient (write 1.0 for 1, or pass dtype=float)"
+                f"requires_grad: {describe(self)} is {self.dtype}; only real floating-point leaves can have "
+                f"a gradient (write {how})"
             )
         if value != self._requires_grad:
             tell("switched", self)
@@ -218,6 +220,8 @@ class Tensor(Lazy):
     size = property(lambda self: prod(self.shape))
     itemsize = property(lambda self: self.dtype.itemsize)
     nbytes = property(lambda self: self.size * self.itemsize)
+    real = property(lambda self: np.real(self))
+    imag = property(lambda self: np.imag(self))
     T = property(lambda self: record(np.transpose, (self,), {"axes": None}))
     mT = property(lambda self: np.matrix_transpose(self))
 
@@ -424,6 +428,7 @@ class Tensor(Lazy):
     flatten = ravel
 
     __round__ = round
+    conj = conjugate = _unary(np.conjugate)
 
     def copy(self) -> Tensor:
         """The same values as a result of its own, through which gradients flow."""
@@ -624,11 +629,11 @@ def record(function: Callable, inputs: tuple, parameters: dict[str, Any] = _no_p
         raise explain(error, function, inputs, parameters) from error
     if not (needs_gradient or visible) or not recording.get():
         return _fill(_new(Tensor), data)
-    if needs_gradient and (row.constant or data.dtype.kind != "f"):
-        if not row.constant and data.dtype.kind not in "iub":
+    if needs_gradient and (row.constant or data.dtype.kind not in "fc"):
+        if data.dtype.kind not in ("iubf" if row.constant else "iub"):  # np.sign of complex numbers turns
             raise TypeError(
                 f"{name_of(function)}: the result is {data.dtype}, for which there are no gradients; keep to "
-                "real floating-point numbers, or use t.detach()"
+                "other numbers, or use t.detach()"
             )
         needs_gradient = False
     return _fill(_new(Tensor), data, function, inputs, parameters, needs_gradient)
@@ -656,7 +661,10 @@ def call(function: Callable, args: tuple, kwargs: dict) -> Any:
 
     Raises: TypeError if it has no row (or not with these arguments) and a gradient would be lost.
     """
-    composed = compositions.get(function)
+    composed, row = compositions.get(function), table.get(function)
+    if composed is None and row is None and (rows := on_demand.get(getattr(function, "__module__", ""))):
+        import_module(rows)
+        composed, row = compositions.get(function), table.get(function)
     if composed is not None:
         try:
             return composed(*args, **kwargs)
@@ -669,7 +677,6 @@ def call(function: Callable, args: tuple, kwargs: dict) -> Any:
             from minigrad.messages import explain
 
             raise explain(error, function, args, kwargs) from error
-    row = table.get(function)
     if row is not None:
         if not kwargs and row.simple and len(args) == len(row.arrays):
             return record(function, args, row.parameters)

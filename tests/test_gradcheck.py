@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases import Case, analytic_cases, cases_of, composed, outputs, rows
+from cases import Case, analytic_cases, cases_of, composed, not_holomorphic, outputs, rows
 
 import minigrad as mg
 from minigrad.check import GradcheckError, gradcheck
@@ -78,14 +78,18 @@ def test_the_rows_agree_with_both_oracles_to_second_order(case):
             assert not slope.machine.any()
         else:
             assert slope.fault == ""
-            assert slope.error < 1e-11
-            assert slope.exact is not None or slope.order > 1
+            by_differences = case.is_complex or case.function in not_holomorphic
+            assert slope.error < (1e-9 if by_differences else 1e-11)
+            assert slope.exact is not None or slope.order > 1 or by_differences
 
 
 def test_every_row_with_a_rule_has_a_form_for_the_complex_step():
-    assert {f for f in rows if any(table[f].rules)} == set(analytic)
+    differentiable = {f for f in rows if any(table[f].rules)}
+    assert set(analytic) <= differentiable
+    assert differentiable - set(analytic) <= not_holomorphic
     seen = {case.function for case in analytic_cases() if checkable(case)}
-    assert seen == set(analytic) | (set(composed) - flat - {np.frexp})  # whose exponent is a whole number
+    whole = {np.frexp, np.linalg.lstsq}  # one of whose results is whole
+    assert seen == differentiable | (set(composed) - flat - whole)
 
 
 def parameters() -> list[Tensor]:

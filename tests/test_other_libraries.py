@@ -29,14 +29,14 @@ class Lacking(Exception):  # noqa: N818
 def weights_of(case: Case) -> list[np.ndarray]:
     """For each output generic numbers, by which a scalar is made of it."""
     rng = np.random.default_rng(5)
-    return [rng.uniform(0.5, 1.5, np.shape(y)) for y in outputs(case.call())]
+    return [rng.uniform(0.5, 1.5, np.shape(y)) for y in outputs(case.result())]
 
 
 def ours(case: Case) -> list[np.ndarray]:
     """The gradients of Σ w Re(y) over the outputs."""
     tensors = [Tensor(x, requires_grad=True) for x in case.arrays]
     total: Any = 0.0
-    for w, y in zip(weights_of(case), outputs(case.call(tensors)), strict=True):
+    for w, y in zip(weights_of(case), outputs(case.result(tensors)), strict=True):
         if isinstance(y, Tensor) and y.requires_grad:
             total = total + np.sum(w * (np.real(y) if y.dtype.kind == "c" else y))
     if not isinstance(total, Tensor) or not total.requires_grad:
@@ -57,7 +57,7 @@ def total_of(case: Case, theirs: Callable, numpy: Any) -> Callable:
     """Σ w Re(y), as a function of a list of the library's arrays."""
 
     def total(arrays: Any) -> Any:
-        ys = outputs(case.call(arrays, theirs))
+        ys = outputs(case.result(arrays, theirs))
         return sum(
             numpy.sum(w * numpy.real(y)) for w, y in zip(weights_of(case), ys, strict=True) if np.size(w)
         )
@@ -92,7 +92,7 @@ def by_torch(case: Case) -> list[np.ndarray]:
     theirs = found(torch, case.function)
     tensors = [torch.tensor(x, requires_grad=True) for x in case.arrays]
     try:
-        ys = outputs(case.call(tensors, theirs))
+        ys = outputs(case.result(tensors, theirs))
         total = sum(
             torch.sum(torch.tensor(w) * torch.real(y)) for w, y in zip(weights_of(case), ys, strict=True)
         )
@@ -107,10 +107,15 @@ otherwise: dict[str, dict[str, str]] = {
         "np.full_like": "drops the gradient",
         "np.prod": "divides by the elements, which may be 0",
         "np.astype": "is not in autograd: it is NumPy's own",
+        "np.linalg.cholesky": "shares the gradient among both triangles, and conjugates none of it",
+        "norm='forward'": "scales a real transform as if norm were None",
         "np.sinc((4))": "is nan at 0",
         "np.tile((2,2), 2)": "repeats the gradient along another axis",
     },
     "jax": {
+        "np.linalg.cholesky": "takes the mean of both triangles first",
+        "np.linalg.eigh": "takes the mean of both triangles first",
+        "np.linalg.eigvalsh": "takes the mean of both triangles first",
         "np.partition": "leaves the others in another order",
         "np.unique": "drops the gradient",
     },

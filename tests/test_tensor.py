@@ -82,7 +82,7 @@ def test_dtype_of_data():
         (
             lambda: mg.Tensor([1, 2], requires_grad=True),
             TypeError,
-            r"is int64; only floating-point data.*1\.0 for 1",
+            r"is int64; only real floating-point leaves.*1\.0 for 1",
         ),
         (lambda: mg.Tensor([True], requires_grad=True), TypeError, "is bool"),
         (lambda: mg.Tensor([1j], requires_grad=True), TypeError, "is complex128"),

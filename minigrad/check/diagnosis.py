@@ -10,7 +10,7 @@ import numpy as np
 from minigrad.backprop import grad
 from minigrad.check.oracle import Differences, Replay, generic, leading, scale_of
 from minigrad.table import name_of, table
-from minigrad.tensor import Tensor, describe, record
+from minigrad.tensor import Origin, Tensor, describe, record
 
 
 class Disagreement(NamedTuple):
@@ -200,7 +200,7 @@ def _made_before(found: Disagreement) -> str | None:
 def _wrong_rule(found: Disagreement) -> str | None:
     """The first operation whose own derivative, taken alone, is wrong at this order."""
     tried = set()
-    for node, (function, inputs, _) in leading(found.outputs):
+    for node, (function, inputs, _) in filter(_is_real, leading(found.outputs)):
         key = (function, *(x.shape if isinstance(x, Tensor) else np.shape(x) for x in inputs))
         if key in tried:
             continue
@@ -224,9 +224,15 @@ def _wrong_rule(found: Disagreement) -> str | None:
     return None
 
 
+def _is_real(made: tuple[Tensor, Origin]) -> bool:
+    """Whether no complex numbers are in it: only then is an operation checked alone, on real numbers."""
+    node, (_, inputs, _) = made
+    return not any(np.iscomplexobj(x._value if isinstance(x, Tensor) else x) for x in (node, *inputs))
+
+
 def misshapen(outputs: Sequence[Tensor], leaves: list[Tensor], names: list[str]) -> str | None:
     """A sentence on the rule at which backpropagation stops because its result does not fit its argument."""
-    for node, (function, inputs, _) in reversed(leading(outputs)):
+    for node, (function, inputs, _) in filter(_is_real, reversed(leading(outputs))):
         alone = _Alone(node)
         for i in alone.misfits():
             given, own = alone.result_of_rule(i), np.shape(alone.arrays[i])

@@ -342,6 +342,8 @@ def _check_output(y: Any) -> None:
         )
     if y.size == 0:
         raise _UnfitError(f"the function gave {describe(y)}, which is empty: there is nothing to check")
+    if y.dtype.kind == "c":
+        raise _UnfitError(f"the function gave {describe(y)}, which is complex: give np.real, np.imag of it")
     if not y.requires_grad:
         raise _UnfitError(
             f"the function gave {describe(y)}, which needs no gradient: no recorded path leads to it from "

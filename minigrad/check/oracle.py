@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad import derivatives, functions
+from minigrad.derivatives import linear_algebra
 from minigrad.table import table
 from minigrad.tensor import Origin, Tensor
 
@@ -107,7 +108,12 @@ class Differences:
     def _at(self, k: Any, step: float) -> list[np.ndarray]:
         x = np.array(self._x)
         x[k] += step
-        return [np.asarray(y, dtype=float) for y in self._values(x)]
+        return [_real(y) for y in self._values(x)]
+
+
+def _real(y: Any) -> np.ndarray:
+    """The values as real numbers; what has become complex is beyond the end of a domain."""
+    return np.full(y.shape, np.nan) if np.iscomplexobj(y) else np.asarray(y, dtype=float)
 
 
 # ---- the recorded graph, computed again
@@ -224,6 +230,7 @@ analytic: dict[Callable[..., Any], Callable[..., Any] | None] = dict.fromkeys((
     np.concatenate, np.stack, getitem, derivatives.indexing.scatter_add, np.einsum, np.convolve,
     derivatives.windows.windows, derivatives.windows.overlap_add,
     np.take_along_axis, derivatives.picking.add_along_axis, np.sort, np.median,
+    np.linalg.inv, np.linalg.det, np.linalg.solve, linear_algebra.cofactors,
     functions.relu, functions.sigmoid, functions.softplus,
     functions.logsumexp, functions.log_softmax, functions.softmax,
     functions.cross_entropy_of_logit, functions.cross_entropy_of_probability,
@@ -237,6 +244,10 @@ analytic.update({
     np.var: _var,  # NumPy multiplies by the conjugate
     np.std: lambda a, axis, ddof, keepdims: np.sqrt(_var(a, axis, ddof, keepdims)),
     np.astype: lambda a, dtype: a,
+    np.real: lambda val: val,
+    np.imag: lambda val: 0 * val,  # of real arrays, as np.angle
+    np.angle: lambda z, deg: 0 * z,
+    np.conjugate: lambda a: a,
     np.fabs: lambda a: np.where(np.real(a) < 0, -a, a),
     np.copysign: lambda a, b: np.where(np.real(a) < 0, -a, a) * np.copysign(1.0, np.real(b)),
     np.cbrt: lambda a: np.sign(np.real(a)) * np.where(np.real(a) < 0, -a, a) ** (1 / 3),

@@ -7,6 +7,7 @@ sub-gradient it takes.
 
 from minigrad.derivatives import arithmetic as arithmetic
 from minigrad.derivatives import choices as choices
+from minigrad.derivatives import complex_numbers as complex_numbers
 from minigrad.derivatives import cumulative as cumulative
 from minigrad.derivatives import diagonals as diagonals
 from minigrad.derivatives import further_ufuncs as further_ufuncs
@@ -28,3 +29,7 @@ from minigrad.derivatives import shapes as shapes
 from minigrad.derivatives import statistics as statistics
 from minigrad.derivatives import ufunc_methods as ufunc_methods
 from minigrad.derivatives import windows as windows
+from minigrad.table import on_demand
+
+on_demand["numpy.linalg"] = "minigrad.derivatives.linear_algebra"
+on_demand["numpy.fft"] = "minigrad.derivatives.fourier"  # `import numpy` leaves numpy.fft out, too

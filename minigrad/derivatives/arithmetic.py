@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.derivatives.complex_numbers import direction
 from minigrad.table import derivative
 
 derivative(np.add,      a=lambda g: g,
@@ -24,12 +25,12 @@ derivative(np.divide,   a=lambda g, b: g / b,
 derivative(np.remainder, a=lambda g: g,
                          b=lambda g, a, b: -g * np.floor_divide(a, b))
 derivative(np.power,    a=lambda g, a, b: g * (b * a ** _predecessor(a, b)),
-                        b=lambda g, y, a: g * (y * _logarithm(a)))
+                        b=lambda g, y, a: g * (y * _logarithm(a, y)))
 derivative(np.negative, a=lambda g: -g)
 derivative(np.positive, a=lambda g: g)
 derivative(np.square,   a=lambda g, a: 2 * g * a)
 derivative(np.sqrt,     a=lambda g, y: g / (2 * y))                   # inf at 0, as the slope is
-derivative(np.absolute, a=lambda g, a: g * np.sign(a))                # 0 at 0
+derivative(np.absolute, a=lambda g, a: g * direction(a))              # 0 at 0
 
 # ---- exponentials, logarithms, trigonometry
 
@@ -55,8 +56,10 @@ def _predecessor(a: Any, b: Any) -> Any:
     return np.where(np.logical_and(a == 0, b == 0), 1, b - 1)
 
 
-def _logarithm(a: Any) -> Any:
-    """log a, but 0 where a is 0: 0ᵇ has the derivative 0 in b."""
+def _logarithm(a: Any, y: Any) -> Any:
+    """log a, but 0 where a is 0: 0ᵇ has the derivative 0 in b; complex where y = aᵇ is."""
+    if y.dtype.kind == "c":
+        a = a + 0j
     if isinstance(a, int | float):
         return log(a) if a > 0 else 0.0 if a == 0 else nan
     return np.log(np.where(a == 0, 1, a))

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.derivatives.complex_numbers import conj
 from minigrad.derivatives.shapes import inverse, method_of
 from minigrad.table import composition, derivative
 from minigrad.tensor import Tensor, constant
@@ -50,7 +51,7 @@ def _count(a: Any, y: Any, axis: Any) -> Any:
 
 
 def _centred(a: Any, y: Any, axis: Any, ddof: int) -> Any:
-    return (a - np.mean(a, axis=axis, keepdims=True)) / (_count(a, y, axis) - ddof)
+    return conj(a - np.mean(a, axis=axis, keepdims=True)) / (_count(a, y, axis) - ddof)
 
 
 def _share(a: Any, y: Any, axis: Any, keepdims: bool) -> Any:

@@ -17,7 +17,7 @@ from minigrad.program.simplify import Simplifier, as_written, recorded
 from minigrad.program.tidy import behind
 from minigrad.random import is_generator
 from minigrad.recording import enable_grad
-from minigrad.tensor import Tensor, constant
+from minigrad.tensor import Tensor, constant, describe
 
 
 def gradients_as_graphs(loss: Tensor, wrt: Iterable[Tensor]) -> dict[int, Tensor]:
@@ -33,6 +33,8 @@ def gradients_as_graphs(loss: Tensor, wrt: Iterable[Tensor]) -> dict[int, Tensor
     >>> gradients_as_graphs(J, [W])[W.stamp]
     Tensor([[0.6, 0.8]], name='dW', made by np.divide)
     """
+    if loss.dtype.kind == "c":
+        raise ValueError(f"{describe(loss)} is complex, and a loss is real; take np.absolute, np.real of it")
     wanted = {x.stamp for x in wrt}
     with enable_grad():
         seed = Tensor(1, name="dJ", dtype=loss.dtype)

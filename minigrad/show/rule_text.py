@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backprop import unbroadcast
+from minigrad.backprop import of_dtype, unbroadcast
 from minigrad.program.simplify import Simplifier
 from minigrad.recording import enable_grad
 from minigrad.show import symbols
@@ -46,7 +46,7 @@ def contribution(node: Tensor, i: int, g: Any, y: Any, values: Sequence[Any]) ->
         d = np.broadcast_to(d, node.shape)
     if d.shape != x.shape:
         d = unbroadcast(d, x.shape, row.function, x)
-    return d if d.dtype == x.dtype else d.astype(x.dtype)
+    return d if d.dtype == x.dtype else of_dtype(d, x.dtype)
 
 
 def pulled(node: Tensor, i: int, g: Any, y: Any, values: Sequence[Any]) -> Any:

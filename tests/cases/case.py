@@ -27,10 +27,27 @@ class Case:
 
     @property
     def arrays(self) -> list[np.ndarray]:
-        """The floating-point arrays, in order; those inside a list too."""
-        return [x for x in _flat(self.args) if _is_variable(x)]
+        """The floating-point arrays, in order; those inside a list too; a complex one as its two parts."""
+        return [part for x in _flat(self.args) if _is_variable(x) for part in _parts(x)]
 
-    def call(self, replacements: Any = None, function: Callable[..., Any] | None = None) -> Any:
+    @property
+    def is_complex(self) -> bool:
+        """Whether complex numbers go in or come out."""
+        return any(
+            getattr(x, "dtype", None) in (np.complex64, np.complex128)
+            for x in _flat([outputs(self.result()), *self.args])
+        )
+
+    def call(self, replacements: Any = None) -> Any:
+        """What is differentiated: the result, real and imaginary parts of a complex one stacked."""
+        result = self.result(replacements)
+        return [_real(y) for y in result] if isinstance(result, list | tuple) else _real(result)
+
+    def gradient(self, w: Any) -> Any:
+        """∂L/∂y of the function's own result y, where L is the sum of w times what `call` gives."""
+        return w[0] - 1j * w[1] if np.asarray(self.result()).dtype.kind == "c" else w
+
+    def result(self, replacements: Any = None, function: Callable[..., Any] | None = None) -> Any:
         """Call the function (or another one) with the floating-point arrays replaced, in order."""
         rest = iter(self.arrays if replacements is None else replacements)
         args = [_replace(x, rest) for x in self.args]
@@ -39,12 +56,20 @@ class Case:
 
     def as_dtype(self, dtype: Any) -> Case:
         """The same call with the floating-point arrays in another precision."""
-        rest = iter([x.astype(dtype) for x in self.arrays])
+        rest = iter([x.astype(dtype) for x in self.arrays])  # a complex array is made of its parts
         return Case(self.function, tuple(_replace(x, rest) for x in self.args), self.kwargs)
 
 
 def _is_variable(x: Any) -> bool:
-    return isinstance(x, np.ndarray) and x.dtype.kind == "f"
+    return isinstance(x, np.ndarray) and x.dtype.kind in "fc"
+
+
+def _parts(x: np.ndarray) -> list[np.ndarray]:
+    return [x.real.copy(order="K"), x.imag.copy(order="K")] if np.iscomplexobj(x) else [x]
+
+
+def _real(y: Any) -> Any:
+    return np.stack([np.real(y), np.imag(y)]) if np.iscomplexobj(y) else y
 
 
 def _flat(args: Any) -> Iterator[Any]:
@@ -58,12 +83,15 @@ def _flat(args: Any) -> Iterator[Any]:
 def _replace(x: Any, rest: Iterator[Any]) -> Any:
     if isinstance(x, list):
         return [_replace(entry, rest) for entry in x]
-    return next(rest) if _is_variable(x) else x
+    if not _is_variable(x) or not np.iscomplexobj(x):
+        return next(rest) if _is_variable(x) else x
+    z = next(rest) + 1j * next(rest)
+    return np.asarray(z) if isinstance(z, np.generic) else z
 
 
 def _show(x: Any) -> str:
     if isinstance(x, np.ndarray):
-        kind = {"i": "int", "b": "bool"}.get(x.dtype.kind, "")
+        kind = {"i": "int", "b": "bool", "c": "complex"}.get(x.dtype.kind, "")
         return f"{kind}{x.shape}".replace(" ", "").replace(",)", ")")
     if isinstance(x, list):
         return f"[{', '.join(map(_show, x))}]"
@@ -118,6 +146,11 @@ def positive(*shape: int) -> np.ndarray:
 def probability(*shape: int) -> np.ndarray:
     """Values in (0.1, 0.74)."""
     return np.asarray(positive(*shape) / 3)
+
+
+def complex_(*shape: int) -> np.ndarray:
+    """Distinct complex numbers, neither part near 0."""
+    return np.asarray(real(*shape) + 1j * real(*shape))
 
 
 def turned(x: np.ndarray) -> np.ndarray:

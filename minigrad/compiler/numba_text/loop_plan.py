@@ -16,6 +16,7 @@ from minigrad.tensor import Tensor
 
 _views = (
     np.transpose, np.reshape, np.ravel, np.expand_dims, np.squeeze, np.broadcast_to, np.swapaxes, windows,
+    np.real, np.imag,
 )  # fmt: skip
 
 _series = (

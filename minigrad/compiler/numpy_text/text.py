@@ -35,6 +35,7 @@ _between = {
 }  # fmt: skip
 _views = (
     np.transpose, np.reshape, np.ravel, np.expand_dims, np.squeeze, np.broadcast_to, np.swapaxes, windows,
+    np.real, np.imag,
 )  # fmt: skip
 
 _called: Mapping[float, str] = {0: "zero", 1: "one"}

@@ -189,6 +189,8 @@ writers.update(
         np.sinh: _called(r"\sinh"), np.cosh: _called(r"\cosh"), np.tanh: _called(r"\tanh"),
         np.arctan: _called(r"\arctan"), functions.sigmoid: _called(r"\sigma"),
         np.maximum: _called(r"\max"), np.minimum: _called(r"\min"),
+        np.real: _called(r"\operatorname{Re}"), np.imag: _called(r"\operatorname{Im}"),
+        np.linalg.det: _called(r"\det"),
         np.arcsin: _called(r"\arcsin"), np.arccos: _called(r"\arccos"),
         np.arcsinh: _called(r"\operatorname{arsinh}"), np.arccosh: _called(r"\operatorname{arcosh}"),
         np.arctanh: _called(r"\operatorname{artanh}"), np.arctan2: _called(r"\operatorname{atan2}"),
@@ -497,6 +499,22 @@ def _(p: Equations, e: Equation) -> Text:
     name = rf"\operatorname{{{escaped(name_of(e.function).rpartition('.')[2])}}}"
     rest = [setting for setting in settings_text(e) if "axes" not in setting.text]
     return call(rf"{name}_{{\mathrm{{axes}} = {setting_text(e.parameters['axes'])}}}", p(e.inputs[0]), *rest)
+
+
+@writes(np.linalg.inv)
+def _(p: Equations, e: Equation) -> Text:
+    return power(p(e.inputs[0]), "-1")
+
+
+@writes(np.linalg.solve)
+def _(p: Equations, e: Equation) -> Text:
+    left, right = power(p(e.inputs[0]), "-1"), at(p(e.inputs[1]), Binds.factor)
+    return Text(f"{left.text} \\, {right.text}", Binds.product)
+
+
+@writes(np.conjugate)
+def _(p: Equations, e: Equation) -> Text:
+    return Text(f"\\overline{{{p(e.inputs[0]).text}}}", Binds.base)
 
 
 @writes(np.transpose)

@@ -7,9 +7,10 @@ from operator import getitem
 from typing import Any
 
 import numpy as np
+import numpy.fft
 
 from minigrad import functions
-from minigrad.derivatives import cumulative, further_ufuncs, interpolation
+from minigrad.derivatives import cumulative, further_ufuncs, interpolation, linear_algebra
 from minigrad.derivatives.indexing import scatter_add
 from minigrad.derivatives.picking import add_along_axis
 from minigrad.derivatives.windows import overlap_add, windows
@@ -31,6 +32,7 @@ def reason(function: Callable[..., Any], argument: str, n: int) -> str:
 
 
 _moved = "The same numbers stand in other places, so the gradient is put back to where they came from."
+_symmetric = "The transform's matrix is symmetric, so the gradient goes through the same transform."
 _shared = "Each of the two counts by its share in the sum inside the logarithm."
 _scaled = "Another unit: the gradient is multiplied by the same factor."
 _next_derivative = "Its slope is its next derivative, for which there is a function."
@@ -171,6 +173,35 @@ reasons: dict[Callable[..., Any], str | dict[str, str]] = {
     recomputed: "Only the inputs were kept: the call is made again, and the gradient goes back through it.",
     windows: "An element gets the sum of the gradients of all windows that it is in.",
     overlap_add: "An element was added at one place, and gets the gradient of that place.",
+    np.real: "The imaginary part has no slope here, so the gradient passes to the real part alone.",
+    np.imag: "The imaginary part of dz is the real part of -i dz: hence the -i.",
+    np.conjugate: "The imaginary part is turned around, and so is that of the gradient.",
+    np.angle: "The angle is the imaginary part of the logarithm, whose slope is 1 / z.",
+    np.linalg.inv: "A change dA of the matrix changes its inverse Y by -Y dA Y.",
+    np.linalg.det: "The slope of a determinant in one element is that element's cofactor.",
+    np.linalg.solve: {
+        "a": "A change dA acts as the right-hand side -dA y would.",
+        "b": "The solution is A⁻¹ b, so the gradient goes through the transposed system.",
+    },
+    np.linalg.pinv: "A change acts as on an inverse within rows and columns, and turns both.",
+    np.linalg.cholesky: "Of the lower triangle alone comes the change of the factor; one triangle is read.",
+    np.linalg.vector_norm: "A norm grows with an element by its share, in the direction of the element.",
+    linear_algebra.cofactors: "It is det(A) A⁻ᵀ, and both factors change.",
+    linear_algebra.slogdet: "The slope of log |det A| is the transposed inverse.",
+    linear_algebra.least_squares: {
+        "a": "A change of the matrix acts on the solution directly, and through what is left over.",
+        "b": "The solution is A⁺ b, so the gradient goes through the transposed pseudoinverse.",
+    },
+    linear_algebra.eigh: "A value changes by vᴴ dA v, a vector towards the others, the more the nearer.",
+    linear_algebra.eig: "As with eigh, but the left vectors are the rows of V⁻¹.",
+    linear_algebra.svd: "A value changes by uᴴ dA v; the vectors turn towards the others, on both sides.",
+    linear_algebra.qr: "Q turns by what is below the diagonal of Qᴴ dA R⁻¹, and R takes the rest.",
+    linear_algebra.inverse_gaps: "The slope of 1 / (b - a) is its square, with a minus in b.",
+    linear_algebra.determined: "Nothing was changed, so the gradient passes on as it is.",
+    np.fft.fft: _symmetric,
+    np.fft.ifft: _symmetric,
+    np.fft.rfft: "The transform's matrix is symmetric; of what it gives back, the signal is the real part.",
+    np.fft.irfft: "Each frequency between the first and the last stands for two, so it counts twice.",
     scatter_add: "What was put in gets the gradient of the place that it was put to.",
     np.take_along_axis: "What was taken out gets its gradient back at its place, once for each time.",
     add_along_axis: "What was put in gets the gradient of the place that it was put to.",
