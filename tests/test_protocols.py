@@ -649,20 +649,10 @@ def test_other_libraries_ufuncs_raise_and_name_themselves():
     np.testing.assert_allclose(special.expit(mg.Tensor([0.0])), [0.5])
 
 
-def test_complex_and_object_results_are_refused():
+def test_object_results_are_refused():
     t = leaf([1.0, 2.0], name="t")
-    for call in (
-        lambda: t * 1j,
-        lambda: t * np.array([None, 1], dtype=object),
-        lambda: t.astype(complex),
-    ):
-        with pytest.raises(TypeError):
-            call()
-    with pytest.raises(
-        TypeError, match=r"np\.multiply: the result is complex128, for which there are no gradients"
-    ):
-        t * 1j
-    assert (mg.Tensor([1.0]) * 1j).dtype == np.complex128
+    with pytest.raises(TypeError, match=r"the result is object, for which there are no gradients"):
+        t * np.array([2, 1], dtype=object)
 
 
 def test_masked_arrays_are_refused_and_matrices_are_arrays():

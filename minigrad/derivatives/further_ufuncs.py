@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.derivatives.piecewise_constant import flat
 from minigrad.table import composition, derivative
 from minigrad.tensor import primitive
 
@@ -53,6 +54,9 @@ derivative(np.ldexp,      a=lambda g, b: np.ldexp(g, b), b=None)
 derivative(np.nextafter,  a=lambda g: g, b=None)
 derivative(np.nan_to_num, "x, /, *, nan=0.0, posinf=None, neginf=None", elementwise=True,
            x=lambda g, x: np.where(np.isfinite(x), g, 0))
+composition(np.around)(lambda a, decimals=0: np.round(a, decimals))
+composition(np.fix)(lambda x: np.trunc(x))
+flat.update((np.around, np.fix))
 
 
 # ---- functions with two results, and functions in double precision

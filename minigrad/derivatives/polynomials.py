@@ -29,6 +29,11 @@ def _polysub(a1: Any, a2: Any) -> Any:
     return np.subtract(*_of_one_length(a1, a2))
 
 
+@composition(np.polymul)
+def _polymul(a1: Any, a2: Any) -> Any:
+    return np.convolve(_as_row(a1), _as_row(a2))
+
+
 @composition(np.polydiv)
 def _polydiv(u: Any, v: Any) -> tuple[Any, Any]:
     """Long division: the quotient and the remainder, without leading coefficients below 1e-8, as in NumPy."""
@@ -64,6 +69,19 @@ def _polyint(p: Any, m: int = 1, k: Any = None) -> Any:
     for c in constants[:m]:
         p = np.concatenate([p / np.arange(len(p), 0, -1), np.reshape(c, (1,))])
     return p
+
+
+@composition(np.polyfit)
+def _polyfit(x: Any, y: Any, deg: int, rcond: Any = None, *, w: Any = None) -> Any:
+    """Least squares on the powers of x, their columns scaled to length 1."""
+    powers = np.vander(x, deg + 1)
+    if w is not None:
+        powers, y = powers * w[:, None], y * (w[:, None] if np.ndim(y) > 1 else w)
+    scale = np.sqrt(np.sum(powers * powers, axis=0))
+    if rcond is None:
+        rcond = len(x) * np.finfo(x.dtype).eps
+    solution, *_ = np.linalg.lstsq(powers / scale, y, rcond)
+    return (solution.T / scale).T
 
 
 @composition(np.poly)

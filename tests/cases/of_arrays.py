@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from cases.case import add, not_holomorphic, positive, real, rounded_otherwise, shaped_by_values
+from cases.case import add, begin, not_holomorphic, positive, real, rounded_otherwise, shaped_by_values
 from minigrad.derivatives import ordering, picking
+
+begin(647)
 
 not_holomorphic |= {np.insert, np.partition, np.quantile, np.percentile, np.cov, np.corrcoef}
 rounded_otherwise |= {np.cov, np.corrcoef}

@@ -24,7 +24,7 @@ rounded_otherwise |= {
     np.linalg.tensorinv, np.linalg.tensorsolve,
 }  # fmt: skip
 
-begin(11)
+begin(12)
 
 # ---- complex numbers
 

@@ -8,8 +8,8 @@ from cases.case import add, begin, not_holomorphic, positive, real, rounded_othe
 
 begin(1207)
 
-not_holomorphic |= {np.bincount}
-rounded_otherwise |= {np.geomspace, np.polydiv}
+not_holomorphic |= {np.bincount, np.polyfit}
+rounded_otherwise |= {np.geomspace, np.polydiv, np.polyfit}
 
 for _p, _x in (
     (real(4), real(3)),
@@ -61,3 +61,8 @@ for _u, _v in (
     ([1, 2, 3], real(2)),
 ):
     add(np.polydiv, _u, _v)
+for _a, _b in ((real(3), real(2)), (real(2), real(2)), ([1, 2], real(3)), (real(1), real(2))):
+    add(np.polymul, _a, _b)
+add(np.polyfit, real(5), real(5), 2)
+add(np.polyfit, real(4), real(4, 2), 1)
+add(np.polyfit, real(5), real(5), 1, w=np.array([1.0, 0.5, 2.0, 1.5, 0.7]))
