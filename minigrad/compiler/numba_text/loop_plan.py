@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import accumulate
-from operator import getitem
 
 import numpy as np
 
 from minigrad.compiler.numba_text.elements import draw_of_mask, is_square, types
 from minigrad.compiler.numba_text.loops import Step, View, fused, step_of, view_of
-from minigrad.derivatives.windows import windows
+from minigrad.compiler.passes.views import viewed
 from minigrad.program import Equation, Literal, Program, Variable
 from minigrad.tensor import Tensor
-
-_views = (
-    np.transpose, np.reshape, np.ravel, np.expand_dims, np.squeeze, np.broadcast_to, np.swapaxes, windows,
-    np.real, np.imag,
-)  # fmt: skip
 
 _series = (
     np.exp, np.expm1, np.log, np.log1p, np.log2, np.log10, np.sin, np.cos, np.tan, np.sinh, np.cosh, np.tanh,
@@ -130,20 +124,9 @@ class Plan:
 
     def memory(self, v: Variable) -> Variable:
         """The value whose memory an array is in."""
-        while (
-            v.equation is not None
-            and self._is_view(v.equation)
-            and isinstance(v.equation.inputs[0], Variable)
-        ):
-            v = v.equation.inputs[0]
+        while v.equation is not None and (behind := viewed(v.equation)) is not None:
+            v = behind
         return v
-
-    def _is_view(self, e: Equation) -> bool:
-        if e.function is not getitem:
-            return e.function in _views or (e.function is np.einsum and len(e.inputs) == 1)  # as of "ii->i"
-        index = e.parameters["index"]
-        parts = index if isinstance(index, tuple) else (index,)
-        return not any(hasattr(part, "dtype") or isinstance(part, list | tuple | range) for part in parts)
 
     # ---- which values are arrays, and in which order all is computed
 
@@ -176,7 +159,7 @@ class Plan:
             if e in numpy:
                 roots = {self.memory(x) for x in e.inputs if isinstance(x, Variable)}
                 self.stored |= roots
-                if self._is_view(e):
+                if viewed(e) is not None:
                     self.pinned |= roots
         for e in self.steps:
             step = self.steps[e]

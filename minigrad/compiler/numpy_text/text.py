@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import count
 from math import prod
-from operator import getitem
 from textwrap import wrap
 from typing import Any
 
@@ -24,7 +23,7 @@ from minigrad.compiler.numpy_text.memory import Fresh, Gather, one_array, side_b
 from minigrad.compiler.numpy_text.schedule import scheduled
 from minigrad.compiler.numpy_text.together import Together, assembled, gathered, part
 from minigrad.compiler.passes.cheapest import sum_of_squares, with_sums_of_squares
-from minigrad.derivatives.windows import windows
+from minigrad.compiler.passes.views import viewed
 from minigrad.program import Equation, Literal, Program, Variable
 from minigrad.random import is_generator, uniform_draw
 from minigrad.table import name_of, table
@@ -33,11 +32,6 @@ from minigrad.tensor import Tensor
 _between = {
     np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.power: "**",
 }  # fmt: skip
-_views = (
-    np.transpose, np.reshape, np.ravel, np.expand_dims, np.squeeze, np.broadcast_to, np.swapaxes, windows,
-    np.real, np.imag,
-)  # fmt: skip
-
 _called: Mapping[float, str] = {0: "zero", 1: "one"}
 _called_many: Mapping[float, str] = {0: "zeros", 1: "ones"}
 
@@ -207,23 +201,13 @@ class Text:
     def _roots(self) -> dict[Variable, Variable]:
         roots: dict[Variable, Variable] = {leaf: leaf for leaf in self.program.leaves}
         for e in self.equations:
-            x = e.inputs[0] if e.inputs else None
-            view = self._is_view(e) and isinstance(x, Variable)
-            roots[e.output] = roots[x] if view else e.output  # type: ignore[index]
+            x = viewed(e)
+            roots[e.output] = e.output if x is None else roots[x]
         self._root = roots
         return roots
 
     def _is_view(self, e: Equation) -> bool:
-        if e.function in _views or (e.function is np.einsum and len(e.inputs) == 1):  # as of "ii->i"
-            return True
-        return e.function is getitem and not any(
-            hasattr(part, "dtype") or isinstance(part, list)
-            for part in (
-                e.parameters["index"]
-                if isinstance(e.parameters["index"], tuple)
-                else (e.parameters["index"],)
-            )
-        )
+        return self._root[e.output] is not e.output
 
     # ---- statements
 
