@@ -31,7 +31,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a run has no numbers: an exception as text, since not every one can be sent between processes."""
+    """Why a run has no numbers: an exception as a line, since not every one can be sent between processes."""
 
     reason: str
     traceback: str
@@ -59,4 +59,4 @@ def outcome(build: Build, run: Run, part: Part, measures: Measures) -> Outcome:
         ]
         return tuple(found) if np.isfinite(found).all() else (nan,) * len(found)
     except Exception as error:
-        return Failure(f"{type(error).__name__}: {error}", format_exc())
+        return Failure(" ".join(f"{type(error).__name__}: {error}".split()), format_exc())
