@@ -159,6 +159,8 @@ def test_distributions_of_scipy():
         (grid, {"executor": 2}, "executor is 2; wanted a concurrent.futures.Executor"),
         (grid, {"resume": True}, "resume=True, folder=None; resume=True goes on with a folder"),
         (grid, {"measures": {"a": 1}}, "wanted functions of (model, X, y) by name"),
+        (grid, {"measures": {1: len}}, "a measure is named 1; wanted a text of one line"),
+        (grid, {"measures": {"a\nb": len}}, "a measure is named 'a\\nb'; wanted a text of one line"),
         (grid, {"measures": {"lambd": len}}, 'two columns of the results would be named "lambd"'),
         (grid, {"build": 3}, "build is 3; wanted a Setting, or a function of the axes and seed"),
         (grid, {"build": build}, "is called with"),
@@ -366,7 +368,7 @@ def test_an_executor_that_cancels_what_waits():
     assert caught.value.results["lambd"] == [0, 1]
 
 
-@pytest.mark.parametrize("error", [OSError("no connection"), TypeError("cannot be sent")])
+@pytest.mark.parametrize("error", [OSError("no connection"), TypeError("cannot\n  be sent")])
 def test_an_executor_that_does_not_take_all(error):
     class Two(Executor):
         taken = 0
@@ -379,7 +381,9 @@ def test_an_executor_that_does_not_take_all(error):
             future.set_result(function(*given, **named))
             return future
 
-    said = re.escape(f"the executor failed ({type(error).__name__}: {error}); 2 of 4 runs are done")
+    said = re.escape(
+        f"the executor failed ({type(error).__name__}: {' '.join(str(error).split())}); 2 of 4 runs are done"
+    )
     with pytest.raises(Unfinished, match=said):
         quietly(executor=Two())
 
@@ -586,6 +590,11 @@ def test_random_cells_of_another_seed_are_another_sweep(tmp_path):
         ("results.csv", "{header}" + "0.0,1.0,0,,1,1,1,1\n" * 2, "line 3 is there twice"),
         ("results.csv", '{header}"0.0"x,1\n', "is damaged: "),
         ("results.csv", "{header}\udcff\n", "is damaged: "),
+        (
+            "results.csv",
+            "lambd,keep_prob,seed\r0.0,1.0,0\r",
+            "is damaged: no line ends with \\n; give another folder",
+        ),
         ("sweep.json", "{", "is damaged; give another folder"),
         ("sweep.json", "[]", "is damaged; give another folder"),
         ("sweep.json", None, "has a results.csv without its sweep.json; give another folder"),

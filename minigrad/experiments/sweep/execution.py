@@ -56,7 +56,7 @@ def completed(
         for future in position:
             future.cancel()
     if failed is not None:
-        why = str(failed).rstrip(".") or "it was shut down"
+        why = " ".join(str(failed).split()).rstrip(".") or "it was shut down"
         raise ExecutorFailed(f"{type(failed).__name__}: {why}") from failed
 
 
