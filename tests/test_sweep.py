@@ -441,6 +441,28 @@ def test_a_build_that_gives_something_else(made, said):
         quietly(lambda *, lambd, seed: made, {"lambd": [0]})
 
 
+def test_a_build_that_gives_the_same_model_again_is_refused():
+    made = build(lambd=0, seed=0)
+    with pytest.raises(
+        Unfinished,
+        match="lambd=1, seed=0 failed: ValueError: build gives a model that another run has trained",
+    ):
+        quietly(lambda *, lambd, seed: made, {"lambd": [0, 1]})
+
+
+def test_what_is_frozen_may_be_shared():
+    frozen = nn.Linear(2, 3, rng=0)
+    for parameter in frozen.parameters():
+        parameter.requires_grad = False
+
+    def on_top(*, lambd, seed):
+        model = nn.Sequential(frozen, nn.Linear(3, 1, rng=seed))
+        optimizer = optim.SGD(model[1].parameters(), lr=0.1)
+        return {"model": model, "loss": partial(loss, lambd=lambd), "optimizer": optimizer, "epochs": 2}
+
+    assert len(quietly(on_top, {"lambd": [0, 1]})) == 2
+
+
 def test_a_run_that_diverges_has_nan_and_is_not_chosen(tmp_path):
     results = quietly(replace(small, lr=5.0, steps=300), {"lambd": [0, 1e6]}, folder=tmp_path / "f")
     assert results["lambd"] == [0, 1e6]
