@@ -106,7 +106,8 @@ def checked(name: str, value: Any) -> Any:
         fits, wanted = _limits[name]
         number = isinstance(plain, int | float) and not isinstance(plain, bool)
         if not number or not _finite(plain) or not fits(plain):
-            raise ValueError(f"sweep: {name} has the value {value!r}; wanted numbers {wanted}")
+            said = plain if number else value
+            raise ValueError(f"sweep: {name} has the value {said!r}; wanted numbers {wanted}")
         return float(plain) + 0.0  # not -0.0
     if plain is _strange or (isinstance(plain, str) and not plain.isprintable()) or not _finite(plain):
         raise ValueError(
