@@ -27,7 +27,7 @@ from minigrad.experiments.experiment import fit as fit_of_the_main_job
 from minigrad.experiments.sweep import execution, ledger
 from minigrad.experiments.sweep.build import network_of_the_notes
 from minigrad.experiments.sweep.choice import Mean, at_the_edge, best_of, mean_and_error, one_standard_error
-from minigrad.experiments.sweep.grid import cells
+from minigrad.experiments.sweep.grid import cells, shown
 from minigrad.experiments.sweep.parts import assigned, parts
 
 field = mg.data.side_of_the_field(3, m=23, m_dev=17)
@@ -131,12 +131,17 @@ def test_distributions_of_scipy():
         ({"lambd": [1]}, {"rng": 0}, "rng= is for draws; say how many cells with draws="),
         ({"lambd": [1]}, {"draws": 2}, "sweep: rng= takes a numpy.random.Generator"),
         ({"lambd": [1, 2]}, {"draws": 3, "rng": 0}, "draws=3, but only 2 different cells were drawn"),
-        ({"lambd": lambda rng: -1.0}, {"draws": 1, "rng": 0}, "lambd has the value -1.0; wanted numbers ≥ 0"),
+        ({"lambd": lambda rng: np.float64(-1)}, {"draws": 1, "rng": 0}, "lambd has the value -1.0; wanted"),
         ({"lambd": [1]}, {"draws": 0, "rng": 0}, "draws=0; wanted a whole number, 1 or more"),
         ({"batch": [1]}, {}, "a Setting has no 'batch'; the axes can be hidden, steps, lr, lambd, keep_prob"),
         ({"hidden": [3]}, {}, "hidden has the value 3; wanted tuples of sizes, such as (20, 3)"),
         ({"steps": [0]}, {}, "steps has the value 0; wanted whole numbers ≥ 1"),
         ({"lr": [0]}, {}, "lr has the value 0; wanted numbers > 0"),
+        ({"lambd": [10**400]}, {}, "0; wanted numbers ≥ 0"),
+        ({"steps": [10**400]}, {}, "0; wanted finite numbers, texts or tuples of them"),
+        ({"lambd": [1]}, {"build": replace(small, keep_prob=0)}, "keep_prob has the value 0; wanted"),
+        ({"keep_prob": [1]}, {"build": replace(small, lambd=-1)}, "lambd has the value -1; wanted"),
+        ({"lambd": [1]}, {"build": replace(small, lr=np.inf)}, "lr has the value inf; wanted numbers > 0"),
         (grid, {"seeds": []}, "seeds is []; wanted at least one, and none twice"),
         (grid, {"seeds": [1, 1]}, "seeds is [1, 1]; wanted at least one, and none twice"),
         (grid, {"seeds": 3}, "seeds is 3; wanted a list of them, such as seeds=range(5)"),
@@ -154,6 +159,8 @@ def test_distributions_of_scipy():
         (grid, {"executor": 2}, "executor is 2; wanted a concurrent.futures.Executor"),
         (grid, {"resume": True}, "resume=True, folder=None; resume=True goes on with a folder"),
         (grid, {"measures": {"a": 1}}, "wanted functions of (model, X, y) by name"),
+        (grid, {"measures": {1: len}}, "a measure is named 1; wanted a text of one line"),
+        (grid, {"measures": {"a\nb": len}}, "a measure is named 'a\\nb'; wanted a text of one line"),
         (grid, {"measures": {"lambd": len}}, 'two columns of the results would be named "lambd"'),
         (grid, {"build": 3}, "build is 3; wanted a Setting, or a function of the axes and seed"),
         (grid, {"build": build}, "is called with"),
@@ -348,6 +355,46 @@ def test_an_executor_that_was_shut_down():
         quietly(executor=executor)
 
 
+def test_an_executor_that_cancels_what_waits():
+    with ThreadPoolExecutor(1) as executor:
+
+        def ends(*, lambd, seed):
+            if lambd == 1:
+                executor.shutdown(wait=False, cancel_futures=True)
+            return build(lambd=lambd, seed=seed)
+
+        with pytest.raises(Unfinished, match=r"the executor failed .*; 2 of 5 runs are done") as caught:
+            quietly(ends, {"lambd": [0, 1, 2, 3, 4]}, executor=executor)
+    assert caught.value.results["lambd"] == [0, 1]
+
+
+@pytest.mark.parametrize("error", [OSError("no connection"), TypeError("cannot\n  be sent")])
+def test_an_executor_that_does_not_take_all(error):
+    class Two(Executor):
+        taken = 0
+
+        def submit(self, function, /, *given, **named):
+            self.taken += 1
+            if self.taken == 3:
+                raise error
+            future = Future()
+            future.set_result(function(*given, **named))
+            return future
+
+    said = re.escape(
+        f"the executor failed ({type(error).__name__}: {' '.join(str(error).split())}); 2 of 4 runs are done"
+    )
+    with pytest.raises(Unfinished, match=said):
+        quietly(executor=Two())
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="signals cannot be blocked")
+def test_processes_are_deaf_to_interrupts_from_the_first_moment(pool):
+    blocked = pool.submit(signal.pthread_sigmask, signal.SIG_BLOCK, ()).result()
+    assert signal.SIGINT in blocked
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
 # ---- what goes wrong in a run
 
 
@@ -364,6 +411,14 @@ def test_a_build_that_fails_is_named_and_the_others_are_kept(tmp_path):
         assert "in fails_at_one" in caught.value.__notes__[0]
         assert caught.value.results["lambd"] == [0, 0, 2, 2]
     assert Results.read(tmp_path / "f")["lambd"] == [0, 0, 2, 2]
+
+
+def test_what_a_build_says_in_many_lines_is_said_in_one():
+    def fails(*, lambd, seed):
+        raise ValueError("one\n  two")
+
+    with pytest.raises(Unfinished, match="failed: ValueError: one two; 0 of 1 runs"):
+        quietly(fails, {"lambd": [0]})
 
 
 def test_a_measure_that_gives_no_number():
@@ -384,6 +439,28 @@ def test_a_measure_that_gives_no_number():
 def test_a_build_that_gives_something_else(made, said):
     with pytest.raises(Unfinished, match=re.escape(said)):
         quietly(lambda *, lambd, seed: made, {"lambd": [0]})
+
+
+def test_a_build_that_gives_the_same_model_again_is_refused():
+    made = build(lambd=0, seed=0)
+    with pytest.raises(
+        Unfinished,
+        match="lambd=1, seed=0 failed: ValueError: build gives a model that another run has trained",
+    ):
+        quietly(lambda *, lambd, seed: made, {"lambd": [0, 1]})
+
+
+def test_what_is_frozen_may_be_shared():
+    frozen = nn.Linear(2, 3, rng=0)
+    for parameter in frozen.parameters():
+        parameter.requires_grad = False
+
+    def on_top(*, lambd, seed):
+        model = nn.Sequential(frozen, nn.Linear(3, 1, rng=seed))
+        optimizer = optim.SGD(model[1].parameters(), lr=0.1)
+        return {"model": model, "loss": partial(loss, lambd=lambd), "optimizer": optimizer, "epochs": 2}
+
+    assert len(quietly(on_top, {"lambd": [0, 1]})) == 2
 
 
 def test_a_run_that_diverges_has_nan_and_is_not_chosen(tmp_path):
@@ -485,6 +562,27 @@ def test_a_folder_of_another_sweep_is_refused_and_left_as_it_is(tmp_path, change
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
+def test_another_measure_of_the_same_name_is_another_sweep(tmp_path):
+    quietly(folder=tmp_path)
+    measures = {"cost": square, "accuracy": square}
+    with pytest.raises(ValueError, match=r"sweep: measured by was .*\.accuracy'\] and is .*\.square"):
+        quietly(folder=tmp_path, resume=True, measures=measures)
+
+
+def square(model, X, y):
+    return float(np.mean((model(X).data - y) ** 2))
+
+
+def test_arrays_of_a_partial_are_recognized_by_their_contents(tmp_path):
+    one, other = np.zeros(2000), np.zeros(2000)
+    other[1000] = 1  # repr shows both ends only
+    quietly(partial(build, w=one), {"lambd": [1]}, folder=tmp_path)
+    quietly(partial(build, w=one.copy()), {"lambd": [1]}, folder=tmp_path, resume=True)
+    with pytest.raises(ValueError, match=r"build was test_sweep\.build\(w=\(2000,\) float64") as caught:
+        quietly(partial(build, w=other), {"lambd": [1]}, folder=tmp_path, resume=True)
+    assert "\n" not in str(caught.value)
+
+
 class Made:
     def __call__(self, *, lambd, seed):
         return build(lambd=lambd, seed=seed)
@@ -514,6 +612,11 @@ def test_random_cells_of_another_seed_are_another_sweep(tmp_path):
         ("results.csv", "{header}" + "0.0,1.0,0,,1,1,1,1\n" * 2, "line 3 is there twice"),
         ("results.csv", '{header}"0.0"x,1\n', "is damaged: "),
         ("results.csv", "{header}\udcff\n", "is damaged: "),
+        (
+            "results.csv",
+            "lambd,keep_prob,seed\r0.0,1.0,0\r",
+            "is damaged: no line ends with \\n; give another folder",
+        ),
         ("sweep.json", "{", "is damaged; give another folder"),
         ("sweep.json", "[]", "is damaged; give another folder"),
         ("sweep.json", None, "has a results.csv without its sweep.json; give another folder"),
@@ -723,8 +826,8 @@ def test_only_cells_with_all_their_runs_are_compared():
 def test_the_end_of_an_axis():
     points = [{"lambd": x, "keep_prob": p} for x in (0.0, 1.0, 2.0) for p in (1.0, 0.5)]
     assert at_the_edge(Mean({"lambd": 2.0, "keep_prob": 0.5}, {}, {}), points) == [
-        "the largest lambd, 2",
-        "the smallest keep_prob, 0.5",
+        "the largest lambd (2)",
+        "the smallest keep_prob (0.5)",
     ]
     assert at_the_edge(Mean({"lambd": 0.0, "keep_prob": 1.0}, {}, {}), points) == []
     assert at_the_edge(Mean({"lambd": 1.0, "keep_prob": 1.0}, {}, {}), points) == []
@@ -835,6 +938,17 @@ def test_the_curve_names_what_the_numbers_show(drawn):
     assert "one-standard-error choice" in flat
     with pytest.raises(ValueError, match="curve: lambd is no axis of this sweep; it has keep_prob"):
         filled({"keep_prob": [1]}, lambda keep_prob: 1).curve()
+
+
+def test_texts_of_a_large_grid_do_not_overlap(drawn):
+    lambdas, keep = [1000.25 + i for i in range(30)], [round(0.02 * i, 2) for i in range(26, 51)]
+    large = filled({"lambd": lambdas, "keep_prob": keep}, lambda lambd, keep_prob: 0.3 + lambd)
+    named = {*map(shown, lambdas)}
+    for picture in (large.heat_map(), large.curve()):
+        texts = drawn(picture)
+        assert len(named & {*texts}) == 6
+        assert not any("±" in text for text in texts)
+    assert len({*map(shown, keep)} & {*drawn(large.heat_map())}) == 13
 
 
 # ---- the bar

@@ -119,6 +119,15 @@ def test_without_matplotlib_there_are_no_pictures(capsys, tmp_path, monkeypatch)
     assert out.endswith(f"In {tmp_path}: results.csv, summary.txt\n")
 
 
+def test_a_file_that_cannot_be_written_at_the_end(capsys, tmp_path):
+    (tmp_path / "summary.txt").mkdir()
+    status, out, err = run(capsys, *few, "--out", tmp_path)
+    assert status == 2
+    assert out.startswith("4 cells, 2 seeds")  # the table is not lost
+    assert re.fullmatch(r"minigrad: --out: .*summary\.txt: .*; results\.csv is complete\n", err)
+    assert len(Results.read(tmp_path)) == 8
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -160,13 +169,13 @@ def test_an_interrupt_ends_it_at_once_and_keeps_what_is_done(tmp_path, workers):
     environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
     process = subprocess.Popen(
         [sys.executable, "-W", "error", "-m", "minigrad", "sweep", *typed],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True,
     )  # fmt: skip
     until = time.monotonic() + 60
     while not (out / "results.csv").exists() and time.monotonic() < until:
         time.sleep(0.02)
     time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
+    os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C reaches all processes of a terminal
     printed, said = process.communicate(timeout=60)
     assert (process.returncode, printed) == (130, "")
     assert said == "minigrad: stopped; no file was left half-written\n"

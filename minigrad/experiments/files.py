@@ -59,10 +59,13 @@ def write_files(folder: Path, texts: Mapping[str, str]) -> None:
 
 
 def write_file(path: Path, text: str) -> None:
-    """Write one text, whole or not at all."""
+    """Write one text, whole or not at all, also if the power fails: it is on the disk, then renamed."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{get_ident()}")
     try:
-        temporary.write_bytes(text.encode())
+        with open(temporary, "wb") as file:
+            file.write(text.encode())
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)

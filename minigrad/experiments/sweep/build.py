@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from functools import partial
 from inspect import signature
+from math import inf
 from typing import Any
 
 from minigrad.experiments.experiment import Setting
-from minigrad.experiments.sweep.grid import Cell
+from minigrad.experiments.sweep.grid import Cell, checked
 from minigrad.experiments.sweep.parts import Part
 from minigrad.experiments.training import cost, network
 from minigrad.optim import SGD
@@ -77,8 +78,10 @@ def _check_setting(setting: Any) -> None:
         raise ValueError(f"sweep: hidden has the value {hidden!r}; wanted tuples of sizes, such as (20, 3)")
     if type(steps) is not int or steps < 1:
         raise ValueError(f"sweep: steps has the value {steps!r}; wanted whole numbers ≥ 1")
-    if type(lr) not in (int, float) or not lr > 0:
+    if type(lr) not in (int, float) or not 0 < lr < inf:
         raise ValueError(f"sweep: lr has the value {lr!r}; wanted numbers > 0")
+    checked("lambd", setting.lambd)
+    checked("keep_prob", setting.keep_prob)
 
 
 def check_data(build: Build, part: Part) -> None:

@@ -117,12 +117,12 @@ def at_the_edge(best: Mean, cells: Sequence[Cell]) -> list[str]:
     """For each regularizing axis at whose end the best stands, a phrase; not for what cannot go further.
 
     >>> at_the_edge(Mean({"lambd": 0.7}, {}, {}), [{"lambd": 0.0}, {"lambd": 0.7}])
-    ['the largest lambd, 0.7']
+    ['the largest lambd (0.7)']
     """
     found = []
     for name, end in (("lambd", 0.0), ("keep_prob", 1.0)):
         values = {cell[name] for cell in cells} if name in best.cell else set()
         value = best.cell.get(name, inf)
         if len(values) > 1 and value in (min(values), max(values)) and value != end:
-            found.append(f"the {'smallest' if value == min(values) else 'largest'} {name}, {shown(value)}")
+            found.append(f"the {'smallest' if value == min(values) else 'largest'} {name} ({shown(value)})")
     return found

@@ -39,7 +39,13 @@ def main(arguments: Sequence[str]) -> int:
     except Refused as error:
         note(str(error))
         return 2
-    output.print(*repr(results).splitlines(), "", *_written(results, options.out))
+    output.print(*repr(results).splitlines(), "")
+    try:
+        output.print(*_written(results, options.out))
+    except OSError as error:  # a full disk
+        where = error.filename2 or error.filename or options.out
+        note(f"--out: {where}: {error.strerror}; results.csv is complete")
+        return 2
     return output.status(still=f"; the results are in {options.out} all the same")
 
 

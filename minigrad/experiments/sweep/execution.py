@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pickle
+import signal
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing.context import SpawnContext, SpawnProcess
+from queue import SimpleQueue
 from time import monotonic, sleep
 from typing import Any, TypeVar
 
@@ -33,23 +36,27 @@ def completed(
         yield from ((i, function(*task)) for i, task in enumerate(tasks))
         return
     position: dict[Future[Result], int] = {}
+    finished: SimpleQueue[Future[Result]] = SimpleQueue()  # as_completed waits for ever for what is cancelled
     failed: Exception | None = None
     try:
         try:
             for i, task in enumerate(tasks):
-                position[executor.submit(function, *task)] = i
-        except RuntimeError as error:  # broken, or shut down
+                future = executor.submit(function, *task)
+                future.add_done_callback(finished.put)
+                position[future] = i
+        except Exception as error:  # broken, shut down, a task that cannot be sent; every library has its own
             failed = error
-        for future in as_completed(position):
+        for _ in range(len(position)):
+            future = finished.get()
             try:
                 yield position[future], future.result()
-            except Exception as error:  # every library has its own
+            except Exception as error:
                 failed = failed or error
     finally:
         for future in position:
             future.cancel()
     if failed is not None:
-        why = str(failed).rstrip(".") or "it was shut down"
+        why = " ".join(str(failed).split()).rstrip(".") or "it was shut down"
         raise ExecutorFailed(f"{type(failed).__name__}: {why}") from failed
 
 
@@ -81,16 +88,33 @@ def processes(workers: int) -> Iterator[Executor | None]:
     if workers == 1:
         yield None
         return
-    from multiprocessing import get_context
-
     # spawned, not forked: a fork copies the locks that other threads hold
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin_work)
+    pool = ProcessPoolExecutor(workers, mp_context=_Context(), initializer=_begin_work)
     try:
         yield pool
     except BaseException:
         _terminate(pool)
         raise
     pool.shutdown()
+
+
+class _Process(SpawnProcess):
+    """A process that Ctrl-C, which reaches all those of a terminal, leaves alone from its first moment on."""
+
+    def start(self) -> None:
+        """Start it with the interrupt blocked, as it is then in the process."""
+        if not hasattr(signal, "pthread_sigmask"):  # Windows
+            super().start()
+            return
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            super().start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+class _Context(SpawnContext):
+    Process = _Process
 
 
 def _terminate(pool: ProcessPoolExecutor) -> None:
@@ -107,7 +131,6 @@ def _terminate(pool: ProcessPoolExecutor) -> None:
 
 def _begin_work() -> None:
     """In each process: leave Ctrl-C, which reaches all of them, to the one with the pool; end with it."""
-    import signal
     from threading import Thread
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)

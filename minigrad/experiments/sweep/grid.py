@@ -105,14 +105,11 @@ def checked(name: str, value: Any) -> Any:
     if name in _limits:
         fits, wanted = _limits[name]
         number = isinstance(plain, int | float) and not isinstance(plain, bool)
-        if not number or not isfinite(plain) or not fits(plain):
-            raise ValueError(f"sweep: {name} has the value {value!r}; wanted numbers {wanted}")
+        if not number or not _finite(plain) or not fits(plain):
+            said = plain if number else value
+            raise ValueError(f"sweep: {name} has the value {said!r}; wanted numbers {wanted}")
         return float(plain) + 0.0  # not -0.0
-    if (
-        plain is _strange
-        or (isinstance(plain, str) and not plain.isprintable())
-        or (isinstance(plain, float) and not isfinite(plain))
-    ):
+    if plain is _strange or (isinstance(plain, str) and not plain.isprintable()) or not _finite(plain):
         raise ValueError(
             f"sweep: {name} has the value {value!r}; wanted finite numbers, texts or tuples of them"
         )
@@ -120,6 +117,14 @@ def checked(name: str, value: Any) -> Any:
 
 
 _strange = object()
+
+
+def _finite(value: Any) -> bool:
+    """Whether a number is, also as a float; what is no number is not looked at."""
+    try:
+        return not isinstance(value, int | float) or isfinite(value)
+    except OverflowError:  # 10**400
+        return False
 
 
 def _plain(value: Any) -> Any:

@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
+import numpy as np
+
 from minigrad.experiments.experiment import Setting
 from minigrad.experiments.sweep.build import Build
 from minigrad.experiments.sweep.grid import Cell
+from minigrad.experiments.sweep.measures import Measures
 from minigrad.experiments.sweep.parts import Part
 from minigrad.training.feed import fingerprint
 
@@ -21,7 +24,7 @@ def about(
     seeds: Sequence[int],
     folds: int | None,
     fold_seed: int,
-    measures: list[str],
+    measures: Measures,
 ) -> dict[str, Any]:
     """What is swept, as plain data: a folder with other data is another sweep's."""
     from minigrad import __version__
@@ -38,7 +41,8 @@ def about(
         "folds": folds,
         "fold_seed": fold_seed if folds is not None else None,
         "data": fingerprint(arrays),
-        "measures": measures,
+        "measures": list(measures),
+        "measured by": [_words(measure, names) for measure in measures.values()],
     }
 
 
@@ -56,5 +60,7 @@ def _words(build: Any, axes: Sequence[str]) -> str:
 
 
 def _repr(value: Any) -> str:
-    """Without addresses in memory, which no other process has."""
-    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
+    """In a line, without addresses in memory, which no other process has; an array by its contents."""
+    if isinstance(value, np.ndarray):
+        return fingerprint((value,))
+    return " ".join(re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value)).split())

@@ -100,6 +100,8 @@ def _rows(folder: Path) -> list[Row]:
     except FileNotFoundError:
         return []
     whole = text[: text.rfind(b"\n") + 1]
+    if not whole and b"\r" in text:  # as an old spreadsheet saves it: all of it would seem torn
+        raise ValueError(f"sweep: {folder / _table} is damaged: no line ends with \\n; give another folder")
     try:
         return [tuple(row) for row in csv.reader(io.StringIO(whole.decode(), newline=""), strict=True)]
     except (UnicodeDecodeError, csv.Error) as error:
@@ -116,7 +118,7 @@ def _write(path: Path, text: str, *, mode: str) -> None:
 def _parsed(text: bytes) -> dict[str, Any] | None:
     try:
         about = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return about if isinstance(about, dict) else None
 

@@ -31,6 +31,9 @@ def measures_of(measures: Any, names: list[str]) -> dict[str, Callable[..., Any]
         return {"cost": cross_entropy_of, "accuracy": accuracy}
     if not isinstance(measures, Mapping) or not measures or not all(map(callable, measures.values())):
         raise TypeError(f"sweep: measures is {measures!r}; wanted functions of (model, X, y) by name")
+    for name in measures:
+        if not isinstance(name, str) or not name or not name.isprintable():
+            raise TypeError(f"sweep: a measure is named {name!r}; wanted a text of one line")
     columns = [*names, "seed", "fold", *columns_of(measures)]
     if twice := next((name for name in columns if columns.count(name) > 1), None):
         raise ValueError(

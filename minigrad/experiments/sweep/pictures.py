@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isnan
+from math import ceil, isnan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from minigrad.experiments.sweep.results import Results
 
 _missing = "#E4E4E4"
-_most_numbers = 120
-"""With more cells than these, no numbers are written into the map."""
+_most_columns, _most_rows = 10, 12
+"""With more values of λ, or of keep_prob, no numbers are written into the map: they would overlap."""
+
+_characters, _lines = 50, 18
+"""How much text there is room for along the λ axis, and along the keep_prob axis."""
 
 
 def heat_map(results: Results) -> str:
@@ -62,7 +65,7 @@ def _map(
         edgecolors="white",
         linewidth=1.5,
     )
-    if costs.size <= _most_numbers:
+    if len(lambdas) <= _most_columns and len(keep) <= _most_rows:
         for one in found:
             _write(
                 axes, one, results, lambdas.index(one.cell["lambd"]), keep.index(one.cell["keep_prob"]), scale
@@ -70,11 +73,19 @@ def _map(
     for one, style in ((results.one_standard_error, (0, (2, 1.2))), (results.best, "-")):
         x, y = lambdas.index(one.cell["lambd"]), keep.index(one.cell["keep_prob"])
         axes.add_patch(_box(x, y, style))
-    axes.set_xticks(range(len(lambdas)), [shown(x) for x in lambdas])
-    axes.set_yticks(range(len(keep)), [shown(p) for p in keep])
+    _name_values(axes, lambdas)
+    step = ceil(len(keep) / _lines)
+    axes.set_yticks(range(0, len(keep), step), [shown(p) for p in keep[::step]])
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     _finish(figure, axes, mesh, results)
+
+
+def _name_values(axes: Axes, lambdas: list[float]) -> None:
+    """The values of λ below its axis: all, or every second, every third ..., as there is room."""
+    names = [shown(value) for value in lambdas]
+    step = ceil(len(names) * (max(map(len, names)) + 1) / _characters)
+    axes.set_xticks(range(0, len(names), step), names[::step])
 
 
 def _write(axes: Axes, one: Mean, results: Results, x: int, y: int, scale: Any) -> None:
@@ -203,7 +214,7 @@ def curve(figure: Figure, results: Results) -> None:
                 label="one-standard-error choice",
             )  # fmt: skip
     _regions(axes, found, at, results)
-    axes.set_xticks(x, [shown(one.cell["lambd"]) for one in found])
+    _name_values(axes, [one.cell["lambd"] for one in found])
     axes.set_xlim(-0.4, len(found) - 0.6)
     axes.set_xlabel("λ")
     axes.set_ylabel(name if name != "cost" else "cost, without the penalty")

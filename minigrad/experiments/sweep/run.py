@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import nan
 from traceback import format_exc
+from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -12,6 +14,7 @@ from minigrad.experiments.sweep.build import Build, arguments
 from minigrad.experiments.sweep.grid import Cell, described
 from minigrad.experiments.sweep.measures import Measures
 from minigrad.experiments.sweep.parts import Part
+from minigrad.nn import Module
 from minigrad.training import Diverged, fit
 from minigrad.training.step import evaluated
 
@@ -31,7 +34,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a run has no numbers: an exception as text, since not every one can be sent between processes."""
+    """Why a run has no numbers: an exception as a line, since not every one can be sent between processes."""
 
     reason: str
     traceback: str
@@ -46,6 +49,7 @@ def outcome(build: Build, run: Run, part: Part, measures: Measures) -> Outcome:
     try:
         made = arguments(build, run.cell, run.seed, part)
         model = made.pop("model")
+        _take(model)
         if "callbacks" in made or "dev_loss" in made:
             made["dev"] = part.dev
         try:
@@ -59,4 +63,16 @@ def outcome(build: Build, run: Run, part: Part, measures: Measures) -> Outcome:
         ]
         return tuple(found) if np.isfinite(found).all() else (nan,) * len(found)
     except Exception as error:
-        return Failure(f"{type(error).__name__}: {error}", format_exc())
+        return Failure(" ".join(f"{type(error).__name__}: {error}".split()), format_exc())
+
+
+_taken: WeakValueDictionary[int, Any] = WeakValueDictionary()
+"""By id the parameters that runs of this process have trained."""
+
+
+def _take(model: Any) -> None:
+    """Raise ValueError if another run had the model: this one would begin where that one ended."""
+    trained = [p for p in model.parameters() if p.requires_grad] if isinstance(model, Module) else []
+    if any(_taken.get(id(p)) is p for p in trained):
+        raise ValueError("build gives a model that another run has trained; make a new one in build")
+    _taken.update((id(p), p) for p in trained)

@@ -86,7 +86,7 @@ def sweep(
     if resume not in (True, False) or (resume and folder is None):
         raise ValueError(f"sweep: resume={resume!r}, folder={folder!r}; resume=True goes on with a folder")
     runs = runs_of(points, seeds, folds)
-    identity = about(build, points, judged, seeds, folds, fold_seed, list(named))
+    identity = about(build, points, judged, seeds, folds, fold_seed, named)
     with _folder(folder, identity, header(list(axes), list(named)), resume) as (kept, texts):
         done: dict[int, tuple[float, ...]] = rows_of(texts, runs, list(named), Path(folder or ""))
         if kept is not None:
