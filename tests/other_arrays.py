@@ -32,7 +32,7 @@ def moved(case: Case, move: Callable) -> Case:
     """The same call with the arrays that are not differentiated moved too; indices stay NumPy's."""
 
     def move_all(x: Any) -> Any:
-        if isinstance(x, np.ndarray) and x.dtype.kind != "f":
+        if isinstance(x, np.ndarray) and x.dtype.kind not in "fc":
             return move(x)
         return [move_all(entry) for entry in x] if isinstance(x, list) else x
 
@@ -81,7 +81,14 @@ def assert_all_same(
     Outside of the core a case may raise: a row may make arrays of its own, which are NumPy's, or use what the
     other library has not (Dask says that in a FutureWarning).
     """
-    refusals = (TypeError, ValueError, IndexError, NotImplementedError, FutureWarning)
+    refusals = (
+        TypeError,
+        ValueError,
+        IndexError,
+        NotImplementedError,
+        FutureWarning,
+        np.exceptions.ComplexWarning,
+    )
     may_raise = () if is_of_the_core(function) else refusals
     for case in cases_of(function):
         if case.arrays and not lacks(case):

@@ -67,7 +67,7 @@ for _name in ("astype", "copy", "max", "mean", "min", "reshape", "sum", "transpo
     setattr(StrictArray, _name, _method(_name))
 
 
-_known = (StrictArray, np.ndarray, np.generic, int, float)
+_known = (StrictArray, np.ndarray, np.generic, int, float, complex)
 """What CuPy takes into its hands, if only to refuse it; anything else gets its own turn."""
 
 

@@ -1391,7 +1391,7 @@ def wide_step():
     )
     optimizer = mg.optim.SGD(model.parameters(), lr=0.1)
 
-    @mg.compile
+    @mg.compile(backend="numpy")  # what Numba compiles is Python here, and slow
     def step(X, Y):
         J = nn.cross_entropy(model(X), Y) + nn.l2_penalty(model, lambd=0.9, m=512)
         optimizer.zero_grad()
