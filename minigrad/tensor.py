@@ -551,6 +551,10 @@ def _caller() -> str:
 # ---- assignment
 
 
+assigned: ContextVar[list[tuple[Tensor, Any, int]] | None] = ContextVar("minigrad.assigned", default=None)
+"""What leaves were before they were assigned to, value and stamp, where somebody will put them back."""
+
+
 def assign(leaf: Tensor, value: Any) -> None:
     """Give a leaf a new array of the same shape and dtype; backprop refuses graphs that used the old one.
 
@@ -573,6 +577,8 @@ def assign(leaf: Tensor, value: Any) -> None:
         if not np.can_cast(data.dtype, old.dtype, "same_kind"):
             raise TypeError(f"assignment to {describe(leaf)}: {data.dtype} does not fit into {old.dtype}")
         data = data.astype(old.dtype)
+    if (before := assigned.get()) is not None:
+        before.append((leaf, leaf._value, leaf.stamp))
     leaf._value = data.item() if number else freeze(data)
     leaf.stamp = next_stamp()
 
