@@ -145,7 +145,11 @@ class Segment:
         before = recording.set(True)
         try:
             began = next_stamp()
-            with _leaves_kept(began), _attributes_kept(self._modules), _as_they_were(self._generators.values()):
+            with (
+                _leaves_kept(began),
+                _attributes_kept(self._modules),
+                _as_they_were(self._generators.values()),
+            ):
                 return _joined(self._made(began)[1])
         finally:
             recording.reset(before)
