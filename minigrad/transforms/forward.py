@@ -116,7 +116,7 @@ def _transposed(node: Tensor, moved: dict[int, Any], symbolic: bool) -> list[Any
     """[J v], by differentiating  ⟨Jᵀ g, v⟩  with respect to g."""
     assert node.function is not None
     row = table[node.function]
-    g = made(np.zeros_like(node._value), requires_grad=True)
+    g = made(np.ones_like(node._value), requires_grad=True)
     y, values = node, node.inputs
     if not symbolic:  # constants, so that nothing but g is differentiated
         y, values = made(node._value), tuple(made(x._value) if isinstance(x, Tensor) else x for x in values)
