@@ -28,7 +28,7 @@ import numpy as np
 from minigrad.foreign import check_lengths, check_result, is_foreign, of_one_kind, to_numpy
 from minigrad.lazy import Lazy
 from minigrad.table import compositions, name_of, on_demand, table
-from minigrad.watch import tell, watchers, watching
+from minigrad.watch import assigned, tell, watchers, watching
 
 recording: ContextVar[bool] = ContextVar("minigrad.recording", default=True)
 """Whether results keep their origin; set by no_grad and enable_grad, per thread and per task."""
@@ -551,10 +551,6 @@ def _caller() -> str:
 # ---- assignment
 
 
-assigned: ContextVar[list[tuple[Tensor, Any, int]] | None] = ContextVar("minigrad.assigned", default=None)
-"""What leaves were before they were assigned to, value and stamp, where somebody will put them back."""
-
-
 def assign(leaf: Tensor, value: Any) -> None:
     """Give a leaf a new array of the same shape and dtype; backprop refuses graphs that used the old one.
 
@@ -563,7 +559,7 @@ def assign(leaf: Tensor, value: Any) -> None:
              another shape; TypeError for a dtype that does not fit.
     """
     _check_assignable(leaf)
-    tell("assigned", leaf, value)
+    assigned(leaf, value)
     number = type(leaf._value) in _scalars
     old = np.asarray(leaf._value) if number else leaf._value
     data = plain(value)
@@ -577,8 +573,6 @@ def assign(leaf: Tensor, value: Any) -> None:
         if not np.can_cast(data.dtype, old.dtype, "same_kind"):
             raise TypeError(f"assignment to {describe(leaf)}: {data.dtype} does not fit into {old.dtype}")
         data = data.astype(old.dtype)
-    if (before := assigned.get()) is not None:
-        before.append((leaf, leaf._value, leaf.stamp))
     leaf._value = data.item() if number else freeze(data)
     leaf.stamp = next_stamp()
 

@@ -15,11 +15,11 @@ from minigrad.backprop import gradients_of, stale
 from minigrad.nn.module import Module
 from minigrad.random import first_states, generator_state, restore_generator
 from minigrad.table import derivative, table
-from minigrad.tensor import Tensor, assigned, describe, made, next_stamp, primitive, recording
+from minigrad.tensor import Tensor, describe, made, next_stamp, primitive, recording
 from minigrad.transforms.evaluation import called, zeros_like
 from minigrad.transforms.graph import behind
 from minigrad.transforms.tree import leaves_of, mapped
-from minigrad.watch import watchers, watching
+from minigrad.watch import kept, watchers, watching
 
 
 def checkpoint(function: Any) -> Any:
@@ -238,11 +238,11 @@ def _as_they_were(states: Iterable[tuple[Any, Any]]) -> Iterator[None]:
 def _leaves_kept(began: int) -> Iterator[None]:
     """Context: afterwards the leaves that were there before are what they were, as running means."""
     before: list[tuple[Tensor, Any, int]] = []
-    token = assigned.set(before)
+    token = kept.set(before)
     try:
         yield
     finally:
-        assigned.reset(token)
+        kept.reset(token)
         for x, value, stamp in before:
             if stamp < began:
                 x._value, x.stamp = value, stamp
@@ -251,7 +251,7 @@ def _leaves_kept(began: int) -> Iterator[None]:
 @contextmanager
 def _attributes_kept(modules: Iterable[Module]) -> Iterator[None]:
     """Context: afterwards the modules have the Tensors that they had, as a counter that is replaced."""
-    kept = [
+    attributes_of = [
         (vars(module), name, x)
         for outer in modules
         for module in outer.modules()
@@ -261,7 +261,7 @@ def _attributes_kept(modules: Iterable[Module]) -> Iterator[None]:
     try:
         yield
     finally:
-        for attributes, name, x in kept:
+        for attributes, name, x in attributes_of:
             attributes[name] = x
 
 
