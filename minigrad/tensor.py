@@ -28,7 +28,7 @@ import numpy as np
 from minigrad.foreign import check_lengths, check_result, is_foreign, of_one_kind, to_numpy
 from minigrad.lazy import Lazy
 from minigrad.table import compositions, name_of, on_demand, table
-from minigrad.watch import tell, watchers, watching
+from minigrad.watch import assigned, tell, watchers, watching
 
 recording: ContextVar[bool] = ContextVar("minigrad.recording", default=True)
 """Whether results keep their origin; set by no_grad and enable_grad, per thread and per task."""
@@ -559,7 +559,7 @@ def assign(leaf: Tensor, value: Any) -> None:
              another shape; TypeError for a dtype that does not fit.
     """
     _check_assignable(leaf)
-    tell("assigned", leaf, value)
+    assigned(leaf, value)
     number = type(leaf._value) in _scalars
     old = np.asarray(leaf._value) if number else leaf._value
     data = plain(value)

@@ -28,6 +28,17 @@ def tell(event: str, *what: Any) -> None:
         getattr(watcher, event)(*what)
 
 
+kept: ContextVar[list[tuple[Any, Any, int]] | None] = ContextVar("minigrad.kept", default=None)
+"""What leaves were before they were assigned to, value and stamp, where somebody will put them back."""
+
+
+def assigned(leaf: Any, value: Any) -> None:
+    """A leaf is about to get this value."""
+    tell("assigned", leaf, value)
+    if (before := kept.get()) is not None:
+        before.append((leaf, leaf._value, leaf.stamp))
+
+
 @contextmanager
 def watched_by(watcher: Any) -> Iterator[None]:
     """Context: what happens in this thread or task is told to the watcher; to nobody if it is None."""

@@ -179,6 +179,30 @@ def test_running_means_are_brought_up_to_date_once(inside, rng):
     assert module.last.item() == 1
 
 
+@pytest.mark.parametrize("reach", ["closure", "list"])
+def test_running_means_of_modules_that_are_not_its_arguments(reach, rng):
+    layers, x = [nn.BatchNorm1d(2), nn.BatchNorm1d(2)], mg.Tensor(rng.normal(size=(5, 2)), requires_grad=True)
+    if reach == "list":
+        y = mg.checkpoint(lambda x, layers: layers[1](layers[0](x)))(x, layers)
+    else:
+        y = mg.checkpoint(lambda x: layers[1](layers[0](x)))(x)
+    np.sum(y**3).backward()
+    close(layers[0].running_mean, 0.1 * np.mean(x.data, axis=0))
+    again = mg.Tensor(x.data, requires_grad=True)
+    np.sum(layers[1](layers[0](again)) ** 3).backward()
+    close(x.grad, again.grad)
+
+
+def test_a_leaf_that_the_function_makes_may_be_assigned_to():
+    def f(x):
+        scale = mg.Tensor(np.zeros(2))
+        scale[...] = [2.0, 3.0]
+        return np.sin(x * scale)
+
+    x = np.array([0.4, -0.7])
+    close(mg.grad(lambda x: np.sum(mg.checkpoint(f)(x)))(x), mg.grad(lambda x: np.sum(f(x)))(x))
+
+
 def test_masks_held_still(rng):
     block = mg.checkpoint(nn.Sequential(nn.Linear(2, 4, rng=0), nn.Dropout(keep_prob=0.5, rng=rng)))
     block(np.ones((3, 2)))

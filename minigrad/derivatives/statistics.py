@@ -67,6 +67,8 @@ def _cov(
     x = _rows(m, rowvar) if y is None else np.concatenate([_rows(m, rowvar), _rows(y, rowvar)])
     f, a = (None if w is None else np.asarray(fixed(w)) for w in (fweights, aweights))
     np.cov(np.zeros((1, 1)) if f is a is None else np.zeros((1, x.shape[1])), ddof=0, fweights=f, aweights=a)
+    if ddof is not None and ddof != int(ddof):
+        raise ValueError(f"ddof={ddof} must be a whole number")
     w = f if a is None else a if f is None else f * a
     mean = np.average(x, axis=1, weights=w)
     ddof = int(not bias) if ddof is None else ddof
@@ -81,6 +83,8 @@ def _cov(
 def _rows(m: Any, rowvar: bool) -> Any:
     """The variables as rows, in double precision, as NumPy has them."""
     m = method_of(m)
+    if m.ndim > 2:
+        raise ValueError(f"variables of shape {m.shape}; wanted one or two axes")
     m = m if m.dtype.kind == "c" else m.astype(float) if m.dtype != float else m
     if m.ndim < 2:
         return np.reshape(m, (1, -1))

@@ -40,6 +40,8 @@ def _reduce(ufunc: np.ufunc, array: Any, axis: Any = 0, keepdims: bool = False, 
         rest = [i for i in range(array.ndim) if i not in axes]
         a = array if axes == (0,) else np.transpose(array, (*axes, *rest))
         y = _in_pairs(ufunc, a if len(axes) == 1 else np.reshape(a, (-1, *a.shape[len(axes) :])))
+        if ufunc is np.hypot and y.size == array.size:  # NumPy begins at 0, and hypot(0, a) is |a|
+            y = np.absolute(y)
     else:
         y = functools.reduce(ufunc, _slices(array, axes[0]))
     return np.expand_dims(y, axes) if keepdims else y
@@ -68,7 +70,8 @@ def _reduceat(ufunc: np.ufunc, array: Any, indices: Any, axis: int = 0, **others
         array[at(slice(i, j if i < j else i + 1), axis, array.ndim)]
         for i, j in itertools.pairwise([*starts, n])
     ]
-    return np.concatenate([ufunc.reduce(part, axis=axis, keepdims=True) for part in parts], axis=axis)
+    reduced = [x if x.shape[axis] == 1 else ufunc.reduce(x, axis=axis, keepdims=True) for x in parts]
+    return np.concatenate(reduced, axis=axis)
 
 
 @composition(np.ufunc.outer)

@@ -19,7 +19,7 @@ from minigrad.tensor import Tensor, describe, made, next_stamp, primitive, recor
 from minigrad.transforms.evaluation import called, zeros_like
 from minigrad.transforms.graph import behind
 from minigrad.transforms.tree import leaves_of, mapped
-from minigrad.watch import watchers, watching
+from minigrad.watch import kept, watchers, watching
 
 
 def checkpoint(function: Any) -> Any:
@@ -144,8 +144,13 @@ class Segment:
                 raise stale(x, recomputed)
         before = recording.set(True)
         try:
-            with _buffers_kept(self._modules), _as_they_were(self._generators.values()):
-                return _joined(self._made(next_stamp())[1])
+            began = next_stamp()
+            with (
+                _leaves_kept(began),
+                _attributes_kept(self._modules),
+                _as_they_were(self._generators.values()),
+            ):
+                return _joined(self._made(began)[1])
         finally:
             recording.reset(before)
 
@@ -230,20 +235,34 @@ def _as_they_were(states: Iterable[tuple[Any, Any]]) -> Iterator[None]:
 
 
 @contextmanager
-def _buffers_kept(modules: Iterable[Module]) -> Iterator[None]:
-    """Context: afterwards the modules' Tensors are what they were, as running means, which a call changes."""
-    kept = [
-        (vars(module), name, x, x._value, x.stamp)
+def _leaves_kept(began: int) -> Iterator[None]:
+    """Context: afterwards the leaves that were there before are what they were, as running means."""
+    before: list[tuple[Tensor, Any, int]] = []
+    token = kept.set(before)
+    try:
+        yield
+    finally:
+        kept.reset(token)
+        for x, value, stamp in before:
+            if stamp < began:
+                x._value, x.stamp = value, stamp
+
+
+@contextmanager
+def _attributes_kept(modules: Iterable[Module]) -> Iterator[None]:
+    """Context: afterwards the modules have the Tensors that they had, as a counter that is replaced."""
+    attributes_of = [
+        (vars(module), name, x)
         for outer in modules
         for module in outer.modules()
         for name, x in vars(module).items()
-        if isinstance(x, Tensor) and x.is_leaf
+        if isinstance(x, Tensor)
     ]
     try:
         yield
     finally:
-        for attributes, name, x, value, stamp in kept:
-            attributes[name], x._value, x.stamp = x, value, stamp
+        for attributes, name, x in attributes_of:
+            attributes[name] = x
 
 
 def _joined(outputs: list[Tensor]) -> Tensor:

@@ -103,7 +103,13 @@ def _tangent(node: Tensor, moved: dict[int, Any], symbolic: bool) -> Any:
     tangent = reduce(add, parts)
     if tangent.shape != node.shape:
         tangent = np.broadcast_to(tangent, node.shape)
-    return tangent if tangent.dtype == node.dtype else tangent.astype(node.dtype)
+    return _as(tangent, node.dtype)
+
+
+def _as(v: Any, dtype: Any) -> Any:
+    """v in this dtype; where a complex tangent meets real numbers, its real part is what counts."""
+    v = np.real(v) if v.dtype.kind == "c" and dtype.kind != "c" else v
+    return v if v.dtype == dtype else v.astype(dtype)
 
 
 def _transposed(node: Tensor, moved: dict[int, Any], symbolic: bool) -> list[Any]:
@@ -127,7 +133,8 @@ def _transposed(node: Tensor, moved: dict[int, Any], symbolic: bool) -> list[Any
             if d.shape != x.shape:
                 d = np.broadcast_to(unbroadcast(d, x.shape, node.function, x), x.shape)
             if isinstance(d, Tensor) and d.requires_grad:
-                pairs.append((d, v if isinstance(v, Tensor) else made(v.astype(d.dtype))))
+                v = _as(v, d.dtype)
+                pairs.append((d, v if isinstance(v, Tensor) else made(v)))
     finally:
         recording.reset(before)
     found = gradients_of([d for d, _ in pairs], [v for _, v in pairs], [g], recording.get())

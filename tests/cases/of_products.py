@@ -86,6 +86,7 @@ for _function in (np.convolve, np.correlate):
     add(_function, real(4), real(2))
     add(_function, real(3), np.array([1, -2]))
 add(np.convolve, 0.7, real(3))
+add(np.convolve, np.array([0.3, -1.2, 0.8]), np.array([1.1, -0.6]), 1)
 
 # ---- windows
 

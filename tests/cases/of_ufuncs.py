@@ -215,6 +215,8 @@ for _function in (np.add, np.multiply, np.maximum, np.logaddexp):
     add(np.ufunc.accumulate, _function, real(2, 3), axis=-1)
 add(np.ufunc.reduceat, np.add, real(5, 2), [0, 3, 1, 4])
 add(np.ufunc.reduceat, np.maximum, real(3, 4), [1, 3], axis=1)
+add(np.ufunc.reduceat, np.hypot, np.array([-1.3, 0.7, -0.4]), [0, 2])
+add(np.ufunc.reduce, np.hypot, np.array([[-1.3, 0.7]]))
 for _function, _a, _b in (
     (np.multiply, real(2, 2), real(3)),
     (np.arctan2, real(2), real(2)),
