@@ -47,7 +47,7 @@ def chunked(x: Any) -> Any:
 
 
 def lacks(case: Case) -> bool:
-    """What Dask has no way for, several arrays of indices at once and some functions of nothing; or does its way.
+    """What Dask has no way for, or its own: several arrays of indices at once, and some functions of nothing.
 
     The signs in a QR factorization are free, and Dask's are others.
     """

@@ -217,7 +217,6 @@ for _x, _first, _second in (
     add(np.swapaxes, _x, _first, _second)
 for _x in (real(2, 3), real(4, 2, 3), real(1, 3), real(2, 0)):
     add(np.matrix_transpose, _x)
-add(np.linalg.matrix_transpose, real(4, 2, 3))
 for _x, _shape in (
     (real(2, 3), (3, 2)), (real(2, 3), (6,)), (real(2, 3), -1), (real(2, 3), (1, -1)), (real(), (1, 1)),
     (real(1), ()), (real(0, 3), (3, 0)), (turned(real(2, 3)), (3, 2)),
@@ -332,3 +331,4 @@ add(derivatives.indexing.scatter_add, real(3, 3), index=slice(1, 4), shape=(5, 3
 
 add(random.uniform_draw, rng=np.random.default_rng(3), shape=(2, 3))
 add(random.uniform_draw, rng=np.random.default_rng(3), shape=())
+add(np.linalg.matrix_transpose, real(4, 2, 3))
