@@ -89,6 +89,7 @@ class no_grad(_Recording):  # noqa: N801
 
     A context manager and a decorator (of functions, generators and coroutines), per thread and per task.
 
+    >>> from minigrad import Tensor
     >>> W = Tensor(1.0, requires_grad=True)
     >>> with no_grad():
     ...     W -= 0.5
