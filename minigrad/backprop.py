@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.foreign import broadcast, is_foreign, mixture
 from minigrad.hooks import after_hooks, changes
+from minigrad.other_arrays.foreign import broadcast, is_foreign, mixture
 from minigrad.table import name_of, table
 from minigrad.tensor import Tensor, describe, made, recording
 from minigrad.watch import watchers, watching

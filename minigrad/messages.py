@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.foreign import mixture
 from minigrad.not_supported import nearest, reason
+from minigrad.other_arrays.foreign import mixture
 from minigrad.table import compositions, name_of, table
 from minigrad.tensor import Tensor, describe
 

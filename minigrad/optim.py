@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.foreign import beside, is_chunked, to_numpy
+from minigrad.other_arrays.foreign import beside, is_chunked, to_numpy
 from minigrad.recording import no_grad
 from minigrad.tensor import Tensor, assign, describe, made
 from minigrad.watch import watchers, watching

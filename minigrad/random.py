@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
-from minigrad import chunked
-from minigrad.foreign import is_foreign
+from minigrad.other_arrays import chunked
+from minigrad.other_arrays.foreign import is_foreign
 from minigrad.table import derivative
 from minigrad.tensor import Tensor, made, plain, primitive, record, recording
 

@@ -15,7 +15,7 @@ from zipfile import ZipFile, ZipInfo
 
 import numpy as np
 
-from minigrad.foreign import is_foreign, to_numpy
+from minigrad.other_arrays.foreign import is_foreign, to_numpy
 from minigrad.random import generator_state, is_generator
 from minigrad.tensor import Tensor
 

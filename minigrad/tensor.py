@@ -25,8 +25,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.foreign import check_lengths, check_result, is_foreign, of_one_kind, to_numpy
-from minigrad.lazy import Lazy
+from minigrad.other_arrays.foreign import check_lengths, check_result, is_foreign, of_one_kind, to_numpy
+from minigrad.other_arrays.lazy import Lazy
 from minigrad.table import compositions, name_of, on_demand, table
 from minigrad.watch import assigned, tell, watchers, watching
 

@@ -12,7 +12,7 @@ from cases import Case, cases, cases_of
 
 import minigrad as mg
 from minigrad import nn
-from minigrad.foreign import to_numpy
+from minigrad.other_arrays.foreign import to_numpy
 from minigrad.table import compositions, name_of, table
 from minigrad.tensor import Tensor, made
 

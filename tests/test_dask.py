@@ -23,7 +23,7 @@ from strict_array import StrictArray
 import minigrad as mg
 from minigrad import nn
 from minigrad.compiler import NotReplayable
-from minigrad.foreign import to_numpy
+from minigrad.other_arrays.foreign import to_numpy
 from minigrad.table import name_of
 
 dask = pytest.importorskip("dask")

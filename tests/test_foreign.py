@@ -9,7 +9,7 @@ from strict_array import StrictArray
 
 import minigrad as mg
 from minigrad import nn
-from minigrad.foreign import beside
+from minigrad.other_arrays.foreign import beside
 from minigrad.table import name_of
 
 

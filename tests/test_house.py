@@ -20,8 +20,7 @@ package = Path(minigrad.__file__).parent
 files = sorted(package.rglob("*.py"))
 
 floors = (
-    ("table", "watch", "not_supported", "foreign"),
-    ("lazy", "chunked"),
+    ("table", "watch", "not_supported", "other_arrays"),
     ("tensor",),
     ("derivatives", "messages"),
     ("functions",),
@@ -37,7 +36,7 @@ floors = (
 )
 """From the ground up: a file imports only from the floors below its own, and from its own package."""
 
-upwards = {"lazy": {"tensor"}, "tensor": {"backprop", "hooks", "messages"}, "nn": {"show"}}
+upwards = {"other_arrays": {"tensor"}, "tensor": {"backprop", "hooks", "messages"}, "nn": {"show"}}
 """Inside functions: the Tensors that Dask computes; `.backward()` and hooks, what is said when something goes
 wrong; a Module's ledger."""
 

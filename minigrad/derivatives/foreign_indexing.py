@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.foreign import is_chunked, to_numpy
+from minigrad.other_arrays.foreign import is_chunked, to_numpy
 
 
 def take(a: Any, index: Any) -> Any:

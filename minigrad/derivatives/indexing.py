@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.derivatives import foreign_indexing
-from minigrad.foreign import is_foreign
+from minigrad.other_arrays.foreign import is_foreign
 from minigrad.table import derivative
 from minigrad.tensor import primitive
 

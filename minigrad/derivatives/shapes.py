@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.foreign import reshape
+from minigrad.other_arrays.foreign import reshape
 from minigrad.table import composition, derivative
 from minigrad.tensor import Tensor
 

@@ -12,12 +12,12 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
-from minigrad.foreign import beside, is_foreign, to_numpy
 from minigrad.functions import log_softmax, relu, sigmoid, softmax, softplus
 from minigrad.nn.initializers import he_normal
 from minigrad.nn.letters import follow, named, number_of
 from minigrad.nn.module import Module, Parameter
 from minigrad.nn.sizes import whole
+from minigrad.other_arrays.foreign import beside, is_foreign, to_numpy
 from minigrad.random import bernoulli, generator
 from minigrad.tensor import Tensor, constant, describe
 from minigrad.watch import watchers, watching

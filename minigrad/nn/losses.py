@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import chunked
-from minigrad.foreign import is_chunked, is_foreign
 from minigrad.functions import cross_entropy_of_logit, cross_entropy_of_probability, log_softmax
 from minigrad.nn.letters import named
+from minigrad.other_arrays import chunked
+from minigrad.other_arrays.foreign import is_chunked, is_foreign
 from minigrad.tensor import Tensor, describe, plain
 from minigrad.watch import watchers, watching
 

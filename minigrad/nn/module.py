@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from minigrad.foreign import beside, to_numpy
+from minigrad.other_arrays.foreign import beside, to_numpy
 from minigrad.random import generator_state, is_generator, restore_generator
 from minigrad.recording import no_grad
 from minigrad.table import name_of

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.foreign import is_foreign
 from minigrad.optim import Optimizer
+from minigrad.other_arrays.foreign import is_foreign
 from minigrad.tensor import (
     Tensor,
     assign,

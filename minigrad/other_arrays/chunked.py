@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.foreign import beside, is_chunked
+from minigrad.other_arrays.foreign import beside, is_chunked
 
 
 def draw(rng: Any, like: Any) -> Any:
