@@ -259,3 +259,60 @@ def test_17_convolution(run):
     assert numbers["wrong"] == round(450 * (1 - numbers["accuracy"]))
     assert numbers["costs"][-1] < numbers["costs"][0] / 5
     assert numbers["rule"] < 1e-13
+
+
+def loaded(number: int):
+    """An example's module."""
+    (script,) = [path for path in scripts if path.name.startswith(f"{number:02}_")]
+    spec = importlib.util.spec_from_file_location(f"example_{number}", script)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def trained_by(number: int) -> tuple:
+    """What an example trains: (model, its optimizer, loss of the model and a batch, data), all new."""
+    example, nn = loaded(number), mg.nn
+    data = {6: mg.data.breast_cancer, 17: mg.data.digits}.get(number, mg.data.side_of_the_field)()
+    model = {
+        4: lambda: example.network(),
+        6: lambda: example.network(0.86),
+        9: lambda: example.Run(seed=8).model,
+        17: lambda: example.network(np.random.default_rng(7)),
+    }[number]()
+    adam = number in (9, 17)
+    optimizer = (
+        mg.optim.Adam(model.parameters(), lr=0.01) if adam else mg.optim.SGD(model.parameters(), lr=0.3)
+    )
+
+    def loss(X, y):
+        cost = nn.cross_entropy if number == 17 else nn.binary_cross_entropy_with_logits
+        J = cost(model(X), y)
+        return J + nn.l2_penalty(model, lambd=0.7, m=len(X)) if number in (4, 6) else J
+
+    return model, optimizer, loss, data
+
+
+@pytest.mark.parametrize("number", [4, 6, 9, 17])
+def test_two_hundred_steps_of_what_an_example_trains_are_the_same_replayed(number):
+    ends = []
+    for compiled in (False, True):
+        model, optimizer, loss, data = trained_by(number)
+
+        def step(X, y, loss=loss, optimizer=optimizer):
+            J = loss(X, y)
+            optimizer.zero_grad()
+            J.backward()
+            optimizer.step()
+            return J
+
+        run = mg.compile(step) if compiled else step
+        batch = mg.Tensor(data.X[:32]), data.y[:32]
+        costs = [run(*batch).item() for _ in range(200)]
+        ends.append((costs, [p.data for p in model.parameters()]))
+        assert not compiled or run.stats()["replays"] >= 198
+    (eager, weights), (replayed, others) = ends
+    np.testing.assert_allclose(replayed, eager, rtol=1e-9, atol=1e-11)
+    for w, other in zip(weights, others, strict=True):
+        # Adam makes steps of 1e-10 of the rounding in the gradient of a bias that BatchNorm takes away again
+        np.testing.assert_allclose(other, w, rtol=1e-8, atol=1e-8)
