@@ -14,12 +14,16 @@ import minigrad as mg
 from minigrad import nn
 
 
+def network(rng):
+    return nn.Sequential(
+        nn.Linear(64, 64, rng=rng), nn.ReLU(), nn.Dropout(keep_prob=0.8, rng=rng), nn.Linear(64, 10, rng=rng)
+    )
+
+
 def main(out="."):
     data = mg.data.digits()
     rng = np.random.default_rng(7)
-    model = nn.Sequential(
-        nn.Linear(64, 64, rng=rng), nn.ReLU(), nn.Dropout(keep_prob=0.8, rng=rng), nn.Linear(64, 10, rng=rng)
-    )
+    model = network(rng)
     optimizer = mg.optim.Adam(model.parameters(), lr=3e-3)
     schedule = mg.optim.CosineLR(optimizer, steps=30)
     for epoch in range(30):

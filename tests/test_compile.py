@@ -1828,3 +1828,18 @@ def test_a_view_that_a_users_primitive_gives_is_not_written_over():
         np.testing.assert_allclose(total.item(), np.sum(np.exp(np.exp(x) / 7)), rtol=1e-13)
     finally:
         table.pop(halves)
+
+
+def test_an_array_that_is_no_tensor_is_turned():
+    """A constant array of the function's own, whose transpose stands in a rule of matmul."""
+    A = np.random.default_rng(0).standard_normal((3, 4))
+
+    def function(w):
+        return mg.grad(np.sum(np.tanh(A @ w)), w)
+
+    W = mg.Tensor(np.linspace(-1, 1, 8).reshape(4, 2), requires_grad=True)
+    compiled = mg.compile(function)
+    for _ in range(2):
+        np.testing.assert_allclose(compiled(W).numpy(), function(W).numpy(), rtol=1e-13)
+    turned = mg.compile(lambda x: x @ np.transpose(mg.Tensor(A)))
+    np.testing.assert_allclose(turned(np.ones((2, 4))).numpy(), np.ones((2, 4)) @ A.T, rtol=1e-14)

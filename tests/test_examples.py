@@ -1,6 +1,7 @@
 """Every example runs, its numbers are what independent formulas say, and its pictures are there."""
 
 import importlib.util
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -273,10 +274,14 @@ def loaded(number: int):
 def trained_by(number: int) -> tuple:
     """What an example trains: (model, its optimizer, loss of the model and a batch, data), all new."""
     example, nn = loaded(number), mg.nn
-    data = {6: mg.data.breast_cancer, 17: mg.data.digits}.get(number, mg.data.side_of_the_field)()
+    data = {6: mg.data.breast_cancer, 7: mg.data.digits, 17: mg.data.digits}.get(
+        number, mg.data.side_of_the_field
+    )()
+    digits = number in (7, 17)
     model = {
         4: lambda: example.network(),
         6: lambda: example.network(0.86),
+        7: lambda: example.network(np.random.default_rng(7)),
         9: lambda: example.Run(seed=8).model,
         17: lambda: example.network(np.random.default_rng(7)),
     }[number]()
@@ -286,14 +291,14 @@ def trained_by(number: int) -> tuple:
     )
 
     def loss(X, y):
-        cost = nn.cross_entropy if number == 17 else nn.binary_cross_entropy_with_logits
+        cost = nn.cross_entropy if digits else nn.binary_cross_entropy_with_logits
         J = cost(model(X), y)
         return J + nn.l2_penalty(model, lambd=0.7, m=len(X)) if number in (4, 6) else J
 
     return model, optimizer, loss, data
 
 
-@pytest.mark.parametrize("number", [4, 6, 9, 17])
+@pytest.mark.parametrize("number", [4, 6, 7, 9, 17])
 def test_two_hundred_steps_of_what_an_example_trains_are_the_same_replayed(number):
     ends = []
     for compiled in (False, True):
@@ -316,3 +321,28 @@ def test_two_hundred_steps_of_what_an_example_trains_are_the_same_replayed(numbe
     for w, other in zip(weights, others, strict=True):
         # Adam makes steps of 1e-10 of the rounding in the gradient of a bias that BatchNorm takes away again
         np.testing.assert_allclose(other, w, rtol=1e-8, atol=1e-8)
+
+
+def test_what_an_example_fits_is_the_same_replayed(monkeypatch):
+    example, fit = loaded(14), mg.fit
+    data = mg.data.side_of_the_field()
+    models = []
+    for compiled in (False, True):
+        monkeypatch.setattr(mg, "fit", partial(fit, compiled=compiled, progress=False))
+        model, _ = example.train(data, 20, [])
+        models.append([p.data for p in model.parameters()])
+    for w, other in zip(*models, strict=True):
+        np.testing.assert_allclose(other, w, rtol=1e-8, atol=1e-10)
+
+
+def test_the_derivative_by_lambda_is_the_same_replayed():
+    example = loaded(15)
+
+    def derivative(lambd):
+        return mg.grad(example.dev_cost(lambd, 5), lambd)
+
+    compiled = mg.compile(derivative)
+    for value in (0.3, 2.0, 0.7):
+        eager = derivative(mg.Tensor(value, requires_grad=True)).item()
+        np.testing.assert_allclose(compiled(mg.Tensor(value, requires_grad=True)).item(), eager, rtol=1e-11)
+    assert compiled.stats()["recordings"] == 1

@@ -32,6 +32,7 @@ from minigrad.tensor import Tensor
 _between = {
     np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.power: "**",
 }  # fmt: skip
+
 _called: Mapping[float, str] = {0: "zero", 1: "one"}
 _called_many: Mapping[float, str] = {0: "zeros", 1: "ones"}
 
@@ -513,7 +514,7 @@ class Text:
 
     def _call(self, e: Equation, operands: list[str]) -> str:
         """The function as eager calls it."""
-        if e.function is np.transpose and e.parameters["axes"] is None and e.inputs[0].tensor.ndim:  # type: ignore[union-attr]
+        if e.function is np.transpose and e.parameters["axes"] is None and e.output.tensor.ndim:
             return f"{operands[0]}.T"
         if e.function is np.matmul:
             return f"{operands[0]} @ {operands[1]}"
