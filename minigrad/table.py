@@ -17,6 +17,7 @@ import inspect
 from ast import literal_eval
 from collections.abc import Callable, Mapping
 from functools import cache
+from importlib import import_module
 from types import FunctionType
 from typing import Any
 
@@ -25,7 +26,7 @@ import numpy as np
 table: dict[Callable[..., Any], Row] = {}
 compositions: dict[Callable[..., Any], Callable[..., Any]] = {}
 on_demand: dict[str, str] = {}
-"""Module of NumPy's -> the file of its rows, imported when one of its functions first meets a Tensor."""
+"""Module of NumPy's -> where the rest of its rows stand, imported when one of them is first asked for."""
 
 
 class Row:
@@ -144,6 +145,8 @@ def derivative(
     Traceback (most recent call last):
     TypeError: derivative(np.sin): the rule asks for ['b']; what it can have is ['g', 'y', 'a']
     """
+    enter_further(function)  # first, so that the row which is entered last is the one that counts
+    compositions.pop(function, None)
     if isinstance(function, np.ufunc):
         read: Signature = (("a", "b", "c")[: function.nin], False, {}, 0)
     elif signature is not None:
@@ -157,10 +160,20 @@ def composition(*functions: Callable[..., Any]) -> Callable[[Callable[..., Any]]
     """Decorator: on Tensors, each of these NumPy functions means this composition of recorded functions."""
 
     def enter(composed: Callable[..., Any]) -> Callable[..., Any]:
+        for function in functions:
+            enter_further(function)
         compositions.update(dict.fromkeys(functions, composed))
         return composed
 
     return enter
+
+
+def enter_further(function: Callable[..., Any]) -> bool:
+    """Enter the rows that wait until a function of this one's module is asked for; whether there are any."""
+    where = on_demand.get(getattr(function, "__module__", ""))
+    if where is not None:
+        import_module(where)
+    return where is not None
 
 
 def name_of(function: Callable[..., Any]) -> str:

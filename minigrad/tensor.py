@@ -15,7 +15,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from functools import update_wrapper
-from importlib import import_module
 from itertools import count
 from math import prod
 from numbers import Number
@@ -27,7 +26,7 @@ import numpy as np
 
 from minigrad.other_arrays.foreign import check_lengths, check_result, is_foreign, of_one_kind, to_numpy
 from minigrad.other_arrays.lazy import Lazy
-from minigrad.table import compositions, name_of, on_demand, table
+from minigrad.table import compositions, enter_further, name_of, table
 from minigrad.watch import assigned, tell, watchers, watching
 
 recording: ContextVar[bool] = ContextVar("minigrad.recording", default=True)
@@ -372,10 +371,9 @@ class Tensor(Lazy):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **parameters: Any) -> Any:
         if method == "__call__" and not parameters and ufunc in table:
             return record(ufunc, inputs)
-        if method == "__call__" and ufunc in compositions:
-            return call(ufunc, inputs, parameters)
         if method == "__call__":
-            return _without_gradient(ufunc, name_of(ufunc), inputs, parameters)
+            return call(ufunc, inputs, parameters)
+        enter_further(ufunc)  # with the methods
         composed = compositions.get(getattr(np.ufunc, method))
         result = NotImplemented if composed is None else composed(ufunc, *inputs, **parameters)
         if result is not NotImplemented:
@@ -662,8 +660,7 @@ def call(function: Callable, args: tuple, kwargs: dict) -> Any:
     Raises: TypeError if it has no row (or not with these arguments) and a gradient would be lost.
     """
     composed, row = compositions.get(function), table.get(function)
-    if composed is None and row is None and (rows := on_demand.get(getattr(function, "__module__", ""))):
-        import_module(rows)
+    if composed is None and row is None and enter_further(function):
         composed, row = compositions.get(function), table.get(function)
     if composed is not None:
         try:

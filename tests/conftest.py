@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from minigrad.derivatives import fourier, linear_algebra  # noqa: F401  (whose rows a test would take out again)
-from minigrad.table import table
+from minigrad.derivatives.further import fourier  # noqa: F401  (all rows are there before any test)
+from minigrad.table import compositions, table
 from minigrad.transforms import checkpoint as checkpoint  # its row is there before any test, and so stays
 
 
@@ -19,7 +19,8 @@ def rng() -> np.random.Generator:
 @pytest.fixture(autouse=True)
 def _rows_of_one_test_are_not_anothers() -> Iterator[None]:
     """Rows that a test enters into the table are taken out after it."""
-    before = dict(table)
+    before = dict(table), dict(compositions)
     yield
-    table.clear()
-    table.update(before)
+    for entered, old in zip((table, compositions), before, strict=True):
+        entered.clear()
+        entered.update(old)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.derivatives.linear_algebra import cofactors
+from minigrad.derivatives.further.linear_algebra import cofactors
 
 L = np.linalg
 rng = np.random.default_rng(3)

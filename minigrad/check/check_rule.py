@@ -13,7 +13,7 @@ from minigrad.check.gradcheck import gradcheck
 from minigrad.check.oracle import Differences, analytic, generic
 from minigrad.check.result import GradcheckError, RuleFault, RuleResult, Slope
 from minigrad.check.samples import Sample, generic_samples, sample_of
-from minigrad.table import Row, name_of, table
+from minigrad.table import Row, enter_further, name_of, table
 from minigrad.tensor import Tensor, made, record
 
 
@@ -70,6 +70,8 @@ def check_rule(
 
 
 def _row_of(function: Any) -> Row:
+    if callable(function):
+        enter_further(function)
     row = table.get(function) if callable(function) else None
     if row is None:
         name = name_of(function) if callable(function) else repr(function)

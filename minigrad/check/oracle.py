@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad import derivatives, functions
-from minigrad.derivatives import linear_algebra
+from minigrad.derivatives import further
 from minigrad.table import table
 from minigrad.tensor import Origin, Tensor
 
@@ -222,15 +222,15 @@ analytic: dict[Callable[..., Any], Callable[..., Any] | None] = dict.fromkeys((
     np.sin, np.cos, np.tan, np.sinh, np.cosh, np.tanh, np.arctan,
     np.exp2, np.reciprocal, np.arcsin, np.arccos, np.arcsinh, np.arccosh, np.arctanh, np.sinc,
     np.fmax, np.fmin, np.nan_to_num, np.cumsum, np.cumprod, np.nanmax, np.nanmin,
-    derivatives.cumulative.recurrence,
-    derivatives.interpolation.of_interval, derivatives.interpolation.by_interval,
-    derivatives.further_ufuncs.sinc_derivative, derivatives.further_ufuncs.i0_derivative,
+    further.cumulative.recurrence,
+    further.interpolation.of_interval, further.interpolation.by_interval,
+    further.ufuncs.sinc_derivative, further.ufuncs.i0_derivative,
     np.maximum, np.minimum, np.clip, np.where, np.sum, np.mean, np.max, np.min, np.prod, np.matmul,
     np.transpose, np.swapaxes, np.reshape, np.ravel, np.expand_dims, np.squeeze, np.broadcast_to,
     np.concatenate, np.stack, getitem, derivatives.indexing.scatter_add, np.einsum, np.convolve,
     derivatives.windows.windows, derivatives.windows.overlap_add,
-    np.take_along_axis, derivatives.picking.add_along_axis, np.sort, np.median,
-    np.linalg.inv, np.linalg.det, np.linalg.solve, linear_algebra.cofactors,
+    np.take_along_axis, further.picking.add_along_axis, np.sort, np.median,
+    np.linalg.inv, np.linalg.det, np.linalg.solve, further.linear_algebra.cofactors,
     functions.relu, functions.sigmoid, functions.softplus,
     functions.logsumexp, functions.log_softmax, functions.softmax,
     functions.cross_entropy_of_logit, functions.cross_entropy_of_probability,
@@ -264,8 +264,8 @@ analytic.update({
     np.ldexp: lambda a, b: a * 2.0**b,
     np.nextafter: lambda a, b: a + (np.nextafter(np.real(a), np.real(b)) - np.real(a)),
     np.unwrap: lambda p, **how: p + (np.unwrap(np.real(p), **how) - np.real(p)),
-    np.i0: lambda x: derivatives.further_ufuncs.i0_derivative(x, n=0),
-    derivatives.further_ufuncs.fraction: lambda a: a - np.trunc(np.real(a)),
+    np.i0: lambda x: further.ufuncs.i0_derivative(x, n=0),
+    further.ufuncs.fraction: lambda a: a - np.trunc(np.real(a)),
     np.partition: _partition,
     np.quantile: _quantile,
     np.percentile: lambda a, q, **parameters: _quantile(a, np.divide(q, 100), **parameters),

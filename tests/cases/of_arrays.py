@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cases.case import add, begin, not_holomorphic, positive, real, rounded_otherwise, shaped_by_values
-from minigrad.derivatives import ordering, picking
+from minigrad.derivatives.further import ordering, picking
 
 begin(647)
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.fft
 
 from cases.case import add, begin, complex_, not_holomorphic, real, rounded_otherwise
-from minigrad.derivatives import linear_algebra as _linalg
+from minigrad.derivatives.further import linear_algebra as _linalg
 
 not_holomorphic |= {
     np.real, np.imag, np.conjugate, np.angle, np.real_if_close, np.linalg.slogdet, _linalg.slogdet,

@@ -16,7 +16,7 @@ from cases.case import (
     rounded_otherwise,
     turned,
 )
-from minigrad.derivatives import cumulative, further_ufuncs, interpolation, nan_functions
+from minigrad.derivatives.further import cumulative, interpolation, nan_functions, ufuncs
 
 begin(11)
 
@@ -25,7 +25,7 @@ begin(11)
 not_holomorphic |= {
     np.arctan2, np.cbrt, np.copysign, np.deg2rad, np.degrees, np.divmod, np.ediff1d, np.fabs, np.fmod,
     np.frexp, np.gradient, np.heaviside, np.hypot, np.i0, np.ldexp, np.logaddexp, np.logaddexp2, np.modf,
-    np.nan_to_num, np.nextafter, np.rad2deg, np.radians, np.unwrap, further_ufuncs.fraction,
+    np.nan_to_num, np.nextafter, np.rad2deg, np.radians, np.unwrap, ufuncs.fraction,
 }  # fmt: skip
 rounded_otherwise |= {np.gradient}
 
@@ -37,9 +37,7 @@ def _far(*shape: int) -> np.ndarray:
 
 
 of_one: dict[Any, Any] = {
-    **dict.fromkeys(
-        (np.exp2, np.arcsinh, np.sinc, np.i0, np.deg2rad, np.fabs, further_ufuncs.fraction), real
-    ),
+    **dict.fromkeys((np.exp2, np.arcsinh, np.sinc, np.i0, np.deg2rad, np.fabs, ufuncs.fraction), real),
     **dict.fromkeys((np.cbrt, np.reciprocal), _far),
     **dict.fromkeys((np.arcsin, np.arccos, np.arctanh), lambda *shape: real(*shape) / 2),
     np.arccosh: lambda *shape: 1 + positive(*shape),
@@ -51,11 +49,11 @@ for _function in (np.rad2deg, np.radians, np.degrees, np.modf, np.frexp):
     add(_function, real(3, 3))
     add(_function, real())
 for _n in (0, 1, 2, 5):
-    for _of in (further_ufuncs.sinc_derivative, further_ufuncs.i0_derivative):
+    for _of in (ufuncs.sinc_derivative, ufuncs.i0_derivative):
         add(_of, np.array([[0.0, 0.3], [-1.1, 4.7]]), n=_n)
 add(np.i0, np.array([0.0, -7.5, 9.5]))
 add(np.sinc, np.array([0.0, 0.3, 0.9, -5.2]))
-add(further_ufuncs.binary_exponent, real(3))
+add(ufuncs.binary_exponent, real(3))
 add(np.unwrap, np.array([0.1, 3.0, -3.0, -0.2, 6.5]))
 add(np.unwrap, 4 * real(3, 3), axis=0, period=1.5)
 add(np.nan_to_num, real(3, 3))

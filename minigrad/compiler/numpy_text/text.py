@@ -575,7 +575,7 @@ def _ufunc(function: np.ufunc) -> Write:
     return write
 
 
-for _function in table:
+for _function in vars(np).values():
     if isinstance(_function, np.ufunc) and _function.signature is None:
         _writers[_function] = _ufunc(_function)
         _elementwise.add(_function)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import functions
-from minigrad.derivatives.further_ufuncs import i0_derivative, sinc_derivative
+from minigrad.derivatives.further.ufuncs import i0_derivative, sinc_derivative
 from minigrad.derivatives.indexing import scatter_add
 from minigrad.derivatives.windows import overlap_add, windows
 from minigrad.program import Equation, Literal, Variable

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.fft
 
 from minigrad import functions
-from minigrad.derivatives import cumulative, further_ufuncs, interpolation, linear_algebra
+from minigrad.derivatives.further import cumulative, interpolation, linear_algebra, ufuncs
+from minigrad.derivatives.further.picking import add_along_axis
 from minigrad.derivatives.indexing import scatter_add
-from minigrad.derivatives.picking import add_along_axis
 from minigrad.derivatives.windows import overlap_add, windows
 from minigrad.transforms.checkpoint import recomputed
 
@@ -110,11 +110,11 @@ reasons: dict[Callable[..., Any], str | dict[str, str]] = {
     np.ldexp: "A number times a power of 2: so is its gradient.",
     np.nextafter: "A neighbour moves with its number, so the gradient passes on as it is.",
     np.nan_to_num: "Where a number was finite it passes on as it is; what was put in elsewhere is fixed.",
-    further_ufuncs.fraction: "Between whole numbers what is behind the point grows one for one.",
+    ufuncs.fraction: "Between whole numbers what is behind the point grows one for one.",
     np.sinc: _next_derivative,
     np.i0: _next_derivative,
-    further_ufuncs.sinc_derivative: _next_derivative,
-    further_ufuncs.i0_derivative: _next_derivative,
+    ufuncs.sinc_derivative: _next_derivative,
+    ufuncs.i0_derivative: _next_derivative,
     np.cumsum: "A term counts in every sum from its own place on, so they all are added, from the end.",
     np.cumprod: (
         "A factor counts in every product from its own place on, by the product of the other factors; "

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.lib import NumpyVersion
 from numpy.lib.array_utils import normalize_axis_index
 
+from minigrad.derivatives.further.rearranging import gather
 from minigrad.derivatives.indexing import scatter_add
-from minigrad.derivatives.rearranging import gather
 from minigrad.derivatives.shapes import at, method_of
 from minigrad.table import composition, derivative
 from minigrad.tensor import answers, fixed, primitive, record

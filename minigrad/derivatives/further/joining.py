@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from minigrad.derivatives.rearranging import gather
+from minigrad.derivatives.further.rearranging import gather
 from minigrad.derivatives.shapes import at, method_of
 from minigrad.table import composition
 from minigrad.tensor import fixed

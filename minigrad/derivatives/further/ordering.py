@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from minigrad.derivatives.picking import add_along_axis
+from minigrad.derivatives.further.picking import add_along_axis
 from minigrad.derivatives.shapes import inverse
 from minigrad.table import composition, derivative, name_of
 from minigrad.tensor import answers, plain, primitive
