@@ -237,8 +237,8 @@ def test_importing_minigrad_fills_the_table():
 
 light = """
 import sys, minigrad as mg, numpy as np
-layers = mg.nn.Linear(3, 4, rng=0), mg.nn.ReLU(), mg.nn.Dropout(keep_prob=0.5, rng=0), mg.nn.Linear(4, 1)
-model = mg.nn.Sequential(*layers)
+layers = mg.nn.Linear(3, 4, rng=0), mg.nn.ReLU(), mg.nn.Dropout(keep_prob=0.5, rng=0)
+model = mg.nn.Sequential(*layers, mg.nn.Linear(4, 1, rng=0))
 mg.nn.binary_cross_entropy_with_logits(model(np.ones((2, 3))), np.ones((2, 1))).backward()
 mg.optim.Adam(model.parameters()).step()
 assert not {"numpy.fft", "minigrad.derivatives.further"} & set(sys.modules)
