@@ -32,13 +32,18 @@ def draw_network(axes, kept):
     axes.axis("off")
 
 
+def network(rng):
+    """2-20-3-1, with dropout behind both hidden layers."""
+    hidden1 = nn.Sequential(nn.Linear(2, 20, rng=rng), nn.ReLU(), nn.Dropout(keep_prob=keep_prob, rng=rng))
+    hidden2 = nn.Sequential(nn.Linear(20, 3, rng=rng), nn.ReLU(), nn.Dropout(keep_prob=keep_prob, rng=rng))
+    return nn.Sequential(hidden1, hidden2, nn.Linear(3, 1, rng=rng))
+
+
 def main(out="."):
     data = mg.data.side_of_the_field()
     rng = np.random.default_rng(4)
-    drop1, drop2 = nn.Dropout(keep_prob=keep_prob, rng=rng), nn.Dropout(keep_prob=keep_prob, rng=rng)
-    hidden1 = nn.Sequential(nn.Linear(2, 20, rng=rng), nn.ReLU(), drop1)
-    hidden2 = nn.Sequential(nn.Linear(20, 3, rng=rng), nn.ReLU(), drop2)
-    model = nn.Sequential(hidden1, hidden2, nn.Linear(3, 1, rng=rng))
+    model = network(rng)
+    drop1, drop2 = (module for module in model.modules() if isinstance(module, nn.Dropout))
     optimizer = mg.optim.SGD(model.parameters(), lr=0.3)
     figure = Figure(figsize=(11, 4.4), layout="constrained")
     for iteration, axes in enumerate(figure.subplots(1, 4), start=1):

@@ -280,6 +280,7 @@ def trained_by(number: int) -> tuple:
     digits = number in (7, 17)
     model = {
         4: lambda: example.network(),
+        5: lambda: example.network(np.random.default_rng(4)),
         6: lambda: example.network(0.86),
         7: lambda: example.network(np.random.default_rng(7)),
         9: lambda: example.Run(seed=8).model,
@@ -298,7 +299,7 @@ def trained_by(number: int) -> tuple:
     return model, optimizer, loss, data
 
 
-@pytest.mark.parametrize("number", [4, 6, 7, 9, 17])
+@pytest.mark.parametrize("number", [4, 5, 6, 7, 9, 17])
 def test_two_hundred_steps_of_what_an_example_trains_are_the_same_replayed(number):
     ends = []
     for compiled in (False, True):
@@ -346,3 +347,23 @@ def test_the_derivative_by_lambda_is_the_same_replayed():
         eager = derivative(mg.Tensor(value, requires_grad=True)).item()
         np.testing.assert_allclose(compiled(mg.Tensor(value, requires_grad=True)).item(), eager, rtol=1e-11)
     assert compiled.stats()["recordings"] == 1
+
+
+def test_newtons_method_is_the_same_replayed():
+    example = loaded(18)
+
+    def by_matrix(w):
+        return np.linalg.solve(mg.hessian(example.cost)(w), mg.grad(example.cost)(w))
+
+    def by_a_product(w):
+        """The first direction of the conjugate gradients."""
+        g = mg.grad(example.cost)(w)
+        return (g @ g) / (g @ mg.hvp(example.cost, w, g)) * g
+
+    for direction in (by_matrix, by_a_product):
+        compiled, w = mg.compile(direction), mg.Tensor(np.zeros(example.n))
+        for _ in range(8):
+            step = direction(w)
+            np.testing.assert_allclose(compiled(w), step, rtol=1e-9, atol=1e-12)
+            w = (w - step).detach()
+        assert compiled.stats()["recordings"] == 1
