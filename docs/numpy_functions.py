@@ -51,15 +51,16 @@ Every public function of NumPy {version}, and what it is on a Tensor. The page i
 
 | on a Tensor | functions | |
 |---|---:|---|
-| [differentiable](#differentiable) | {differentiable} | a [row](tensor-and-table.md#rows), or composed of such |
+| [differentiable](#differentiable) | {differentiable} | a [row](tensor-and-table.md#rows), or composed |
 | [piecewise constant](#piecewise-constant) | {flat} | recorded, and without a gradient, by design |
 | [an answer](#answers) | {answer} | indices, counts, truth: given as NumPy gives it |
-| [not supported](#not-supported) | {unsupported} | where a gradient would be lost it raises, with the reason |
+| [not supported](#not-supported) | {unsupported} | raises where a gradient would be lost |
 | [of no arrays](#of-no-arrays) | {of_none} | of shapes, numbers, types, files and settings |
 
 Beside these there are indexing, `t[...]`, `np.lib.stride_tricks.sliding_window_view`, and the
-[methods of ufuncs](tensor-and-table.md#methods-of-ufuncs), `np.add.reduce` and the like. Kinks, ties and zeros:
-[Tensors and the table](tensor-and-table.md#kinks-ties-and-edges). In brackets: other names of the same function.
+[methods of ufuncs](tensor-and-table.md#methods-of-ufuncs), `np.add.reduce` and the like. Kinks, ties and
+zeros: [Tensors and the table](tensor-and-table.md#kinks-ties-and-edges). In brackets stand other names of the
+same function.
 """
 
 
