@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.fft
 
-import minigrad  # noqa: F401  (fills the table)
+from minigrad import derivatives
 from minigrad.derivatives.piecewise_constant import flat
 from minigrad.not_supported import of_no_arrays, reason
 from minigrad.table import compositions, name_of, on_demand, table
@@ -21,19 +21,25 @@ for rows in on_demand.values():
 
 modules = {"NumPy": np, "np.linalg": np.linalg, "np.fft": numpy.fft}
 
+folder = Path(derivatives.__file__).parent
 page = Path(__file__).with_name("numpy-functions.md")
 
 topics = {
-    "Elementwise functions": ("arithmetic", "further_ufuncs", "choices"),
+    "Elementwise functions": ("arithmetic", "further/ufuncs", "choices"),
     "Complex numbers": ("complex_numbers",),
-    "Reductions and statistics": ("reductions", "statistics", "nan_functions", "ordering"),
-    "Running sums, differences, areas": ("cumulative",),
-    "Products": ("matrices", "products"),
-    "Shapes, joining, rearranging": ("shapes", "joining", "rearranging", "padding"),
-    "Picking and diagonals": ("picking", "diagonals"),
-    "Grids, interpolation, polynomials": ("grids", "interpolation", "polynomials"),
-    "Linear algebra": ("linear_algebra",),
-    "Fourier transforms": ("fourier",),
+    "Reductions and statistics": (
+        "reductions",
+        "further/statistics",
+        "further/nan_functions",
+        "further/ordering",
+    ),
+    "Running sums, differences, areas": ("further/cumulative",),
+    "Products": ("matrices", "further/products"),
+    "Shapes, joining, rearranging": ("shapes", "further/joining", "further/rearranging", "further/padding"),
+    "Picking and diagonals": ("further/picking", "further/diagonals"),
+    "Grids, interpolation, polynomials": ("further/grids", "further/interpolation", "further/polynomials"),
+    "Linear algebra": ("further/linear_algebra",),
+    "Fourier transforms": ("further/fourier",),
 }
 """Title -> files of minigrad/derivatives."""
 
@@ -94,8 +100,10 @@ def topic(function: Callable[..., Any]) -> str:
     """The title under which a differentiable function stands, by the file of its composition or rules."""
     written = [compositions[function]] if function in compositions else table[function].written.values()
     rule = next(rule for rule in written if rule is not None)
-    file = Path(getattr(rule, "func", rule).__code__.co_filename).stem
-    return next(title for title, files in topics.items() if file in files)
+    file = Path(getattr(rule, "func", rule).__code__.co_filename).relative_to(folder).with_suffix("")
+    titles = [title for title, files in topics.items() if file.as_posix() in files]
+    assert len(titles) == 1, f"{file}.py should stand under one of the topics in docs/numpy_functions.py"
+    return titles[0]
 
 
 def other_names(module: Any) -> dict[Callable[..., Any], list[str]]:
@@ -138,7 +146,7 @@ def text() -> str:
     ]
     for title, files in topics.items():
         here = {name: how for name, how in of_kind["differentiable"].items() if topic(known[name]) == title}
-        sources = ", ".join(f"[{file}.py](../minigrad/derivatives/{file}.py)" for file in files)
+        sources = ", ".join(f"[{Path(file).name}.py](../minigrad/derivatives/{file}.py)" for file in files)
         lines.append(f"### {title}\n")
         for how, kind in (("a row", "Rows"), ("a composition", "Composed")):
             if names := [name for name in here if here[name] == how]:
