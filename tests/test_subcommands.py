@@ -146,7 +146,7 @@ def execute(text, loss):
 
 def test_derive_gives_numpy_that_runs(capsys):
     text = given(capsys, "derive")
-    loss = subcommands._loss_of_the_notes()
+    loss = subcommands._standard_loss()
     J, gradients = execute(text, loss)
     np.testing.assert_allclose(J, loss.item())
     loss.backward()
@@ -211,7 +211,7 @@ def test_wrt(capsys):
 def test_draw(capsys):
     dot = given(capsys, "draw")
     assert dot.startswith("digraph ")
-    assert dot.rstrip("\n") == draw(subcommands._loss_of_the_notes()).dot.rstrip("\n")
+    assert dot.rstrip("\n") == draw(subcommands._standard_loss()).dot.rstrip("\n")
     assert "keep_prob" in dot
     assert "lambd" in dot
 
