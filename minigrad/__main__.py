@@ -8,6 +8,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from minigrad.interrupt import left_to_the_system
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line, and give its exit status; unless it is 0, one sentence on stderr says why.
@@ -16,6 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     141 the reader of stdout has gone.
     """
     try:
+        left_to_the_system(False)
         from minigrad.experiments import command, subcommands
 
         given = sys.argv[1:] if arguments is None else arguments
