@@ -6,17 +6,20 @@ import io
 import json
 import linecache
 import os
+import pickle
 import random
 import re
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from math import isnan, nan
+from pathlib import Path
 from threading import Thread
 
 import numpy as np
@@ -399,6 +402,88 @@ def test_processes_are_deaf_to_interrupts_from_the_first_moment(pool):
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
+# ---- what is sent
+
+
+many = (np.arange(40000.0).reshape(20000, 2) % 7, np.arange(20000) % 2)
+
+
+def sums(*, lambd, seed):
+    model = nn.Sequential(nn.Linear(2, 2, rng=seed))
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    loss = lambda model, X, y: nn.cross_entropy(model(X), y)  # noqa: E731
+    return {"model": model, "loss": loss, "optimizer": optimizer, "epochs": 1}
+
+
+def is_mapped(model, X, y):
+    """Whether the examples are in the memory of a file; the measure of these tests."""
+    while isinstance(X, np.ndarray) and not isinstance(X, np.memmap):
+        X = X.base
+    return float(isinstance(X, np.memmap))
+
+
+def mapped(**options):
+    """Of the runs of a sweep, whether the examples were in the memory of a file."""
+    data = {"data": many} if "folds" in options else {"data": many, "dev": many}
+    found = quietly(sums, {"lambd": [0, 1]}, measures={"mapped": is_mapped}, **data, **options)
+    return found["dev_mapped"]
+
+
+class Posted(Executor):
+    """Sends what is submitted as to a process, `elsewhere` to another machine; keeps how much that was."""
+
+    def __init__(self, *, elsewhere=False):
+        self.sizes, self.files, self.elsewhere = [], set(), elsewhere
+
+    def submit(self, function, /, *given, **named):
+        letter = pickle.dumps((function, given))
+        self.files |= set(Path(tempfile.gettempdir()).glob("minigrad-sweep-*"))
+        if self.elsewhere:
+            letter = letter.replace(b"minigrad-sweep-", b"minigrad-sweep_")
+        self.sizes.append(len(letter))
+        function, given = pickle.loads(letter)
+        future = Future()
+        future.set_result(function(*given))
+        return future
+
+
+def test_examples_are_sent_to_a_process_once(pool, monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    posted = Posted()
+    assert mapped(executor=posted) == [1, 1]
+    assert len(posted.files) == 1
+    assert max(posted.sizes) < 2000
+    assert mapped(executor=pool) == [1, 1]
+    with ThreadPoolExecutor(2) as threads:
+        assert mapped(executor=threads) == mapped() == [0, 0]
+    assert not list(tmp_path.iterdir())
+    for judged in ({"dev": many}, {"folds": 2}):
+        both = [quietly(sums, {"lambd": [0]}, many, executor=e, **judged).csv() for e in (None, pool)]
+        assert both[0] == both[1]
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_a_machine_without_the_file_is_sent_the_examples_with_each_run(monkeypatch, tmp_path, full):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none") if full else str(tmp_path))
+    posted = Posted(elsewhere=not full)
+    assert mapped(executor=posted) == [0, 0]
+    assert len(posted.sizes) == (2 if full else 4)
+    assert min(posted.sizes[-2:]) > many[0].nbytes
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_cannot_change_what_the_others_are_trained_on():
+    def changes(model, X, y):
+        X -= 1
+
+    before = field.X_dev.copy()
+    for options in ({}, {"folds": 2}):
+        with pytest.raises(Unfinished, match="read-only"):
+            quietly(build, {"lambd": [0]}, measures={"changed": changes}, **options)
+    np.testing.assert_array_equal(field.X_dev, before)
+    field.X_dev[:] = before  # the caller's own can be changed as ever
+
+
 # ---- what goes wrong in a run
 
 
@@ -481,15 +566,32 @@ def test_a_run_that_diverges_has_nan_and_is_not_chosen(tmp_path):
         only.best  # noqa: B018
 
 
-def test_an_interrupt_keeps_what_is_done(tmp_path):
+@pytest.mark.parametrize("ends", [KeyboardInterrupt, GeneratorExit])
+def test_whatever_ends_a_sweep_has_what_is_done(tmp_path, ends):
     def interrupted(*, lambd, seed):
         if lambd == 2:
-            raise KeyboardInterrupt
+            raise ends
         return build(lambd=lambd, seed=seed)
 
-    with pytest.raises(KeyboardInterrupt) as caught:
+    with pytest.raises(ends) as caught:
         quietly(interrupted, {"lambd": [0, 1, 2, 3]}, folder=tmp_path / "f")
     assert caught.value.results["lambd"] == Results.read(tmp_path / "f")["lambd"] == [0, 1]
+
+
+def exits_at_one(*, lambd, seed):
+    if lambd == 1:
+        sys.exit("no more")
+    return build(lambd=lambd, seed=seed)
+
+
+def test_a_build_that_calls_exit_is_one_that_fails(pool):
+    with ThreadPoolExecutor(1) as threads:
+        for executor in (None, threads, pool):
+            with pytest.raises(
+                Unfinished, match="lambd=1, seed=0 failed: SystemExit: no more; 2 of 3"
+            ) as caught:
+                quietly(exits_at_one, {"lambd": [0, 1, 2]}, executor=executor)
+            assert caught.value.results["lambd"] == [0, 2]
 
 
 def test_what_has_not_begun_is_cancelled():
@@ -839,9 +941,10 @@ def test_a_full_disk_in_the_middle(tmp_path, monkeypatch):
         append(self, row)
 
     monkeypatch.setattr(ledger.Ledger, "append", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(OSError, match="No space") as caught:
         quietly(folder=tmp_path)
     assert len(Results.read(tmp_path)) == 2
+    assert len(caught.value.results) == 3  # also what could not be written
     monkeypatch.undo()
     assert quietly(folder=tmp_path, resume=True).csv() == quietly().csv()
 
