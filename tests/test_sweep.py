@@ -31,9 +31,17 @@ from minigrad.experiments import Results, Setting, Unfinished, sweep
 from minigrad.experiments.experiment import fit as fit_of_the_main_job
 from minigrad.experiments.sweep import execution, ledger
 from minigrad.experiments.sweep.build import network_of_the_notes
-from minigrad.experiments.sweep.choice import Mean, at_the_edge, best_of, mean_and_error, one_standard_error
+from minigrad.experiments.sweep.choice import (
+    Mean,
+    at_the_edge,
+    best_of,
+    independent,
+    mean_and_error,
+    one_standard_error,
+)
 from minigrad.experiments.sweep.grid import cells, shown
 from minigrad.experiments.sweep.parts import assigned, examples
+from minigrad.experiments.sweep.results import runs_of
 
 field = mg.data.side_of_the_field(3, m=23, m_dev=17)
 small = Setting(hidden=(3,), steps=4)
@@ -1030,13 +1038,22 @@ def made(cost, error, **cell):
 
 
 def test_standard_errors_are_over_folds_or_else_over_seeds():
-    assert mean_and_error([1.0, 2.0, 6.0], [None] * 3) == pytest.approx(
-        (3.0, np.std([1, 2, 6], ddof=1) / 3**0.5)
-    )
-    assert mean_and_error([0.0, 2.0, 5.0, 7.0], [1, 1, 2, 2]) == pytest.approx((3.5, 2.5))
-    mean, error = mean_and_error([1.0, 3.0], [1, 1])
+    assert independent([1.0, 2.0, 6.0], [None] * 3) == (1, 2, 6)
+    assert mean_and_error([1.0, 2.0, 6.0]) == pytest.approx((3.0, np.std([1, 2, 6], ddof=1) / 3**0.5))
+    assert independent([0.0, 2.0, 5.0, 7.0], [1, 1, 2, 2]) == (1, 6)
+    assert independent([0.0, 5.0, 2.0, 7.0], [1, 2, 1, 2]) == (1, 6)  # seed by seed
+    mean, error = mean_and_error([2.0])
     assert mean == 2
     assert isnan(error)
+
+
+def test_a_difference_is_taken_in_pairs(expected):
+    one, other = expected.means[3], expected.means[0]
+    pairs = np.array(expected["dev_cost"]).reshape(4, 2)
+    d = pairs[3] - pairs[0]
+    assert expected.difference(one, other) == pytest.approx((d.mean(), d.std(ddof=1) / 2**0.5))
+    assert expected.difference(one, one) == (0, 0)
+    assert isnan(quietly().difference(*quietly().means[:2])[1])
 
 
 def test_the_best_and_the_most_regularized_within_one_standard_error():
@@ -1058,6 +1075,9 @@ def test_lambda_and_keep_prob_count_alike_and_other_axes_stay():
     costs = {(0, 1.0): 0.5, (0, 0.8): 0.31, (0, 0.5): 0.4, (1, 1.0): 0.3, (1, 0.8): 0.33, (1, 0.5): 0.6}
     found = [made(cost, 0.05, lambd=lambd, keep_prob=p) for (lambd, p), cost in costs.items()]
     assert one_standard_error(found, "dev_cost").cell == {"lambd": 1, "keep_prob": 0.8}
+    costs = {(3, 0.9): 0.3, (3, 1.0): 0.31, (1, 0.5): 0.31, (9, 0.9): 0.5, (3, 0.8): 0.32}
+    found = [made(cost, 0.05, lambd=lambd, keep_prob=p) for (lambd, p), cost in costs.items()]
+    assert one_standard_error(found, "dev_cost").cell == {"lambd": 3, "keep_prob": 0.8}  # λ = 1 would be less
     of_keep = [made(0.3, 0.05, keep_prob=0.9), made(0.34, 0, keep_prob=0.5), made(0.31, 0, keep_prob=1.0)]
     assert one_standard_error(of_keep, "dev_cost").cell == {"keep_prob": 0.5}
     of_rate = [
@@ -1097,8 +1117,6 @@ def test_the_end_of_an_axis():
 
 def filled(axes, cost, *, seeds=(0, 1), names=("cost", "accuracy")):
     """Results with costs by a formula: dev_cost = cost(**cell) ± 0.012."""
-    from minigrad.experiments.sweep.results import runs_of
-
     points = cells(axes)
     runs = runs_of(points, seeds, None)
     rows = {}
@@ -1128,6 +1146,7 @@ def test_the_summary_has_a_table_with_marks():
         line.startswith("° most regularized within one standard error: lambd=1, keep_prob=0.8")
         for line in lines
     )
+    assert " ".join("\n".join(lines).split()).endswith(" 0.0080 ± 0 more than the best, seed by seed")
 
 
 def test_the_summary_fits_into_80_columns():
@@ -1156,7 +1175,8 @@ def drawn():
 def test_the_heat_map(drawn):
     results = filled(wide, bowl)
     texts = drawn(results.heat_map())
-    assert {"λ", "keep_prob", "mean dev cost", "0.30", "± 0.01", "0.1", "0.6"} <= set(texts)
+    assert {"λ", "keep_prob", "mean dev cost (log scale)", "0.30", "± 0.01", "0.1", "0.6"} <= set(texts)
+    assert "± the standard error over 2 seeds" in texts
     assert "outlined: the best cell; dashed: the most regularized within one standard error" in texts
     assert results.heat_map() == results.heat_map()
     one_seed = drawn(filled(wide, bowl, seeds=[0]).heat_map())
@@ -1171,22 +1191,57 @@ def test_the_heat_map(drawn):
 def test_a_cell_that_diverged_says_so(drawn):
     results = filled(wide, lambda lambd, keep_prob: nan if lambd == 10 else bowl(lambd, keep_prob))
     assert drawn(results.heat_map()).count("diverged") == 4
-    assert "10" not in drawn(results.curve())
+    assert {"10", "diverged"} <= set(drawn(results.curve()))
+    lambdas, keep = [float(i) for i in range(20)], wide["keep_prob"]
+    large = filled({"lambd": lambdas, "keep_prob": keep}, lambda lambd, keep_prob: nan if lambd == 3 else 1)
+    assert "grey: diverged, or not finished" in drawn(large.heat_map())
+
+
+def scattered(lambdas, cost=bowl):
+    """Results of cells that are no grid."""
+    points = [{"lambd": lambd, "keep_prob": 0.5 + 0.01 * i} for i, lambd in enumerate(lambdas)]
+    runs = runs_of(points, [0], None)
+    rows = {i: [0.1, cost(**run.cell)] for i, run in enumerate(runs)}
+    return Results(runs, ["cost"], rows, cells=points, data="")
 
 
 def test_random_cells_are_points(drawn):
     axes = {"lambd": lambda rng: 10 ** rng.uniform(-2, 1), "keep_prob": lambda rng: rng.uniform(0.5, 1)}
     results = quietly(axes=axes, draws=6, rng=0)
-    assert {"λ", "keep_prob", "mean dev cost"} <= set(drawn(results.heat_map()))
+    assert {"λ", "keep_prob", "mean dev cost (log scale)"} <= set(drawn(results.heat_map()))
+    assert "crosses: diverged" not in drawn(results.heat_map())
     with pytest.raises(
         ValueError, match="curve: there is one λ only with all else as in the best cell, lambd="
     ):
         results.curve()
 
 
+@pytest.mark.parametrize(
+    ("lambdas", "ticks"),
+    [
+        ([0.01, 0.3, 10], {"0.01", "0.1", "1", "10"}),
+        ([0, 0.01, 0.3, 10], {"0", "0.01", "0.1", "1", "10"}),
+        ([0, 2.1, 4.4], {"0", "2.1", "4.4"}),
+        ([0.5, 4], {"0.5", "1", "2"}),
+        ([1e-6, 1e6], {"0.000001", "1", "10000"}),
+        ([0, 1e-300], {"0"}),
+    ],
+)
+def test_the_lambdas_of_random_cells_are_logarithmic_and_0_has_a_place(drawn, lambdas, ticks):
+    assert ticks <= set(drawn(scattered(lambdas).heat_map()))
+
+
+def test_random_cells_that_diverged_are_crosses(drawn):
+    results = scattered([0, 0.1, 100], lambda lambd, keep_prob: nan if lambd == 100 else lambd)
+    svg = results.heat_map()
+    assert "crosses: diverged" in drawn(svg)
+    assert "100" in drawn(svg)
+
+
 def test_the_curve_names_what_the_numbers_show(drawn):
     texts = drawn(filled(wide, bowl).curve())
-    assert {"λ", "training", "held out", "best", "keep_prob=0.9"} <= set(texts)
+    assert {"λ (at equal distances)", "training", "held out", "best"} <= set(texts)
+    assert "keep_prob=0.9; bands: ± one standard error over 2 seeds" in texts
     assert "overfitting: high variance" in texts
     rising = filled({"lambd": [0, 1, 10]}, lambda lambd: 0.3 + lambd)
     assert "underfitting: high bias" in drawn(rising.curve())
@@ -1205,7 +1260,7 @@ def test_texts_of_a_large_grid_do_not_overlap(drawn):
     for picture in (large.heat_map(), large.curve()):
         texts = drawn(picture)
         assert len(named & {*texts}) == 6
-        assert not any("±" in text for text in texts)
+        assert not any(text.startswith("±") for text in texts)
     assert len({*map(shown, keep)} & {*drawn(large.heat_map())}) == 13
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from minigrad.experiments.files import write_file
 from minigrad.experiments.sweep import ledger
-from minigrad.experiments.sweep.choice import Mean, best_of, means, one_standard_error
+from minigrad.experiments.sweep.choice import Mean, best_of, difference, means, one_standard_error
 from minigrad.experiments.sweep.grid import Cell, written
 from minigrad.experiments.sweep.measures import columns_of
 from minigrad.experiments.sweep.rows import Row, number, recognized, text_of
@@ -120,6 +120,10 @@ class Results(Sequence[Done]):
         Source:  Breiman, Friedman, Olshen, Stone 1984, section 3.4.3.
         """
         return one_standard_error(self.means, self.judged_by)
+
+    def difference(self, one: Mean, other: Mean) -> tuple[float, float]:
+        """How much more dev cost one cell has than another, and its standard error, in pairs (choice.py)."""
+        return difference(one, other, self.judged_by)
 
     @property
     def judged_by(self) -> str:
