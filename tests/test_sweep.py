@@ -730,6 +730,21 @@ def test_a_build_whose_text_has_changed_is_another_sweep(tmp_path, monkeypatch):
         quietly(imported(text.replace("4", "5")), resume=True, **options)
 
 
+def test_what_a_build_closes_over_makes_another_sweep(tmp_path):
+    def make(epochs, calls):
+        def closing(*, lambd, seed):
+            calls.append(lambd)
+            return {**build(lambd=lambd, seed=seed), "epochs": epochs}
+
+        return closing
+
+    options = {"axes": {"lambd": [1]}, "folder": tmp_path}
+    quietly(make(3, []), **options)
+    quietly(make(3, [1]), resume=True, **options)
+    with pytest.raises(ValueError, match=r"build was .*\) with epochs=3 and is .* with epochs=4$"):
+        quietly(make(4, []), resume=True, **options)
+
+
 # ---- more is asked of a folder
 
 

@@ -59,7 +59,7 @@ def _words(build: Any, axes: Sequence[str]) -> str:
         return f"{_words(build.func, axes)}({', '.join(given)})"
     if not hasattr(build, "__qualname__"):  # an object with a __call__
         return _repr(build)
-    return f"{build.__module__}.{build.__qualname__}{_text(build)}"
+    return f"{build.__module__}.{build.__qualname__}{_text(build)}{_closed_over(build)}"
 
 
 def _text(function: Any) -> str:
@@ -74,6 +74,17 @@ def _text(function: Any) -> str:
     except (OSError, TypeError, SyntaxError):  # typed in, built in, part of an expression
         return ""
     return f" (text {crc32(text.encode()):08x})"
+
+
+def _closed_over(function: Any) -> str:
+    """The numbers, texts and arrays of the function around it: epochs, for example."""
+    try:
+        values = inspect.getclosurevars(function).nonlocals
+    except TypeError:  # it is not written in Python
+        return ""
+    plain = (bool, int, float, str, tuple, np.ndarray, Setting)
+    known = [f"{name}={_repr(value)}" for name, value in values.items() if isinstance(value, plain)]
+    return f" with {', '.join(known)}" if known else ""
 
 
 def _repr(value: Any) -> str:
