@@ -1,4 +1,4 @@
-"""Ctrl-C while the command `minigrad` is still importing NumPy ends it at once, and without a traceback.
+"""Ctrl-C while the command `minigrad` is still importing what it needs ends it at once, without a traceback.
 
 Nothing has begun by then that would have to be told.  `minigrad.__main__` takes the interrupt over.
 """
