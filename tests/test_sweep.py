@@ -1279,6 +1279,23 @@ def test_texts_of_a_large_grid_do_not_overlap(drawn):
     assert len({*map(shown, keep)} & {*drawn(large.heat_map())}) == 13
 
 
+def test_numbers_fit_into_their_cells(drawn):
+    from matplotlib.textpath import TextPath
+
+    from minigrad.experiments.sweep.pictures import _size_of
+
+    texts = [("0.00843", "± 0.0012"), ("12,345", "± 1,234"), ("−0.743", ""), ("", "diverged")]
+    for width in (24, 33, 47, 200):
+        for one in texts:
+            size = _size_of([one], width, 40)
+            for text, points in zip(one, (9, 7), strict=True):
+                path = TextPath((0, 0), text, size=points * size) if text else None
+                assert path is None or path.get_extents().width < width
+    assert _size_of(texts, 200, 40) == 1
+    small = {"lambd": [float(i) for i in range(10)], "keep_prob": [1, 0.5]}
+    assert "± 0.01" in drawn(filled(small, lambda lambd, **_: (lambd + 3) / 1000).heat_map())
+
+
 # ---- the bar
 
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from minigrad.experiments.sweep.results import Results
 
 _missing = "#E4E4E4"
-_most_columns, _most_rows = 10, 12
-"""With more values of λ, or of keep_prob, no numbers are written into the map: they would overlap."""
+_map_width, _map_height = 330, 240
+"""Of the heat map, in points."""
 
 _characters, _lines = 50, 18
 """How much text there is room for along the λ axis, and along the keep_prob axis."""
@@ -66,12 +66,16 @@ def _map(
         edgecolors="white",
         linewidth=12 / max(8, len(lambdas), len(keep)),
     )
-    written = len(lambdas) <= _most_columns and len(keep) <= _most_rows
-    if written:
-        for one in found:
-            _write(
-                axes, one, results, lambdas.index(one.cell["lambd"]), keep.index(one.cell["keep_prob"]), scale
-            )
+    texts = [_texts(one, results) for one in found]
+    size = _size_of(texts, _map_width / len(lambdas), _map_height / len(keep))
+    written = size > _smallest
+    for one, (cost, error) in zip(found, texts, strict=True):
+        if written:
+            x, y = lambdas.index(one.cell["lambd"]), keep.index(one.cell["keep_prob"])
+            dark = scale(one.mean[results.judged_by]) < 0.6
+            style: Any = {"ha": "center", "color": "white" if dark else "black" if cost else "#555555"}
+            axes.text(x, y, cost, va="bottom", fontsize=9 * size, **style)
+            axes.text(x, y, error, va="top" if cost else "center", fontsize=7 * size, **style)
     for one, style in _marked(results):
         x, y = lambdas.index(one.cell["lambd"]), keep.index(one.cell["keep_prob"])
         axes.add_patch(_box(x, y, style))
@@ -97,10 +101,7 @@ _dashed: Any = (0, (2, 1.2))
 
 
 def _independent(results: Results) -> str:
-    """What the standard errors are over.
-
-    See choice.mean_and_error.
-    """
+    """What the standard errors are over; see choice.independent."""
     folds = {run.fold for run in results.runs if run.fold is not None}
     return f"{len(folds)} folds" if folds else f"{len({run.seed for run in results.runs})} seeds"
 
@@ -119,15 +120,22 @@ def _step(names: list[str]) -> int:
     return ceil(len(names) * (max(map(len, names)) + 1) / _characters)
 
 
-def _write(axes: Axes, one: Mean, results: Results, x: int, y: int, scale: Any) -> None:
+def _texts(one: Mean, results: Results) -> tuple[str, str]:
+    """What is written into a cell: the cost, and smaller its standard error."""
     cost, error = one.mean[results.judged_by], one.error[results.judged_by]
     if isnan(cost):
-        axes.text(x, y, "diverged", ha="center", va="center", fontsize=7.5, color="#555555")
-        return
-    colour = "white" if scale(cost) < 0.6 else "black"
-    axes.text(x, y, decimals(cost), ha="center", va="bottom", fontsize=9, color=colour)
-    if not isnan(error):
-        axes.text(x, y, f"± {decimals(error, digits=2)}", ha="center", va="top", fontsize=7, color=colour)
+        return "", "diverged"
+    return decimals(cost), "" if isnan(error) else f"± {decimals(error, digits=2)}"
+
+
+_smallest = 0.65
+"""Smaller than this part of their size numbers would not be read, and are not written."""
+
+
+def _size_of(texts: list[tuple[str, str]], width: float, height: float) -> float:
+    """The part of their size at which all texts fit into cells of so many points."""
+    widest = max(max(5.8 * len(cost), 4.5 * len(error)) for cost, error in texts)
+    return min(1.0, width / (widest + 3), height / 18)
 
 
 def _box(x: float, y: float, style: Any) -> Any:
