@@ -29,7 +29,7 @@ import minigrad as mg
 from minigrad import nn, optim
 from minigrad.experiments import Results, Setting, Unfinished, sweep
 from minigrad.experiments.experiment import fit as fit_of_the_main_job
-from minigrad.experiments.sweep import execution, ledger
+from minigrad.experiments.sweep import execution, ledger, sending
 from minigrad.experiments.sweep.build import network_of_the_notes
 from minigrad.experiments.sweep.choice import (
     Mean,
@@ -322,7 +322,7 @@ def test_the_results_do_not_depend_on_the_executor(expected, pool, tmp_path):
             assert (folder / "results.csv").read_text() == expected.csv()
 
 
-def test_dask():
+def test_dask(monkeypatch):
     distributed = pytest.importorskip("distributed")
     import warnings
 
@@ -331,7 +331,20 @@ def test_dask():
         options = {"processes": False, "n_workers": 1, "threads_per_worker": 2, "dashboard_address": None}
         with distributed.Client(**options) as client:
             found = quietly(executor=client.get_executor())
-    assert found.csv() == quietly().csv()
+            spread, scatter = [], client.scatter
+            monkeypatch.setattr(client, "scatter", lambda x, **named: spread.append(x) or scatter(x, **named))
+            monkeypatch.setattr(sending, "_few_bytes", 0)
+            as_file = quietly(executor=client.get_executor())
+            assert not spread
+            monkeypatch.setattr(sending, "_read", open_elsewhere)
+            as_value = quietly(executor=client.get_executor())
+    assert len(spread) == 1
+    assert found.csv() == as_file.csv() == as_value.csv() == quietly().csv()
+
+
+def open_elsewhere(path, *places):
+    """Another machine does not see the file."""
+    raise FileNotFoundError(path)
 
 
 def test_one_worker_is_this_process():

@@ -12,7 +12,7 @@ from typing import Any
 
 from minigrad.experiments.settings import installed
 from minigrad.experiments.sweep.build import Build, check_build, check_data
-from minigrad.experiments.sweep.execution import ExecutorFailed, check_executor, completed
+from minigrad.experiments.sweep.execution import ExecutorFailed, check_executor, completed, spread
 from minigrad.experiments.sweep.grid import cells
 from minigrad.experiments.sweep.identity import about_sweep
 from minigrad.experiments.sweep.ledger import held
@@ -145,7 +145,8 @@ def _outcomes(
         _bar(len(runs), len(runs) - len(missing), progress) as count,
         closing(Shared(judged, judged.nbytes)) as shared,
     ):
-        for sent in (shared, Shared(judged)):  # to machines that do not see the file, with each run
+        for here in (True, False):  # other machines do not see the file
+            sent = shared if here or not missing else spread(Shared(judged), executor)
             tasks, left = [(build, runs[i], sent, measures) for i in missing], []
             with closing(completed(outcome, tasks, executor)) as found:
                 for k, one in found:
