@@ -606,13 +606,15 @@ def exits_at_one(*, lambd, seed):
 
 
 def test_a_build_that_calls_exit_is_one_that_fails(pool):
+    axes, said = {"lambd": [0, 1, 2]}, "lambd=1, seed=0 failed: SystemExit: no more; {} of 3"
     with ThreadPoolExecutor(1) as threads:
-        for executor in (None, threads, pool):
-            with pytest.raises(
-                Unfinished, match="lambd=1, seed=0 failed: SystemExit: no more; 2 of 3"
-            ) as caught:
-                quietly(exits_at_one, {"lambd": [0, 1, 2]}, executor=executor)
+        for executor in (threads, pool):
+            with pytest.raises(Unfinished, match=said.format(2)) as caught:
+                quietly(exits_at_one, axes, executor=executor)
             assert caught.value.results["lambd"] == [0, 2]
+    with pytest.raises(Unfinished, match=said.format(1)) as caught:  # this process is told to end: at once
+        quietly(exits_at_one, axes)
+    assert caught.value.results["lambd"] == [0]
 
 
 def test_what_has_not_begun_is_cancelled():

@@ -61,7 +61,7 @@ def completed(
 
 
 def spread(value: Any, executor: Executor | None) -> Any:
-    """What stands for a value in tasks: itself; with Dask's executor, what it has sent to each worker once."""
+    """What stands for a value in tasks: itself; with Dask's executor, what each worker is sent once."""
     scatter = getattr(getattr(executor, "_client", None), "scatter", None)
     if scatter is None:
         return value

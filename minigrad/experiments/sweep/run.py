@@ -34,10 +34,14 @@ class Run:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a run has no numbers: an exception as a line, since not every one can be sent between processes."""
+    """Why a run has no numbers: an exception as a line, since not every one can be sent between processes.
+
+    exits  it was sys.exit, called by what is built, or by whoever handles a signal
+    """
 
     reason: str
     traceback: str
+    exits: bool = False
 
 
 class NotHere:
@@ -70,8 +74,9 @@ def outcome(build: Build, run: Run, examples: Shared | Sent, measures: Measures)
             for arrays in (part.train, part.dev)
         ]
         return tuple(found) if np.isfinite(found).all() else (nan,) * len(found)
-    except (Exception, SystemExit) as error:  # a build that calls sys.exit is one that fails
-        return Failure(" ".join(f"{type(error).__name__}: {error}".split()), format_exc())
+    except (Exception, SystemExit) as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        return Failure(reason, format_exc(), exits=isinstance(error, SystemExit))
 
 
 _taken: WeakValueDictionary[int, Any] = WeakValueDictionary()

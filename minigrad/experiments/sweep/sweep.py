@@ -91,16 +91,17 @@ def sweep(
     about = about_sweep(build, points, judged, seeds, folds, fold_seed, named)
     with nullcontext() if folder is None else held(Path(folder), about, resume=resume) as kept:
         runs, others = runs_in(kept.about if kept else about)
+        known = [*runs, *others]
         done: dict[int, tuple[float, ...]] = {}
 
         def results() -> Results:
             return Results(runs, list(named), done, cells=points, data=about["data"])
 
         def rows() -> list[Row]:
-            return [texts_of([*runs, *others][i], done[i]) for i in sorted(done)]
+            return [texts_of(known[i], done[i]) for i in sorted(done)]
 
         if kept is not None:
-            done = rows_of(kept.rows, [*runs, *others], list(named), Path(folder or ""))
+            done = rows_of(kept.rows, known, list(named), Path(folder or ""))
             kept.begin(rows())
         failed: dict[int, Failure] = {}
         try:
@@ -108,6 +109,8 @@ def sweep(
                 for i, numbers in found:
                     if isinstance(numbers, Failure):
                         failed[i] = numbers
+                        if numbers.exits and executor is None:  # of this process, as after a SIGTERM
+                            break
                         continue
                     done[i] = numbers
                     if kept is not None:
@@ -115,16 +118,15 @@ def sweep(
             if kept is not None:
                 kept.write(rows())
         except ExecutorFailed as error:
-            reason = f"sweep: the executor failed ({error}); {_kept(results(), folder)}"
-            raise _unfinished(reason, results()) from error
+            raise _unfinished(f"the executor failed ({error})", results(), folder) from error
         except BaseException as error:  # Ctrl-C, a full disk ...
             error.results = results()  # type: ignore[attr-defined]
             raise
     if failed:
-        first, more = min(failed), len(failed) - 1
-        others_failed = f", and {more} more failed" if more else ""
-        reason = f"sweep: the run with {runs[first]} failed: {failed[first].reason}{others_failed}"
-        unfinished = _unfinished(f"{reason}; {_kept(results(), folder)}", results())
+        first, *more = sorted(failed)
+        also = f", and {len(more)} more failed" if more else ""
+        reason = f"the run with {runs[first]} failed: {failed[first].reason}{also}"
+        unfinished = _unfinished(reason, results(), folder)
         unfinished.add_note(failed[first].traceback)
         raise unfinished
     return results()
@@ -185,12 +187,9 @@ def _checked_seeds(seeds: Any) -> list[int]:
 # ---- what is said at the end
 
 
-def _kept(results: Results, folder: Any) -> str:
+def _unfinished(reason: str, results: Results, folder: Any) -> Unfinished:
+    done = f"{len(results)} of {len(results.runs)} runs are done and kept"
     where = "in .results of this exception" if folder is None else f"in {folder}, and resume=True goes on"
-    return f"{len(results)} of {len(results.runs)} runs are done and kept {where}"
-
-
-def _unfinished(reason: str, results: Results) -> Unfinished:
-    error = Unfinished(reason)
+    error = Unfinished(f"sweep: {reason}; {done} {where}")
     error.results = results
     return error
