@@ -46,6 +46,9 @@ add(np.power, complex_(2, 3), real(3))
 add(np.power, real(3), complex_(2, 3))
 for _function in (np.sum, np.mean, np.var, np.std, np.prod, np.max):
     add(_function, complex_(3, 3), axis=1)
+add(np.cov, complex_(2, 4), aweights=np.array([1, 2, 2, 3]))
+add(np.cov, real(2, 3), complex_(1, 3), bias=True)
+add(np.corrcoef, complex_(2, 3))
 add(np.matmul, complex_(2, 3), complex_(3, 4))
 add(np.matmul, real(2, 3), complex_(3))
 add(np.where, np.array([True, False, True]), complex_(2, 3), real(3))
@@ -99,15 +102,20 @@ for _x in (real(4, 2), complex_(3, 3), complex_(2, 4)):
 for _x in (_square, real(4, 2), real(2, 3, 2), complex_(3, 2)):
     add(np.linalg.qr, _x)
     add(_factors.qr, _x)
+for _x in (real(3, 2), real(2, 3)):  # one vector more, of which only the sign is free
+    add(np.linalg.svd, _x)
+    add(_factors.svd, _x, full=True)
+add(np.linalg.qr, real(3, 2), "complete")
+add(_factors.qr, real(3, 2), complete=True)
 for _x, _mode in ((real(2, 4), "complete"), (real(4, 2), "r"), (complex_(2, 3), "reduced")):
     add(np.linalg.qr, _x, _mode)
-add(_factors.inverse_gaps, real(3), real(3) + 4)
-add(_factors.inverse_gaps, real(2, 3), real(2, 2) + 4)
-add(_factors.inverse_gaps, real(3, 3), real(3, 3) + 4)
-add(_factors.inverse_gaps, real(2, 3), real(2) + 4)
-add(_factors.inverse_gaps, real(2), real(2, 3) + 4)
-add(_factors.determined, *(real(3, 3) for _ in range(4)))
-add(_factors.determined, real(2, 3), real(1, 3), real(2, 3), real(2, 3))
+add(_factors.inverse_gaps, real(3), real(3) + 4, who="np.linalg.eigh")
+add(_factors.inverse_gaps, real(2, 3), real(2, 2) + 4, who="np.linalg.eigh")
+add(_factors.inverse_gaps, real(3, 3), real(3, 3) + 4, who="np.linalg.eigh")
+add(_factors.inverse_gaps, real(2, 3), real(2) + 4, who="np.linalg.eigh")
+add(_factors.inverse_gaps, real(2), real(2, 3) + 4, who="np.linalg.eigh")
+add(_factors.determined, *(real(3, 3) for _ in range(4)), who="np.linalg.eigh")
+add(_factors.determined, real(2, 3), real(1, 3), real(2, 3), real(2, 3), who="np.linalg.eigh")
 
 for _kwargs in (
     {}, {"axis": 1}, {"axis": (0, 2), "keepdims": True}, {"axis": 0, "ord": 1}, {"ord": 3},

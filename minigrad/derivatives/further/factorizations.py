@@ -18,7 +18,7 @@ import numpy as np
 from minigrad.derivatives.complex_numbers import conj
 from minigrad.derivatives.matrices import mT
 from minigrad.table import composition, derivative, name_of
-from minigrad.tensor import primitive, recording
+from minigrad.tensor import Tensor, describe, primitive, recording
 
 derivative(np.linalg.cholesky, "a, /, *, upper=False",       # Murray 2016, "Differentiation of the Cholesky
            a=lambda g, y, upper: _in_triangle(               # decomposition", equation 9
@@ -48,13 +48,17 @@ derivative(eigh, a=lambda g, y, UPLO: _in_triangle(_slope_of_eigh(g, y), UPLO in
 def _slope_of_eigh(g: Any, y: Any) -> Any:
     """V̅ (diag(∂L/∂w) + F ∘ K) Vᵀ,  Fᵢⱼ = 1 / (wⱼ - wᵢ),  K the skew part of Vᵀ ∂L/∂V  (Giles 2008, 3.1)."""
     w, v = real_part(y[..., 0, :]), y[..., 1:, :]
-    d, m, f = real_part(g[..., 0, :]), mT(v) @ g[..., 1:, :], inverse_gaps(w, w, diagonal=True)
-    inner = f * determined(_skew(m), f, m, _pairs(-d, d))
+    d, m = real_part(g[..., 0, :]), mT(v) @ g[..., 1:, :]
+    f = inverse_gaps(w, w, diagonal=True, who="np.linalg.eigh")
+    inner = f * determined(_skew(m), f, m, _pairs(-d, d), who="np.linalg.eigh")
     return (conj(v) * np.expand_dims(d, -2) + conj(v) @ inner) @ mT(v)
 
 
 @composition(np.linalg.eigh)
 def _eigh(a: Any, UPLO: Any = "L") -> Any:
+    square("np.linalg.eigh", a)
+    if UPLO not in ("L", "U", "l", "u"):
+        raise ValueError(f'np.linalg.eigh: UPLO={UPLO!r}; wanted "L" or "U", for the triangle that is read')
     y = eigh(a, UPLO=UPLO)
     return named_result(np.linalg.eigh)(real_part(y[..., 0, :]), y[..., 1:, :])
 
@@ -86,13 +90,16 @@ def _slope_of_eig(g: Any, y: Any) -> Any:
     """
     w, v, g_of_v = y[..., 0, :], y[..., 1:, :], g[..., 1:, :]
     along = real_part(np.sum(v * g_of_v, axis=-2, keepdims=True))
-    d, m, f = g[..., 0, :], mT(v) @ (g_of_v - conj(v) * along), inverse_gaps(w, w, diagonal=True)
+    d, m = g[..., 0, :], mT(v) @ (g_of_v - conj(v) * along)
+    f = inverse_gaps(w, w, diagonal=True, who="np.linalg.eig")
     inner = np.eye(w.shape[-1], dtype=w.dtype) * np.expand_dims(d, -2)
-    return np.linalg.solve(mT(v), (inner + f * determined(m, f, m, _pairs(-d, d))) @ mT(v))
+    inner = inner + f * determined(m, f, m, _pairs(-d, d), who="np.linalg.eig")
+    return np.linalg.solve(mT(v), inner @ mT(v))
 
 
 @composition(np.linalg.eig)
 def _eig(a: Any) -> Any:
+    square("np.linalg.eig", a)
     y = eig(a)
     return named_result(np.linalg.eig)(y[..., 0, :], y[..., 1:, :])
 
@@ -103,20 +110,22 @@ def _eigvals(a: Any) -> Any:
 
 
 @primitive
-def svd(a: Any) -> Any:
-    """np.linalg.svd(a, full_matrices=False) in one array (..., m + 1 + n, k): U, s and the transpose of Vᴴ.
+def svd(a: Any, *, full: bool = False) -> Any:
+    """np.linalg.svd in one array (..., m + 1 + n, k): U, s and the transpose of Vᴴ.
+
+    full  whether U and V are square: then k is the larger of m and n, and zeros stand where there is nothing
 
     >>> svd(np.diag([3.0, 2.0]))[2]
     array([3., 2.])
     """
-    u, s, vh = np.linalg.svd(a, full_matrices=False)
-    return np.concatenate([u, s[..., None, :], mT(vh)], axis=-2)
+    u, s, vh = np.linalg.svd(a, full_matrices=full)
+    return _below(u, s[..., None, :], mT(vh))
 
 
-derivative(svd, a=lambda g, y, a: _slope_of_svd(g, y, a.shape[-2]))
+derivative(svd, a=lambda g, y, a, full: _slope_of_svd(g, y, a.shape[-2:], full))
 
 
-def _slope_of_svd(g: Any, y: Any, m: int) -> Any:
+def _slope_of_svd(g: Any, y: Any, shape: tuple[int, int], full: bool) -> Any:
     """U̅ P Wᴴ, and what lies across U and W, the transpose of Vᴴ,  with  P = diag(∂L/∂s) + F₋ ∘ K₊ + F₊ ∘ K₋.
 
     F∓ᵢⱼ = 1 / (sⱼ ∓ sᵢ), and K± are the skew parts of  Uᵀ ∂L/∂U ± conj(Wᵀ ∂L/∂W).  ∂s is 0 where s is.
@@ -124,35 +133,55 @@ def _slope_of_svd(g: Any, y: Any, m: int) -> Any:
     Source:  Wan and Zhang 2019, "Automatic differentiation for complex valued SVD", with 2 (sⱼ K + sᵢ K′) /
              (sⱼ² - sᵢ²) taken apart, so that one term stays finite where sᵢ = sⱼ.
     """
-    u, s, w = y[..., :m, :], real_part(y[..., m, :]), y[..., m + 1 :, :]
-    g_of_u, g_of_w = g[..., :m, :], g[..., m + 1 :, :]
+    m, n = shape
+    k = min(m, n)
+    u, s, w = y[..., :m, :k], real_part(y[..., m, :k]), y[..., m + 1 :, :k]
+    g_of_u, g_of_w = g[..., :m, :k], g[..., m + 1 :, :k]
+    if full and m > n:
+        g_of_u = _with_the_rest(g[..., :m, :], y[..., :m, :], k, "np.linalg.svd")
+    if full and m < n:
+        g_of_w = _with_the_rest(g[..., m + 1 :, :], y[..., m + 1 :, :], k, "np.linalg.svd")
     in_u, in_w = mT(u) @ g_of_u, mT(w) @ g_of_w
     turn, lean = _skew(in_u + conj(in_w)), _skew(in_u - conj(in_w))
-    minus, plus = inverse_gaps(s, s, diagonal=True), inverse_gaps(-s, s)
-    d, both = real_part(g[..., m, :]), np.absolute(in_u) + np.absolute(in_w)
-    inner = minus * determined(turn, minus, both, _pairs(-d, d))
-    inner = inner + plus * determined(lean, plus, both, _pairs(d, d))
+    minus = inverse_gaps(s, s, diagonal=True, who="np.linalg.svd")
+    plus = inverse_gaps(-s, s, who="np.linalg.svd")
+    d, both = real_part(g[..., m, :k]), np.absolute(in_u) + np.absolute(in_w)
+    inner = minus * determined(turn, minus, both, _pairs(-d, d), who="np.linalg.svd")
+    inner = inner + plus * determined(lean, plus, both, _pairs(d, d), who="np.linalg.svd")
     left = conj(u) * np.expand_dims(d * np.sign(s), -2) + conj(u) @ inner
-    over = inverse_gaps(np.zeros(1, s.dtype), s)
-    if m > s.shape[-1]:
+    over = inverse_gaps(np.zeros(1, s.dtype), s, who="np.linalg.svd")
+    if m > k:
         across = g_of_u - conj(u) @ in_u
-        left = left + over * determined(across, over, across, np.absolute(g_of_u))
-    if w.shape[-2] == s.shape[-1]:
+        left = left + over * determined(across, over, across, np.absolute(g_of_u), who="np.linalg.svd")
+    if n == k:
         return left @ H(w)
     across = g_of_w - conj(w) @ in_w
-    return left @ H(w) + conj(u) @ mT(over * determined(across, over, across, np.absolute(g_of_w)))
+    across = over * determined(across, over, across, np.absolute(g_of_w), who="np.linalg.svd")
+    return left @ H(w) + conj(u) @ mT(across)
 
 
 @composition(np.linalg.svd)
-def _svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
+def _svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
     m, n = rows_and_columns("np.linalg.svd", a)
-    if compute_uv and full_matrices and m != n:
-        why = f"of a matrix ({m}, {n}) only {min(m, n)} vectors on each side are determined, and the others"
-        return _without_gradient(a, np.linalg.svd, f"{why} have no gradient; pass full_matrices=False")
-    y = svd(a)
+    if hermitian:
+        return _svd_of_hermitian(a, compute_uv)
+    full = bool(compute_uv and full_matrices and m != n)
+    y, k = svd(a, full=full), min(m, n)
+    s = real_part(y[..., m, :k])
     if not compute_uv:
-        return real_part(y[..., m, :])
-    return named_result(np.linalg.svd)(y[..., :m, :], real_part(y[..., m, :]), mT(y[..., m + 1 :, :]))
+        return s
+    u, w = (y[..., :m, :m], y[..., m + 1 :, :n]) if full else (y[..., :m, :], y[..., m + 1 :, :])
+    return named_result(np.linalg.svd)(u, s, mT(w))
+
+
+def _svd_of_hermitian(a: Any, compute_uv: bool) -> Any:
+    """A = V w Vᴴ:  s is |w|, from the largest down, and the sign of w goes to the right."""
+    w, v = np.linalg.eigh(a)
+    order = np.argsort(np.absolute(w))[..., ::-1]
+    w, v = np.take_along_axis(w, order, -1), np.take_along_axis(v, order[..., None, :], -1)
+    s = np.absolute(w)
+    signs = np.where(w < 0, -1, 1).astype(w.dtype)
+    return named_result(np.linalg.svd)(v, s, H(v * signs[..., None, :])) if compute_uv else s
 
 
 @composition(np.linalg.svdvals)
@@ -161,96 +190,117 @@ def _svdvals(x: Any) -> Any:
 
 
 @primitive
-def qr(a: Any) -> Any:
-    """np.linalg.qr of (..., m, n), m ≥ n, in one array (..., m + n, n): Q and the transpose of R.
+def qr(a: Any, *, complete: bool = False) -> Any:
+    """np.linalg.qr of (..., m, n), m ≥ n, in one array (..., m + n, k): Q and the transpose of R.
+
+    complete  whether Q is square: then k is m, and n otherwise
 
     >>> np.abs(qr(np.array([[3.0], [4.0]]))).round(4).tolist()
     [[0.6], [0.8], [5.0]]
     """
-    q, r = np.linalg.qr(a)
-    return np.concatenate([q, mT(r)], axis=-2)
+    q, r = np.linalg.qr(a, "complete" if complete else "reduced")
+    return _below(q, mT(r))
 
 
-derivative(qr, a=lambda g, y, a: _slope_of_qr(g, y, a.shape[-2]))
+derivative(qr, a=lambda g, y, a, complete: _slope_of_qr(g, y, a.shape[-2:], complete))
 
 
-def _slope_of_qr(g: Any, y: Any, m: int) -> Any:
+def _slope_of_qr(g: Any, y: Any, shape: tuple[int, int], complete: bool) -> Any:
     """(∂L/∂Q + Q̅ (Φ(N - Nᴴ) - N)) R⁻ᵀ,  N = Qᵀ ∂L/∂Q - ∂L/∂R Rᵀ.
 
     Source:  Walter and Lehmann 2010, "Algorithmic differentiation of linear algebra functions with
              application in optimum experimental design", section 3.
     """
-    q, r, g_of_q = y[..., :m, :], mT(y[..., m:, :]), g[..., :m, :]
-    n = mT(q) @ g_of_q - mT(g[..., m:, :]) @ mT(r)
-    return mT(np.linalg.solve(r, mT(g_of_q + conj(q) @ (_lower(n - H(n)) - n))))
+    m, n = shape
+    q, r, g_of_q = y[..., :m, :n], mT(y[..., m:, :n]), g[..., :m, :n]
+    if complete:
+        g_of_q = _with_the_rest(g[..., :m, :], y[..., :m, :], n, "np.linalg.qr")
+    inner = mT(q) @ g_of_q - mT(g[..., m:, :n]) @ mT(r)
+    return mT(np.linalg.solve(r, mT(g_of_q + conj(q) @ (_lower(inner - H(inner)) - inner))))
 
 
 @composition(np.linalg.qr)
 def _qr(a: Any, mode: str = "reduced") -> Any:
     m, n = rows_and_columns("np.linalg.qr", a)
-    if mode not in ("reduced", "complete", "r") or (mode == "complete" and m > n):
-        why = f'mode="{mode}" of a matrix ({m}, {n}) has no gradient; take "reduced" or "r"'
+    if mode not in ("reduced", "complete", "r"):
+        why = f'mode="{mode}" has no gradient; take "reduced", "complete" or "r"'
         return _without_gradient(a, np.linalg.qr, why, mode)
-    y = qr(a if m >= n else a[..., :m])
+    y = qr(a if m >= n else a[..., :m], complete=mode == "complete" and m > n)
     q, r = y[..., :m, :], mT(y[..., m:, :])
     if m < n:
         r = np.concatenate([r, H(q) @ a[..., m:]], axis=-1)
     return r if mode == "r" else named_result(np.linalg.qr)(q, r)
 
 
+def _with_the_rest(g: Any, q: Any, k: int, who: str) -> Any:
+    """∂L/∂Q₁ of the first k columns of a square Q, with what the others add, as  dQ₂ = -Q₁ dQ₁ᴴ Q₂.
+
+    The others are determined only up to a rotation among them.
+    """
+    inside, rest = mT(q) @ g, conj(q[..., k:])
+    among = np.arange(q.shape[-1]) >= k
+    turn = determined(_skew(inside), 1 - np.outer(among, among), inside, inside, by_shape=True, who=who)
+    return g[..., :k] + rest @ (2 * turn[..., k:, :k] - inside[..., k:, :k])
+
+
 # ---- where eigenvalues or singular values coincide
 
 
 @primitive
-def inverse_gaps(a: Any, b: Any, *, diagonal: bool = False) -> Any:
+def inverse_gaps(a: Any, b: Any, *, diagonal: bool = False, who: str) -> Any:
     """Fᵢⱼ = 1 / (bⱼ - aᵢ),  and 0 where the two are one, to within the rounding of the larger values.
 
-    diagonal  whether a is b, so that i and j are one where i = j
+    Values are right to some ε of the largest, so a gap of 256 of them is, to a few percent.
 
-    >>> inverse_gaps(np.array([1.0, 3.0]), np.array([1.0, 3.0]), diagonal=True)
+    diagonal  whether a is b, so that i and j are one where i = j
+    who       the function whose values they are, for the message
+
+    >>> inverse_gaps(np.array([1.0, 3.0]), np.array([1.0, 3.0]), diagonal=True, who="np.linalg.eigh")
     array([[ 0. ,  0.5],
            [-0.5,  0. ]])
     """
     gaps = b[..., None, :] - a[..., :, None]
     largest = np.max(np.abs(b), axis=-1, initial=0)[..., None, None]
-    one = np.abs(gaps) <= b.shape[-1] * np.finfo(b.dtype).eps * largest
+    one = np.abs(gaps) <= 256 * np.finfo(b.dtype).eps * largest
     return np.where(one, 0, 1 / np.where(one, 1, gaps))
 
 
-derivative(inverse_gaps, a=lambda g, y, diagonal: np.sum(g * _slope_of_gaps(y, diagonal), axis=-1),
-                         b=lambda g, y, diagonal: -np.sum(g * _slope_of_gaps(y, diagonal), axis=-2))
+derivative(inverse_gaps,
+           a=lambda g, y, diagonal, who: np.sum(g * _slope_of_gaps(y, diagonal, who), axis=-1),
+           b=lambda g, y, diagonal, who: -np.sum(g * _slope_of_gaps(y, diagonal, who), axis=-2))
 
 
-def _slope_of_gaps(y: Any, diagonal: bool) -> Any:
+def _slope_of_gaps(y: Any, diagonal: bool, who: str) -> Any:
     """F², which is needed for second derivatives: nothing is known of these where the values coincide."""
     off = np.ones(y.shape[-2:]) - (np.eye(y.shape[-1]) if diagonal else 0)
-    return y * y * np.astype(determined(off, y, off, off), y.dtype)
+    return y * y * np.astype(determined(off, y, off, off, who=who), y.dtype)
 
 
 @primitive
-def determined(x: Any, f: Any, m: Any, spread: Any) -> Any:
+def determined(x: Any, f: Any, m: Any, spread: Any, *, by_shape: bool = False, who: str) -> Any:
     """x, the part of ∂L/∂V in which the vectors turn towards each other; refused where f, 1 / gap, is 0.
 
     There the vectors are a free choice, and the gradient of a loss that uses them, if it has one, cannot be
     told from ∂L/∂V: that of  V h(w) Vᴴ  asks for h′.  So x and m must be 0 there, to within rounding, and, if
     the loss uses vectors at all, the spread too.
 
-    m       Vᵀ ∂L/∂V in full, of which the diagonal only stretches the vectors
-    spread  of ∂L/∂w between the two values, which is 0 where a loss makes no difference between them
-    Raises: LinAlgError.
+    m         Vᵀ ∂L/∂V in full, of which the diagonal only stretches the vectors
+    spread    of ∂L/∂w between the two values, which is 0 where a loss makes no difference between them
+    by_shape  whether they have no values, for the shape of the matrix alone: then only x must be 0
+    Raises:   LinAlgError, which names the function `who`.
 
-    >>> determined(np.array([[0.0, 1.0], [-1.0, 0.0]]), *np.zeros((3, 2, 2)))
+    >>> determined(np.array([[0.0, 1.0], [-1.0, 0.0]]), *np.zeros((3, 2, 2)), who="np.linalg.eigh")
     Traceback (most recent call last):
-    numpy.linalg.LinAlgError: eigenvalues or singular values coincide (or are 0), or vectors have a free ...
+    numpy.linalg.LinAlgError: np.linalg.eigh: eigenvalues or singular values coincide (or are 0), or ...
     """
     off, used = 1 - np.eye(*m.shape[-2:]), np.any(m, axis=(-2, -1), keepdims=True)
-    free = np.abs(x) + np.abs(m) * off + np.abs(spread) * used
+    free = np.abs(x) + (0 if by_shape else np.abs(m) * off + np.abs(spread) * used)
     size = max(np.max(np.abs(values), initial=0) for values in (x, m, spread))
     if np.any((f == 0) & (free > np.sqrt(np.finfo(x.dtype).eps) * size)):
         raise np.linalg.LinAlgError(
-            "eigenvalues or singular values coincide (or are 0), or vectors have a free phase, and the "
-            "gradient depends on the choice that was made there (second derivatives always do); keep to "
-            "losses that do not, as |v|² or v vᴴ of vectors whose value stands alone"
+            f"{who}: eigenvalues or singular values coincide (or are 0), or vectors have a free phase, and "
+            "the gradient depends on the choice that was made there (second derivatives always do); keep "
+            "to losses that do not, as |v|² or v vᴴ of vectors whose value stands alone"
         )
     return x.copy()
 
@@ -265,10 +315,33 @@ def _pairs(a: Any, b: Any) -> Any:
 # ---- pieces
 
 
+def _below(*parts: Any) -> Any:
+    """One array of them all, below each other, with zeros beside what is narrower than the others."""
+    width = max(part.shape[-1] for part in parts)
+    y = np.zeros((*parts[0].shape[:-2], sum(part.shape[-2] for part in parts), width), parts[0].dtype)
+    top = 0
+    for part in parts:
+        y[..., top : top + part.shape[-2], : part.shape[-1]] = part
+        top += part.shape[-2]
+    return y
+
+
 def rows_and_columns(name: str, a: Any) -> tuple[int, int]:
     if np.ndim(a) < 2:
-        raise np.linalg.LinAlgError(f"{name}: an array of shape {np.shape(a)} is no matrix")
-    return a.shape[-2:]
+        raise np.linalg.LinAlgError(f"{name}: {_described(a)} is no matrix")
+    return np.shape(a)[-2:]
+
+
+def square(name: str, a: Any) -> int:
+    """The number of rows, which must be that of columns."""
+    m, n = rows_and_columns(name, a)
+    if m != n:
+        raise np.linalg.LinAlgError(f"{name}: {_described(a)} is no square matrix")
+    return n
+
+
+def _described(a: Any) -> str:
+    return describe(a) if isinstance(a, Tensor) else f"an array of shape {np.shape(a)}"
 
 
 def H(x: Any) -> Any:  # noqa: N802
@@ -295,6 +368,12 @@ def _lower(x: Any) -> Any:
     """Φ(x): the lower triangle, with half of the diagonal."""
     n = x.shape[-1]
     return x * (np.tri(n, dtype=x.dtype) - np.eye(n, dtype=x.dtype) / 2)
+
+
+def mirrored(a: Any) -> Any:
+    """The Hermitian matrix of which this one has the lower triangle."""
+    lower = _lower(a)
+    return lower + H(lower)
 
 
 def _in_triangle(x: Any, upper: bool) -> Any:

@@ -10,13 +10,21 @@ from math import inf
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from minigrad.derivatives.complex_numbers import conj, direction, reciprocal
-from minigrad.derivatives.further.factorizations import H, named_result, real_part, rows_and_columns
+from minigrad.derivatives.further.factorizations import (
+    H,
+    mirrored,
+    named_result,
+    real_part,
+    rows_and_columns,
+    square,
+)
 from minigrad.derivatives.matrices import mT
 from minigrad.derivatives.reductions import keep_axes
 from minigrad.table import composition, derivative
-from minigrad.tensor import answers, primitive
+from minigrad.tensor import answers, fixed, primitive, record
 
 # ---- inverses, determinants, systems of equations:  Giles 2008, "An extended collection of matrix derivative
 # results for forward and reverse mode algorithmic differentiation", section 2
@@ -78,6 +86,7 @@ derivative(slogdet, a=lambda g, y, a: _as_matrix(_slope_of_log(g, y)) * mT(np.li
 
 @composition(np.linalg.slogdet)
 def _slogdet(a: Any) -> Any:
+    square("np.linalg.slogdet", a)
     y = slogdet(a)
     return named_result(np.linalg.slogdet)(y[..., 0], real_part(y[..., 1]))
 
@@ -94,11 +103,23 @@ def _slope_of_log(g: Any, y: Any) -> Any:
 derivative(np.linalg.pinv, "a, /, rcond=None", a=lambda g, y, a: _slope_of_pinv(g, y, a))
 
 
+_not_given: Any = object()
+
+
 def _slope_of_pinv(g: Any, y: Any, a: Any) -> Any:
     own = mT(y) @ g @ mT(y)
     columns = (mT(g) - a @ (y @ mT(g))) @ y @ H(y)  # (I - A A⁺) gᵀ A⁺ A⁺ᴴ
     rows = H(y) @ y @ (mT(g) - (mT(g) @ y) @ a)  # A⁺ᴴ A⁺ gᵀ (I - A⁺ A)
     return conj(columns + rows) - own
+
+
+@composition(np.linalg.pinv)
+def _pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = _not_given) -> Any:
+    if rtol is not _not_given:
+        if rcond is not None:
+            raise ValueError("np.linalg.pinv: rcond and rtol are the same: give one of them")
+        rcond = _cut(a, None) if rtol is None else rtol
+    return record(np.linalg.pinv, (mirrored(a) if hermitian else a,), {"rcond": fixed(rcond)})
 
 
 @primitive
@@ -125,13 +146,15 @@ def _lstsq_a(g: Any, y: Any, a: Any, b: Any, p: Any) -> Any:
 def _cut(a: Any, rcond: float | None) -> float:
     """The fraction of the largest singular value below which lstsq takes one for 0."""
     eps = float(np.finfo(a.dtype).eps)
-    return max(a.shape) * eps if rcond is None else eps if rcond == -1 else rcond
+    return max(a.shape[-2:]) * eps if rcond is None else eps if rcond == -1 else rcond
 
 
 @composition(np.linalg.lstsq)
 def _lstsq(a: Any, b: Any, rcond: float | None = None) -> Any:
     """The residuals are given wherever there are more rows than columns, also where the rank is not full."""
     m, n = rows_and_columns("np.linalg.lstsq", a)
+    if np.shape(b)[:1] != (m,):
+        raise np.linalg.LinAlgError(f"np.linalg.lstsq: the matrix has {m} rows, and b {np.shape(b)}")
     columns = b if np.ndim(b) > 1 else np.expand_dims(b, -1)
     x = least_squares(a, columns, rcond=rcond)
     off = np.absolute(columns - a @ x)
@@ -169,7 +192,10 @@ def _slope_of_norm(x: Any, y: Any, axis: Any, ord: float) -> Any:
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
     if axis is None and ord is None:
         return np.linalg.vector_norm(x, keepdims=keepdims)
-    axes = tuple(i % x.ndim for i in (range(x.ndim) if axis is None else np.atleast_1d(axis).tolist()))
+    if not isinstance(axis, int | np.integer | tuple | None):
+        raise TypeError(f"np.linalg.norm: axis={axis}; wanted a whole number, or a tuple of them")
+    axes: Any = range(x.ndim) if axis is None else axis
+    axes = normalize_axis_tuple(axes, x.ndim, allow_duplicate=True)
     if len(axes) == 1:
         return np.linalg.vector_norm(x, axis=axes[0], ord=2 if ord is None else ord, keepdims=keepdims)
     if len(axes) != 2 or len(set(axes)) != 2:
@@ -208,6 +234,9 @@ answers.add(np.linalg.matrix_rank)
 
 @composition(np.linalg.matrix_power)
 def _matrix_power(a: Any, n: int) -> Any:
+    square("np.linalg.matrix_power", a)
+    if not isinstance(n, int | np.integer):
+        raise TypeError(f"np.linalg.matrix_power: n={n!r}; wanted a whole number")
     if n == 0:
         return np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape) + 0 * a
     if n < 0:
@@ -221,6 +250,8 @@ def _matrix_power(a: Any, n: int) -> Any:
 @composition(np.linalg.multi_dot)
 def _multi_dot(arrays: Any) -> Any:
     """In the order that multiplies fewest numbers: Cormen et al. 2009, "Introduction to Algorithms", 15.2."""
+    if len(arrays) < 2:
+        raise ValueError(f"np.linalg.multi_dot: {len(arrays)} arrays; wanted two at least")
     first, last = arrays[0], arrays[-1]
     ends = (np.ndim(first) == 1, np.ndim(last) == 1)
     chain = [first[None] if ends[0] else first, *arrays[1:-1], last[:, None] if ends[1] else last]
@@ -250,7 +281,7 @@ def _tensorinv(a: Any, ind: int = 2) -> Any:
 
 @composition(np.linalg.tensorsolve)
 def _tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
-    last = [i % a.ndim for i in axes or ()]
+    last = normalize_axis_tuple(axes or (), a.ndim)
     a = np.transpose(a, (*(i for i in range(a.ndim) if i not in last), *last))
     shape = a.shape[np.ndim(b) :]
     return np.reshape(np.linalg.solve(np.reshape(a, (b.size, -1)), np.reshape(b, -1)), shape)
