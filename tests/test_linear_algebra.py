@@ -309,12 +309,24 @@ def _cofactor(a: np.ndarray, i: int, j: int) -> complex:
     return complex((-1) ** (i + j) * L.det(np.delete(np.delete(a, i, 0), j, 1)))
 
 
-def test_the_second_derivative_of_det_needs_a_matrix_that_is_not_singular():
-    a = leaf(np.diag([1.0, 0.0]))
-    g = mg.grad(L.det(a), a, create_graph=True)
-    assert g.tolist() == [[0, 0], [0, 1]]
+@pytest.mark.parametrize(
+    "a", [np.zeros((3, 3)), np.outer([1.0, 2, -1], [2.0, 0, 4]), np.arange(9.0).reshape(3, 3)]
+)
+def test_det_of_a_singular_matrix_has_second_derivatives(a):
+    """Of three rows: ∂²det/∂aᵢⱼ∂aₖₗ is one of the elements, with a sign."""
+    wanted = np.einsum("ikr,jls,rs->ijkl", e := _levi_civita(), e, a)
+    np.testing.assert_allclose(mg.hessian(L.det)(a).data, wanted, atol=1e-14 * max(1, abs(a).max()))
     with pytest.raises(L.LinAlgError, match="Singular matrix"):
-        mg.grad(np.sum(g), a)
+        mg.grad(lambda a: np.sum(mg.hessian(L.det)(a)))(np.zeros((3, 3)))
+
+
+def test_the_third_derivative_of_det():
+    agrees(lambda a: np.sum(B.T * mg.hvp(L.det, a, B)), A, order=1)
+
+
+def _levi_civita() -> np.ndarray:
+    i, j, k = np.indices((3, 3, 3))
+    return (i - j) * (j - k) * (k - i) / 2
 
 
 @pytest.mark.parametrize(
@@ -434,6 +446,8 @@ def test_the_largest_elements_share_the_gradient_of_their_norm():
     assert mg.grad(L.norm(w, np.inf), w).tolist() == [0.5, -0.5, 0, 0]
     assert mg.grad(L.norm(w, 0), w).tolist() == [0, 0, 0, 0]
     assert mg.grad(L.norm(w, 0.5), w).tolist()[3] == 0  # where the slope is infinite
+    with np.errstate(divide="ignore"):
+        assert mg.grad(L.norm(w, -1), w).tolist() == [0, 0, 0, 0]  # 1 / Σ 1/|x| stays 0 in all but one
 
 
 def test_matrix_rank_is_an_answer():

@@ -13,6 +13,7 @@ from minigrad.derivatives.further import linear_algebra as _linalg
 
 not_holomorphic |= {
     np.real, np.imag, np.conjugate, np.angle, np.real_if_close, np.linalg.slogdet, _linalg.slogdet,
+    _linalg.second_cofactors,
     np.linalg.pinv, _linalg.least_squares, np.linalg.lstsq, np.linalg.cholesky, _factors.eigh,
     np.linalg.eigh, np.linalg.eigvalsh, _factors.eig, np.linalg.eig, np.linalg.eigvals, _factors.svd,
     np.linalg.svd, np.linalg.svdvals, _factors.qr, np.linalg.qr, _factors.inverse_gaps, _factors.determined,
@@ -66,6 +67,7 @@ for _x in (_square, real(2, 3, 3), complex_(3, 3)):
         _linalg.slogdet,
     ):  # fmt: skip
         add(_function, _x)
+    add(_linalg.second_cofactors, _x, 0.7 * _x[..., ::-1, :])
 for _a, _b in (
     (_square, real(3, 2)), (_square, real(3)), (real(2, 3, 3), real(3)), (real(2, 1, 3, 3), real(2, 3, 2)),
     (complex_(3, 3), real(3, 3)), (real(3, 3), complex_(3)),

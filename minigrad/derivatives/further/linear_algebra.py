@@ -49,8 +49,6 @@ def _outer(x: Any, y: Any, b: Any) -> Any:
 def cofactors(a: Any) -> Any:
     """∂det(A)/∂A = det(A) A⁻ᵀ;  of a singular A = U S Vᴴ it is  det(U) det(Vᴴ) U̅ C V̅ᴴ,  Cᵢᵢ = Πⱼ≠ᵢ sⱼ.
 
-    Its own derivative, the second of det, needs a matrix that is not singular.
-
     >>> cofactors(np.array([[1.0, 2.0], [2.0, 4.0]])).round(4)
     array([[ 4., -2.],
            [-2.,  1.]])
@@ -59,16 +57,45 @@ def cofactors(a: Any) -> Any:
     if np.all(d != 0):
         return d * mT(np.linalg.inv(a))
     u, s, vh = np.linalg.svd(a)
-    others = np.prod(np.where(np.eye(s.shape[-1], dtype=bool), 1, s[..., None, :]), axis=-1)
-    turn = (np.linalg.det(u) * np.linalg.det(vh))[..., None, None]
-    return turn * (conj(u) * others[..., None, :]) @ conj(vh)
+    return _as_matrix(np.linalg.det(u) * np.linalg.det(vh)) * (conj(u) * _others(s)[..., None, :]) @ conj(vh)
 
 
-derivative(cofactors, a=lambda g, y, a: _slope_of_cofactors(g, y, mT(np.linalg.inv(a))))
+@primitive
+def second_cofactors(a: Any, b: Any) -> Any:
+    """∂/∂A of  Σ B ∘ ∂det(A)/∂A,  of any A = U S Vᴴ:  det(U) det(Vᴴ) U̅ Q V̅ᴴ  with  N = Uᴴ B V,
+
+    Qᵢᵢ = Σⱼ≠ᵢ pᵢⱼ Nⱼⱼ  and  Qᵢⱼ = -pᵢⱼ Nⱼᵢ,  where pᵢⱼ is the product of the sₖ but for sᵢ and sⱼ.
+    Its own derivative, the third of det, needs a matrix that is not singular.
+
+    >>> second_cofactors(np.zeros((2, 2)), np.array([[1.0, 2.0], [3.0, 4.0]]))
+    array([[ 4., -3.],
+           [-2.,  1.]])
+    """
+    u, s, vh = np.linalg.svd(a)
+    n, one = mT(conj(u)) @ b @ mT(conj(vh)), np.eye(s.shape[-1], dtype=bool)
+    p = np.stack([_others(np.where(row, 1, s)) for row in one], axis=-2) if s.shape[-1] else n
+    p = np.where(one, 0, p)
+    q = np.where(one, p @ np.diagonal(n, axis1=-2, axis2=-1)[..., None], -p * mT(n))
+    return _as_matrix(np.linalg.det(u) * np.linalg.det(vh)) * (conj(u) @ q @ conj(vh))
 
 
-def _slope_of_cofactors(g: Any, y: Any, b: Any) -> Any:
-    return np.sum(g * y, axis=(-2, -1), keepdims=True) * b - y @ mT(g) @ b
+derivative(cofactors, a=lambda g, a: second_cofactors(a, g))
+derivative(second_cofactors, a=lambda g, a, b: _third_cofactors(np.linalg.inv(a), a, b, g),
+                             b=lambda g, a: second_cofactors(a, g))
+
+
+def _others(s: Any) -> Any:
+    """Πⱼ≠ᵢ sⱼ."""
+    return np.prod(np.where(np.eye(s.shape[-1], dtype=bool), 1, s[..., None, :]), axis=-1)
+
+
+def _third_cofactors(inverse: Any, a: Any, b: Any, g: Any) -> Any:
+    """det(A) A⁻ᵀ ((tr P tr Q - tr PQ) I - P tr Q - Q tr P + PQ + QP)ᵀ,  P = A⁻¹ B, Q = A⁻¹ g."""
+    p, q = inverse @ b, inverse @ g
+    tr_p, tr_q = (_as_matrix(np.trace(x, axis1=-2, axis2=-1)) for x in (p, q))
+    both = tr_p * tr_q - _as_matrix(np.sum(p * mT(q), axis=(-2, -1)))
+    turned = both * np.eye(a.shape[-1], dtype=a.dtype) - p * tr_q - q * tr_p + p @ q + q @ p
+    return cofactors(a) @ mT(turned)
 
 
 @primitive
@@ -185,7 +212,7 @@ def _slope_of_norm(x: Any, y: Any, axis: Any, ord: float) -> Any:
         hits = np.astype(size == y, y.dtype)
         return direction(x) * (hits / np.sum(hits, axis=axis, keepdims=True))
     share = np.where(x == 0, 1, size) / np.where(y == 0, 1, y)
-    return direction(x) * share ** (ord - 1)
+    return direction(x) * share ** (ord - 1) * (y != 0)  # of a negative order it is 0 if any element is
 
 
 @composition(np.linalg.norm)

@@ -187,6 +187,10 @@ reasons: dict[Callable[..., Any], str | dict[str, str]] = {
     np.linalg.cholesky: "Of the lower triangle alone comes the change of the factor; one triangle is read.",
     np.linalg.vector_norm: "A norm grows with an element by its share, in the direction of the element.",
     linear_algebra.cofactors: "It is det(A) A⁻ᵀ, and both factors change.",
+    linear_algebra.second_cofactors: {
+        "a": "Of det(A) the inverse gives every derivative: each factor A⁻¹ changes by -A⁻¹ dA A⁻¹.",
+        "b": "A second derivative is symmetric: the gradient takes the place of b.",
+    },
     linear_algebra.slogdet: "The slope of log |det A| is the transposed inverse.",
     linear_algebra.least_squares: {
         "a": "A change of the matrix acts on the solution directly, and through what is left over.",
