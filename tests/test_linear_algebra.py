@@ -417,6 +417,26 @@ def test_least_squares_is_numpys():
     agrees(lambda a, b: weighted(L.lstsq(a, b)[0]) + weighted(L.lstsq(a, b)[1]), tall, rng.uniform(-1, 1, 4))
 
 
+def test_a_matrix_may_be_a_list():
+    x = leaf(rng.uniform(-1, 1, 2))
+    for call in (
+        lambda x: L.solve([[2.0, 1.0], [1.0, 3.0]], x),
+        lambda x: L.lstsq([[2.0, 1.0], [1.0, 3.0]], x)[0],
+        lambda x: L.multi_dot([[[2.0, 1.0], [1.0, 3.0]], [[0.0, 1.0], [1.0, 0.0]], x]),
+        lambda x: L.tensorsolve([[2.0, 1.0], [1.0, 3.0]], x),
+    ):
+        np.testing.assert_allclose(call(x).data, call(x.data), rtol=1e-14)
+
+
+def test_compiled_gradients_look_at_the_values_each_time():
+    """What is refused does not depend on the matrix that a function was compiled with."""
+    for loss in (lambda a: weighted(L.eigh(a)[1]), lambda a: weighted(L.svd(a[:, :2])[2] ** 2)):
+        compiled = mg.compile(mg.grad(loss))
+        assert compiled(A).shape == compiled(B).shape == (3, 3)
+        with pytest.raises(L.LinAlgError, match="the gradient depends on the choice"):
+            compiled(np.eye(3))
+
+
 def test_zero_singular_values():
     a = leaf(np.zeros((2, 3)))
     assert not mg.grad(L.norm(a, "nuc"), a).data.any()

@@ -23,6 +23,7 @@ from minigrad.derivatives.further.factorizations import (
 )
 from minigrad.derivatives.matrices import mT
 from minigrad.derivatives.reductions import keep_axes
+from minigrad.derivatives.shapes import method_of
 from minigrad.table import composition, derivative
 from minigrad.tensor import answers, fixed, primitive, record
 
@@ -179,6 +180,7 @@ def _cut(a: Any, rcond: float | None) -> float:
 @composition(np.linalg.lstsq)
 def _lstsq(a: Any, b: Any, rcond: float | None = None) -> Any:
     """The residuals are given wherever there are more rows than columns, also where the rank is not full."""
+    a, b = method_of(a), method_of(b)
     m, n = rows_and_columns("np.linalg.lstsq", a)
     if np.shape(b)[:1] != (m,):
         raise np.linalg.LinAlgError(f"np.linalg.lstsq: the matrix has {m} rows, and b {np.shape(b)}")
@@ -279,6 +281,7 @@ def _multi_dot(arrays: Any) -> Any:
     """In the order that multiplies fewest numbers: Cormen et al. 2009, "Introduction to Algorithms", 15.2."""
     if len(arrays) < 2:
         raise ValueError(f"np.linalg.multi_dot: {len(arrays)} arrays; wanted two at least")
+    arrays = [method_of(x) for x in arrays]
     first, last = arrays[0], arrays[-1]
     ends = (np.ndim(first) == 1, np.ndim(last) == 1)
     chain = [first[None] if ends[0] else first, *arrays[1:-1], last[:, None] if ends[1] else last]
@@ -308,6 +311,7 @@ def _tensorinv(a: Any, ind: int = 2) -> Any:
 
 @composition(np.linalg.tensorsolve)
 def _tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
+    a, b = method_of(a), method_of(b)
     last = normalize_axis_tuple(axes or (), a.ndim)
     a = np.transpose(a, (*(i for i in range(a.ndim) if i not in last), *last))
     shape = a.shape[np.ndim(b) :]
