@@ -430,7 +430,7 @@ def test_a_matrix_may_be_a_list():
 
 def test_compiled_gradients_look_at_the_values_each_time():
     """What is refused does not depend on the matrix that a function was compiled with."""
-    for loss in (lambda a: weighted(L.eigh(a)[1]), lambda a: weighted(L.svd(a[:, :2])[2] ** 2)):
+    for loss in (lambda a: weighted(L.eigh(a)[1]), lambda a: weighted(L.svd(a[:, :2])[2])):
         compiled = mg.compile(mg.grad(loss))
         assert compiled(A).shape == compiled(B).shape == (3, 3)
         with pytest.raises(L.LinAlgError, match="the gradient depends on the choice"):
