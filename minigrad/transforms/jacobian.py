@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
+from minigrad.other_arrays.foreign import is_foreign
 from minigrad.tensor import Tensor, made
 from minigrad.transforms.evaluation import Evaluation, zeros_like
 from minigrad.transforms.forward import push
 from minigrad.transforms.gradient import grad
+from minigrad.transforms.graph import behind
 from minigrad.transforms.tree import filled
 
 
@@ -88,17 +91,20 @@ def _jacobian(
 
 
 def _by_rows(evaluation: Evaluation) -> list[list[Tensor]]:
-    """For each output a block for each variable, by a backward pass for each number in the output."""
+    """For each output a block for each variable, a backward pass with a lane for each number in it."""
+    sizes = [node.size for node in behind(evaluation.outputs, attrgetter("is_leaf"))]
+    step = max(1, _most // max(1, *sizes, 1))
 
-    def row(y: Tensor, k: int) -> list[Tensor]:
-        found = evaluation.pulled([y], [_unit(y, k)], evaluation.recorded)
-        return [zeros_like(x) if g is None else g for g, x in zip(found, evaluation.variables, strict=True)]
+    def rows(y: Tensor, start: int) -> list[Tensor]:
+        like = y._value if is_foreign(y._value) else None
+        seeds = np.eye(min(step, y.size - start), y.size, start, y.dtype, like=like)
+        return evaluation.pulled_in_lanes(y, made(seeds.reshape(-1, *y.shape)))
 
     blocks = []
     for y in evaluation.outputs:
-        rows = [row(y, k) for k in range(y.size)]
+        pieces = [rows(y, start) for start in range(0, y.size, step)]
         columns = enumerate(evaluation.variables)
-        blocks.append([_stacked([r[i] for r in rows], x, y.shape) for i, x in columns])
+        blocks.append([_joined([piece[i] for piece in pieces], x, y.shape) for i, x in columns])
     return blocks
 
 
@@ -117,6 +123,18 @@ def _by_columns(evaluation: Evaluation) -> list[list[Tensor]]:
         ]
         for j, y in enumerate(evaluation.outputs)
     ]
+
+
+_most = 2**22
+"""How many numbers the largest gradients of one pass may have, in all lanes together."""
+
+
+def _joined(pieces: list[Tensor], x: Tensor, along: tuple[int, ...]) -> Tensor:
+    """Gradients of x in lanes, as one array with the axes of an output before those of x."""
+    if not pieces:
+        return made(np.zeros((*along, *x.shape), x.dtype))
+    whole: Any = np.concatenate(pieces)
+    return whole.reshape(*along, *x.shape)
 
 
 def _unit(like: Tensor, k: int) -> Tensor:
