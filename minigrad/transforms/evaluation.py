@@ -18,7 +18,6 @@ from minigrad.nn.module import Module
 from minigrad.table import name_of
 from minigrad.tensor import Tensor, describe, made, next_stamp, record, recording
 from minigrad.transforms.graph import behind
-from minigrad.transforms.lanes import gradients_in_lanes
 from minigrad.transforms.tree import filled, is_array, leaves_of, mapped
 from minigrad.watch import watchers, watching
 
@@ -165,14 +164,6 @@ class Evaluation:
         pairs = [(y, seed) for y, seed in zip(outputs, seeds, strict=True) if y.requires_grad]
         found = gradients_of([y for y, _ in pairs], [seed for _, seed in pairs], self.variables, recorded)
         return [found.get(x.stamp) for x in self.variables]
-
-    def pulled_in_lanes(self, y: Tensor, seeds: Tensor) -> list[Tensor]:
-        """seed · ∂y/∂variable for each variable, with an axis more in front, as the seeds have."""
-        found = gradients_in_lanes([y], [seeds], self.variables, self.recorded) if y.requires_grad else {}
-        return [
-            found[x.stamp] if x.stamp in found else made(np.zeros((len(seeds), *x.shape), x.dtype))
-            for x in self.variables
-        ]
 
     def gradient(self, create_graph: bool | None = None, allow_unused: bool = False) -> Any:
         """∂output/∂variable of a function that gives a number, in the structure of the arguments."""

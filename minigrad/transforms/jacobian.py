@@ -1,20 +1,17 @@
-"""Whole Jacobians and Hessians, a pass for each output or for each input."""
+"""Whole Jacobians and Hessians: a stack of passes, one for each number in the output or in the arguments."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
-from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
-from minigrad.other_arrays.foreign import is_foreign
 from minigrad.tensor import Tensor, made
-from minigrad.transforms.evaluation import Evaluation, zeros_like
-from minigrad.transforms.forward import push
+from minigrad.transforms.evaluation import Evaluation
 from minigrad.transforms.gradient import grad
-from minigrad.transforms.graph import behind
+from minigrad.transforms.stacked import blocks_of, slopes_along
 from minigrad.transforms.tree import filled
 
 
@@ -91,63 +88,25 @@ def _jacobian(
 
 
 def _by_rows(evaluation: Evaluation) -> list[list[Tensor]]:
-    """For each output a block for each variable, a backward pass with a lane for each number in it."""
-    sizes = [node.size for node in behind(evaluation.outputs, attrgetter("is_leaf"))]
-    step = max(1, _most // max(1, *sizes, 1))
-
-    def rows(y: Tensor, start: int) -> list[Tensor]:
-        like = y._value if is_foreign(y._value) else None
-        seeds = np.eye(min(step, y.size - start), y.size, start, y.dtype, like=like)
-        return evaluation.pulled_in_lanes(y, made(seeds.reshape(-1, *y.shape)))
-
-    blocks = []
-    for y in evaluation.outputs:
-        pieces = [rows(y, start) for start in range(0, y.size, step)]
-        columns = enumerate(evaluation.variables)
-        blocks.append([_joined([piece[i] for piece in pieces], x, y.shape) for i, x in columns])
-    return blocks
+    """For each output a block for each variable, by a backward pass for each number in it."""
+    return [blocks_of(y, evaluation.variables, evaluation.recorded) for y in evaluation.outputs]
 
 
 def _by_columns(evaluation: Evaluation) -> list[list[Tensor]]:
-    """For each output a block for each variable, by a tangent for each number in the variables."""
+    """The same by a tangent for each number in the variables:  J v = ∂⟨Jᵀ u, v⟩/∂u,  whatever u is."""
 
-    def column(x: Tensor, k: int) -> list[Tensor]:
-        found = push(evaluation.outputs, [x], [_unit(x, k)], evaluation.recorded)
-        return [zeros_like(y) if v is None else v for v, y in zip(found, evaluation.outputs, strict=True)]
-
-    columns = [[column(x, k) for k in range(x.size)] for x in evaluation.variables]
-    return [
-        [
-            _stacked([c[j] for c in of_x], y, x.shape, axis=-1)
-            for of_x, x in zip(columns, evaluation.variables, strict=True)
+    def blocks(y: Tensor) -> list[Tensor]:
+        u = made(np.ones((1, *y.shape), y.dtype), requires_grad=True)
+        slopes = slopes_along(y, u, evaluation.variables, evaluation.recorded)
+        return [
+            _turned(blocks_of(slope, [u], evaluation.recorded)[0], x, y)
+            for x, slope in zip(evaluation.variables, slopes, strict=True)
         ]
-        for j, y in enumerate(evaluation.outputs)
-    ]
+
+    return [blocks(y) for y in evaluation.outputs]
 
 
-_most = 2**22
-"""How many numbers the largest gradients of one pass may have, in all lanes together."""
-
-
-def _joined(pieces: list[Tensor], x: Tensor, along: tuple[int, ...]) -> Tensor:
-    """Gradients of x in lanes, as one array with the axes of an output before those of x."""
-    if not pieces:
-        return made(np.zeros((*along, *x.shape), x.dtype))
-    whole: Any = np.concatenate(pieces)
-    return whole.reshape(*along, *x.shape)
-
-
-def _unit(like: Tensor, k: int) -> Tensor:
-    """1 at one place and 0 elsewhere."""
-    unit = np.zeros_like(like._value, order="C")  # in another order, reshape would copy
-    unit.reshape(-1)[k] = 1
-    return made(unit)
-
-
-def _stacked(parts: list[Tensor], of: Tensor, along: tuple[int, ...], axis: int = 0) -> Tensor:
-    """Parts, each of the shape of a Tensor, as one array with other axes before theirs, or behind."""
-    shape = along + of.shape if axis == 0 else of.shape + along
-    if not parts:
-        return made(np.zeros(shape, of.dtype))
-    stacked: Any = np.stack(parts, axis=axis)
-    return stacked.reshape(shape)
+def _turned(block: Any, x: Tensor, y: Tensor) -> Tensor:
+    """A block (1, *x, 1, *y) with the axes of y before those of x."""
+    block = block.reshape(*x.shape, *y.shape)
+    return np.transpose(block, (*range(x.ndim, block.ndim), *range(x.ndim)))  # type: ignore[return-value]

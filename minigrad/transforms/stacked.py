@@ -1,13 +1,12 @@
-"""Many backward passes at once: every gradient has an axis more, in front, with a lane for each of them.
+"""Many backward passes as one: every gradient is a stack, with one more axis in front, an entry for each pass.
 
-What acts on each lane alone, a function of NumPy's mostly is, too, where its axes are moved by one:
+What NumPy's functions do to each array of a stack they mostly do to the stack, with their axes moved by one:
 
-    np.sum(x, axis=0)  of one   is   np.sum(x, axis=1)  of a stack,
-    x[i]               of one   is   x[:, i]            of a stack.
+    np.sum(x, axis=0)  of each   is   np.sum(x, axis=1)  of the stack,
+    x[i]               of each   is   x[:, i]            of the stack.
 
-So the rule that stands in the table for the one call stands there for the call that does all lanes, and is
-the rule of all lanes.  Of any other function, and of those that are not minigrad's, the rule is applied to one
-lane after another.
+So the rule in the table, given the moved axes, is the rule for the stack.  For any other function, and for
+those that are not minigrad's own, the rule is applied to one entry after another.
 """
 
 from __future__ import annotations
@@ -24,50 +23,97 @@ from minigrad.backprop import leading_to, of_dtype, stale, unbroadcast
 from minigrad.derivatives.indexing import scatter_add
 from minigrad.derivatives.windows import overlap_add, windows
 from minigrad.hooks import after_hooks
+from minigrad.other_arrays.foreign import is_foreign
 from minigrad.table import Row, table
 from minigrad.tensor import Tensor, made, recording
 from minigrad.transforms.graph import behind
 from minigrad.watch import watchers, watching
 
 
-def gradients_in_lanes(
-    outputs: Sequence[Tensor], seeds: Sequence[Tensor], inputs: Sequence[Tensor], recorded: bool
+def blocks_of(y: Tensor, inputs: Sequence[Tensor], recorded: bool) -> list[Tensor]:
+    """∂y/∂x for each input x, of a stack of as many passes as y has numbers; zeros where x has no part in y.
+
+    Shapes:   y (*m), x (*n)  ->  (*m, *n)
+    recorded  record what is computed, so that it can be differentiated
+    """
+    pieces: list[dict[int, Tensor]] = []
+    if y.requires_grad and y.size:
+        eye = np.eye(y.size, dtype=y.dtype, like=y._value if is_foreign(y._value) else None)
+        step = max(1, _most // max(node.size for node in behind([y], attrgetter("is_leaf"))))
+        for start in range(0, y.size, step):
+            seeds = made(eye[start : start + step].reshape(-1, *y.shape))
+            pieces.append(stacked_gradients(y, seeds, inputs, recorded))
+    blocks = []
+    for x in inputs:
+        shape = (*y.shape, *x.shape)
+        if pieces and x.stamp in pieces[0]:
+            block: Any = np.concatenate([piece[x.stamp] for piece in pieces])
+            blocks.append(block.reshape(shape))
+        else:
+            blocks.append(made(np.zeros(shape, x.dtype)))
+    return blocks
+
+
+_most = 2**22
+"""How many numbers the largest stack may have: beyond that there are several."""
+
+
+def stacked_gradients(
+    output: Tensor, seeds: Tensor, inputs: Sequence[Tensor], recorded: bool
 ) -> dict[int, Tensor]:
-    """Stamp of each input that the outputs depend on -> its gradients, a lane for each lane of the seeds.
+    """Stamp of each input that the output depends on -> its gradients, an entry for each seed.
 
     Shapes:   y (*m), its seeds (n, *m)  ->  x (*k), its gradients (n, *k)
-    recorded  record what is computed, so that the gradients can be differentiated
     """
-    symbolic = recorded or (bool(watchers) and watching() is not None)
-    stamps = {x.stamp for x in inputs}
-    leading = leading_to(stamps, outputs)
-    nodes = [node for node in behind(outputs, attrgetter("is_leaf")) if node.stamp in leading]
-    gradients: dict[int, Any] = {}
-    found: dict[int, Tensor] = {}
-
-    def arrives(node: Tensor, d: Any) -> None:
-        gradients[node.stamp] = d + gradients[node.stamp] if node.stamp in gradients else d
-
+    symbolic = recorded or _is_watched()
     before = recording.set(recorded)
     try:
-        for y, seed in zip(outputs, seeds, strict=True):
-            arrives(y, seed if symbolic else seed._value)
-        for node in sorted(nodes, key=attrgetter("stamp"), reverse=True):
-            g = gradients.pop(node.stamp, None)
-            if g is None:
-                continue
-            if node._hooks is not None:
-                g = np.stack([after_hooks(node, lane) for lane in g])
-            if node.stamp in stamps:
-                found[node.stamp] = g if isinstance(g, Tensor) else made(g)
-            for x, d in _passed_on(node, g, symbolic, leading) if node.function is not None else ():
-                arrives(x, d)
+        return _backwards(output, seeds if symbolic else seeds._value, inputs, symbolic)
     finally:
         recording.reset(before)
+
+
+def slopes_along(y: Tensor, u: Tensor, inputs: Sequence[Tensor], recorded: bool) -> list[Tensor]:
+    """Jᵀ u  for each input, a stack of one, as a graph of u, and of nothing else unless it is recorded."""
+    before = recording.set(True)
+    try:
+        found = _backwards(y, u, inputs, True, held=not recorded and not _is_watched())
+    finally:
+        recording.reset(before)
+    return [found[x.stamp] if x.stamp in found else made(np.zeros((1, *x.shape), x.dtype)) for x in inputs]
+
+
+def _is_watched() -> bool:
+    return bool(watchers) and watching() is not None
+
+
+def _backwards(
+    output: Tensor, seeds: Any, inputs: Sequence[Tensor], symbolic: bool, held: bool = False
+) -> dict[int, Tensor]:
+    """The pass itself, on Tensors if it is symbolic; held: with the values of the nodes as constants."""
+    stamps = {x.stamp for x in inputs}
+    leading = leading_to(stamps, output)
+    nodes = [node for node in behind([output], attrgetter("is_leaf")) if node.stamp in leading]
+    gradients: dict[int, Any] = {output.stamp: seeds}
+    found: dict[int, Tensor] = {}
+    for node in sorted(nodes, key=attrgetter("stamp"), reverse=True):
+        g = gradients.pop(node.stamp, None)
+        if g is None:
+            continue
+        if node._hooks is not None:
+            g = np.stack([after_hooks(node, part) for part in g])
+        if node.stamp in stamps:
+            found[node.stamp] = g if isinstance(g, Tensor) else made(g)
+        if node.function is None:
+            continue
+        for x, d in _passed_on(node, g, symbolic, held, leading):
+            gradients[x.stamp] = d + gradients[x.stamp] if x.stamp in gradients else d
     return found
 
 
-def _passed_on(node: Tensor, g: Any, symbolic: bool, leading: set[int]) -> list[tuple[Tensor, Any]]:
+def _passed_on(
+    node: Tensor, g: Any, symbolic: bool, held: bool, leading: set[int]
+) -> list[tuple[Tensor, Any]]:
     """(input, its gradients) for each input of a node on the way, by the rules of the node's function."""
     assert node.function is not None
     row, n = table[node.function], len(g)
@@ -80,12 +126,14 @@ def _passed_on(node: Tensor, g: Any, symbolic: bool, leading: set[int]) -> list[
                 wanted.append((i, x))
     y: Any = node
     values: Sequence[Any] = node.inputs
-    if not symbolic:
+    if held:
+        y, values = made(node._value), [made(x._value) if isinstance(x, Tensor) else x for x in values]
+    elif not symbolic:
         y, values = node._value, [x._value if isinstance(x, Tensor) else x for x in node.inputs]
     moved = _moved(node, row, n)
     if moved is None:
-        lanes = [_ruled(row, lane, y, values, node.parameters, wanted) for lane in g]
-        stacks = [np.stack([_fitted(ds[j], (), node, x) for ds in lanes]) for j, (_, x) in enumerate(wanted)]
+        entries = [_ruled(row, part, y, values, node.parameters, wanted) for part in g]
+        stacks = [np.stack([_fitted(ds[j], (), node, x) for ds in entries]) for j, (_, x) in enumerate(wanted)]
         return [(x, stack) for (_, x), stack in zip(wanted, stacks, strict=True)]
     if node.function is np.matmul and values[0].ndim == 1:  # as the one row of a matrix
         g = np.expand_dims(g, -1 if values[1].ndim == 1 else -2)
@@ -105,7 +153,7 @@ def _ruled(row: Row, g: Any, y: Any, values: Any, parameters: Any, wanted: list[
 
 
 def _fitted(d: Any, lead: tuple[int, ...], node: Tensor, x: Tensor) -> Any:
-    """What a rule gave for x, un-broadcast, in the shape and dtype of x behind the lanes."""
+    """What a rule gave for x, un-broadcast, in the shape of x behind that of the stack, and x's dtype."""
     assert node.function is not None
     shape, k = (*lead, *x.shape), len(lead)
     if d.shape != shape:
@@ -119,18 +167,18 @@ def _fitted(d: Any, lead: tuple[int, ...], node: Tensor, x: Tensor) -> Any:
 
 
 def _repeated(x: Any, n: int) -> Any:
-    """The same values in each lane."""
+    """The same values in each entry."""
     return np.broadcast_to(x, (n, *x.shape)) if hasattr(x, "shape") else x
 
 
-# ---- the call that does all lanes
+# ---- the call that does it for the stack
 
 aligned = {np.matmul, np.where, np.clip, np.real, np.imag, np.angle, np.astype, np.broadcast_to}
 """Functions whose rules see to the last axes alone, as those of elementwise functions do."""
 
 
 def _moved(node: Tensor, row: Row, n: int) -> dict[str, Any] | None:
-    """The parameters with which the node's function works in each of n lanes; None where none are known."""
+    """The parameters with which the node's function works on each of a stack of n; None if none are known."""
     rules = row.written.values()
     if any(getattr(rule, "__module__", "minigrad").partition(".")[0] != "minigrad" for rule in rules if rule):
         return None  # of somebody's own, and tested by nobody with more axes
@@ -167,7 +215,7 @@ def _of_index(node: Tensor, n: int, index: Any, **shape: Any) -> dict[str, Any] 
     arrays = [i for i, part in enumerate(parts) if not isinstance(part, slice | EllipsisType | None)]
     apart = bool(arrays) and arrays[-1] - arrays[0] + 1 != len(arrays)
     if any(isinstance(parts[i], bool | np.bool_) for i in arrays) or (apart and not _whole(parts, arrays)):
-        return None  # the axes of the arrays come first, before the lanes
+        return None  # the axes of the arrays come first, before that of the stack
     return {"index": (slice(None), *parts), **({"shape": (n, *node.shape)} if shape else {})}
 
 
@@ -194,7 +242,7 @@ _moves: dict[Callable[..., Any] | None, Callable[..., Any]] = {
 
 
 def _behind(axis: Any, ndim: int) -> Any:
-    """An axis, or several, behind the axis of the lanes."""
+    """An axis, or several, behind the axis of the stack."""
     return tuple(i % ndim + 1 for i in axis) if isinstance(axis, tuple) else axis % ndim + 1
 
 

@@ -1,0 +1,63 @@
+"""A stack of backward passes gives what each of them gives, for every row of the table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from cases import Case, analytic_cases, cases, outputs
+
+import minigrad as mg
+from minigrad.backprop import gradients_of
+from minigrad.tensor import made
+from minigrad.transforms import stacked
+
+
+def one_by_one(y: Any, seeds: np.ndarray, inputs: list[Any]) -> list[Any]:
+    found = [gradients_of(y, made(seed), inputs, False) for seed in seeds]
+    return [
+        np.stack([g[x.stamp].data for g in found]) if x.stamp in found[0] else np.zeros((len(seeds), *x.shape))
+        for x in inputs
+    ]
+
+
+def close(got: Any, wanted: Any) -> None:
+    got = got.data
+    assert got.shape == wanted.shape
+    tolerance = 1e-5 if got.dtype == np.float32 else 1e-11
+    np.testing.assert_allclose(got, wanted, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("case", analytic_cases(), ids=lambda case: case.name)
+def test_every_row(case: Case, rng):
+    """On arrays, and on Tensors, where the stack can be differentiated again."""
+    inputs = [mg.Tensor(x, requires_grad=True) for x in case.arrays]
+    for y in outputs(case.call(inputs)):
+        if not y.requires_grad:
+            continue
+        seeds = rng.normal(size=(3, *y.shape)).astype(y.dtype)
+        wanted = one_by_one(y, seeds, inputs)
+        for recorded in (False, True):
+            found = stacked.stacked_gradients(y, made(seeds), inputs, recorded)
+            for x, g in zip(inputs, wanted, strict=True):
+                if x.stamp in found:
+                    close(found[x.stamp], g)
+                else:
+                    assert not g.any()
+
+
+@pytest.mark.parametrize("function", [*stacked._moves, *sorted(stacked.aligned, key=lambda f: f.__name__)], ids=lambda f: f.__name__)
+def test_what_is_said_to_be_stacked_is_done_at_once(function, monkeypatch):
+    """Some case of each function takes one call of its rule for the whole stack."""
+    moves = []
+    original = stacked._moved
+    monkeypatch.setattr(
+        stacked, "_moved", lambda node, *a: (moves.append((node.function, original(node, *a))), moves[-1][1])[1]
+    )
+    for case in (case for case in cases if case.function in (function, getattr(np, function.__name__, None))):
+        inputs = [mg.Tensor(x, requires_grad=True) for x in case.arrays]
+        for y in outputs(case.call(inputs)):
+            if y.requires_grad:
+                stacked.stacked_gradients(y, made(np.ones((2, *y.shape), y.dtype)), inputs, False)
+    assert any(of is function and move is not None for of, move in moves)
