@@ -21,7 +21,7 @@ from minigrad.compiler.recording.recorder import NotReplayable, Recorder, Source
 from minigrad.compiler.replay import Replay
 from minigrad.random import generator_state, restore_generator
 from minigrad.tensor import Tensor, recording
-from minigrad.watch import watchers, watching
+from minigrad.watch import graph_wanted, watchers, watching
 
 
 def compile(function: Any = None, *, backend: str = "numpy") -> Any:
@@ -74,6 +74,8 @@ class Compiled:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if watchers and watching() is not None:  # called by a function that is being recorded
             args, kwargs = arguments_as_tensors(self._function, args, kwargs, [])
+            return self._function(*args, **kwargs)
+        if graph_wanted.get():  # called by a function that a transform differentiates
             return self._function(*args, **kwargs)
         with self._lock:
             last = self._last

@@ -17,7 +17,7 @@ from minigrad.random import first_states, generator_state, restore_generator
 from minigrad.table import derivative, table
 from minigrad.tensor import Tensor, describe, made, next_stamp, primitive, recording
 from minigrad.transforms.evaluation import called, zeros_like
-from minigrad.transforms.graph import behind
+from minigrad.transforms.graph import behind, recorded
 from minigrad.transforms.tree import leaves_of, mapped
 from minigrad.watch import kept, watchers, watching
 
@@ -119,7 +119,8 @@ class Segment:
 
     def _made(self, began: int) -> tuple[Any, list[Tensor]]:
         """What the function gives, and the Tensors in it that it computed and that need a gradient."""
-        value = self._function(*self._args, **self._kwargs)
+        with recorded():
+            value = self._function(*self._args, **self._kwargs)
         tensors = (y for _, y in leaves_of(value, "") if isinstance(y, Tensor))
         outputs = {y.stamp: y for y in tensors if y.requires_grad and y.stamp > began and not y.is_leaf}
         return value, list(outputs.values())
@@ -142,17 +143,14 @@ class Segment:
         for x in self.inputs:
             if x.stamp > self.stamp:
                 raise stale(x, recomputed)
-        before = recording.set(True)
-        try:
-            began = next_stamp()
-            with (
-                _leaves_kept(began),
-                _attributes_kept(self._modules),
-                _as_they_were(self._generators.values()),
-            ):
-                return _joined(self._made(began)[1])
-        finally:
-            recording.reset(before)
+        began = next_stamp()
+        with (
+            recorded(),
+            _leaves_kept(began),
+            _attributes_kept(self._modules),
+            _as_they_were(self._generators.values()),
+        ):
+            return _joined(self._made(began)[1])
 
     def gradients(self, g: Any, y: Any) -> list[Any]:
         """The gradient of each input: arrays of an array, Tensors of a Tensor."""

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backprop import gradients_of
+from minigrad.backprop import gradients_of, leading_to
 from minigrad.nn.module import Module
 from minigrad.table import name_of
 from minigrad.tensor import Tensor, describe, made, next_stamp, record, recording
-from minigrad.transforms.graph import behind
+from minigrad.transforms.graph import behind, recorded
 from minigrad.transforms.tree import filled, is_array, leaves_of, mapped
 from minigrad.watch import watchers, watching
 
@@ -58,11 +58,8 @@ class Evaluation:
             new[i] = mapped(self._variable, args[i], names[i], of_parameter=self._add)
         if not self.variables:
             raise TypeError(f"{who}: {names[places[0]]} has no arrays to differentiate with respect to")
-        before = recording.set(True)
-        try:
+        with recorded():
             value = function(*new, **kwargs)
-        finally:
-            recording.reset(before)
         self.aux: Any = None
         if has_aux:
             if not isinstance(value, tuple) or len(value) != 2:
@@ -140,6 +137,20 @@ class Evaluation:
             raise ValueError(
                 f"{self.who}: {self.called} gives nothing that depends on {', '.join(self.names[:4])}; is it "
                 "computed of them by operators and NumPy's functions, without detach(), no_grad and compile?"
+            )
+
+    def hooked(self) -> Tensor | None:
+        """A Tensor with a hook between the variables and the outputs, these too, if there is one."""
+        leading = leading_to({x.stamp for x in self.variables}, self.outputs)
+        on_the_way = (node for node in behind(self.outputs, self._is_older) if node.stamp in leading)
+        return next((node for node in on_the_way if node._hooks is not None), None)
+
+    def check_unhooked(self) -> None:
+        """Raise where forward mode would go past a hook."""
+        if (node := self.hooked()) is not None:
+            raise RuntimeError(
+                f"{self.who}: {describe(node)} has a hook, which is given gradients, and forward mode has none; "
+                'take reverse mode (mg.vjp, mode="reverse"), or remove the hook'
             )
 
     def scalar(self) -> Tensor:

@@ -57,8 +57,9 @@ def push(
     def is_variable(node: Tensor) -> bool:
         return node.stamp in ends
 
-    before = recording.set(recorded)
+    before = recording.get()
     try:
+        recording.set(recorded)
         between = [node for node in behind(outputs, is_variable) if not is_variable(node)]
         for node in sorted(between, key=attrgetter("stamp")):
             moved = {
@@ -70,7 +71,7 @@ def push(
             if tangent is not None:
                 found[node.stamp] = tangent
     finally:
-        recording.reset(before)
+        recording.set(before)
     results = [found.get(y.stamp) for y in outputs]
     return [v if isinstance(v, Tensor) or v is None else made(v) for v in results]
 
@@ -120,8 +121,9 @@ def _transposed(node: Tensor, moved: dict[int, Any], symbolic: bool) -> list[Any
     y, values = node, node.inputs
     if not symbolic:  # constants, so that nothing but g is differentiated
         y, values = made(node._value), tuple(made(x._value) if isinstance(x, Tensor) else x for x in values)
-    before = recording.set(True)
+    before = recording.get()
     try:
+        recording.set(True)
         parts = row.rules[0](g, y, values, node.parameters) if row.many else None
         pairs = []
         for i, v in moved.items():
@@ -136,6 +138,6 @@ def _transposed(node: Tensor, moved: dict[int, Any], symbolic: bool) -> list[Any
                 v = _as(v, d.dtype)
                 pairs.append((d, v if isinstance(v, Tensor) else made(v)))
     finally:
-        recording.reset(before)
+        recording.set(before)
     found = gradients_of([d for d, _ in pairs], [v for _, v in pairs], [g], recording.get())
     return [tangent if symbolic else tangent._value for tangent in found.values()]

@@ -79,7 +79,9 @@ def _jacobian(
             evaluation.check_dependence()
         n_in = sum(x.size for x in evaluation.variables)
         n_out = sum(y.size for y in evaluation.outputs)
-        forward = mode == "forward" or (mode is None and n_in < n_out)
+        forward = mode == "forward" or (mode is None and n_in < n_out and evaluation.hooked() is None)
+        if forward:
+            evaluation.check_unhooked()
         blocks = (_by_columns if forward else _by_rows)(evaluation)
         found = filled(evaluation.value, (evaluation.shaped(of_y) for of_y in blocks))
         return (found, evaluation.released(evaluation.aux)) if has_aux else found

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import functions
-from minigrad.backprop import leading_to, of_dtype, stale, unbroadcast
+from minigrad.backprop import leading_to, no_array, of_dtype, stale, unbroadcast
 from minigrad.derivatives.indexing import scatter_add
 from minigrad.derivatives.windows import overlap_add, windows
 from minigrad.hooks import after_hooks
@@ -66,20 +66,22 @@ def stacked_gradients(
     Shapes:   y (*m), its seeds (n, *m)  ->  x (*k), its gradients (n, *k)
     """
     symbolic = recorded or _is_watched()
-    before = recording.set(recorded)
+    before = recording.get()
     try:
+        recording.set(recorded)
         return _backwards(output, seeds if symbolic else seeds._value, inputs, symbolic)
     finally:
-        recording.reset(before)
+        recording.set(before)
 
 
 def slopes_along(y: Tensor, u: Tensor, inputs: Sequence[Tensor], recorded: bool) -> list[Tensor]:
     """Jᵀ u  for each input, a stack of one, as a graph of u, and of nothing else unless it is recorded."""
-    before = recording.set(True)
+    before = recording.get()
     try:
+        recording.set(True)
         found = _backwards(y, u, inputs, True, held=not recorded and not _is_watched())
     finally:
-        recording.reset(before)
+        recording.set(before)
     return [found[x.stamp] if x.stamp in found else made(np.zeros((1, *x.shape), x.dtype)) for x in inputs]
 
 
@@ -155,6 +157,8 @@ def _ruled(row: Row, g: Any, y: Any, values: Any, parameters: Any, wanted: list[
 def _fitted(d: Any, lead: tuple[int, ...], node: Tensor, x: Tensor) -> Any:
     """What a rule gave for x, un-broadcast, in the shape of x behind that of the stack, and x's dtype."""
     assert node.function is not None
+    if not hasattr(d, "shape"):
+        raise no_array(d, node.function, x)
     shape, k = (*lead, *x.shape), len(lead)
     if d.shape != shape:
         if table[node.function].elementwise:
