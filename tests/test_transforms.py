@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import nn
+from minigrad.derivatives.further import linear_algebra
+from minigrad.table import table
 from minigrad.tensor import Tensor
+from minigrad.transforms import forward
 
 
 def close(got: Any, wanted: Any, tolerance: float = 1e-10) -> None:
@@ -117,6 +120,40 @@ def test_forward_mode_is_the_transpose_of_reverse_mode(case):
         return
     for got, g in zip(mg.grad(forward, argnums=places, allow_unused=True)(*x), wanted, strict=True):
         close(got, g, 1e-8)
+
+
+def is_linear(node: Tensor, i: int) -> bool:
+    """Whether f is linear in one of its inputs, the others held: f(a + 2b) = f(a) + 2 f(b), also for no a."""
+    values = [x.data if isinstance(x, Tensor) else x for x in node.inputs]
+    row, rng = table[node.function], np.random.default_rng(4)
+    a, b = rng.normal(size=(2, *values[i].shape)) + (1j if values[i].dtype.kind == "c" else 0)
+
+    def f(x: Any) -> Any:
+        inputs = [np.asarray(x, values[i].dtype) if j == i else v for j, v in enumerate(values)]
+        return np.asarray(row.compute(*inputs, **node.parameters))
+
+    try:
+        with np.errstate(all="ignore"):
+            return np.allclose(f(a + 2 * b), f(a) + 2 * f(b), 1e-4, 1e-4) and not f(0 * a).any()
+    except np.linalg.LinAlgError:  # of a matrix for which there is no answer
+        return False
+
+
+def test_the_rows_that_are_said_to_be_linear_are_those_that_are():
+    """In each argument with a rule, in every case; those that forward mode knows otherwise are left out."""
+    found: dict[Any, bool] = {}
+    known = {*forward.symmetric, *forward.together, linear_algebra.determined}  # which looks at values
+    for case in analytic_cases():
+        row = table.get(case.function)
+        if row is None or row.elementwise or case.function in known:
+            continue
+        node = case.result([mg.Tensor(x, requires_grad=True) for x in case.arrays])
+        for i, x in enumerate(node.inputs if isinstance(node, Tensor) else ()):
+            if node.requires_grad and isinstance(x, Tensor) and x.size > 1 and row.rules[0 if row.many else i] is not None:
+                found[row.function] = is_linear(node, i) and found.get(row.function, True)
+    assert {f for f in found if found[f]} == {f for f in found if table[f].linear}
+    assert len(found) > 40
+    assert np.sum in found and np.fft.rfft in found and np.sort in found
 
 
 def test_a_tangent_is_a_difference(W, b, rng):
