@@ -383,6 +383,27 @@ def test_what_is_no_function():
     with pytest.raises(TypeError, match="checkpoint: a int is not a function"):
         mg.checkpoint(3)
 
+    def pieces(x: Any) -> Any:
+        yield x * 2
+
+    with pytest.raises(TypeError, match="checkpoint: pieces is a coroutine or a generator, which computes"):
+        mg.checkpoint(pieces)
+
+
+def test_an_error_in_the_first_pass_leaves_all_as_it_was(rng):
+    """And it is an error of the function's own, as if there were no checkpoint."""
+    x = mg.Tensor(np.ones(5), requires_grad=True)
+
+    @mg.checkpoint
+    def f(x: Any) -> Any:
+        mg.random.bernoulli(rng, (5,), 0.5)
+        raise KeyError("first")
+
+    with pytest.raises(KeyError, match="first"), mg.no_grad(), mg.enable_grad():
+        f(x)
+    assert mg.checkpoint(np.sin)(x).requires_grad
+    assert mg.random.first_states.get() == ()
+
 
 def test_an_error_in_the_second_pass_puts_the_generators_back(rng):
     calls: list[int] = []

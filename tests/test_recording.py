@@ -83,7 +83,7 @@ def test_inside_no_grad_results_are_leaves_and_hold_nothing():
 
 
 class Interrupted:
-    """A context variable; after its `when`-th call in all, where Python looks for signals, there is a Ctrl-C."""
+    """A context variable; after the `when`-th call of all, where Python looks for signals, comes a Ctrl-C."""
 
     calls, when = 0, 0
 

@@ -148,12 +148,13 @@ def test_the_rows_that_are_said_to_be_linear_are_those_that_are():
         if row is None or row.elementwise or case.function in known:
             continue
         node = case.result([mg.Tensor(x, requires_grad=True) for x in case.arrays])
-        for i, x in enumerate(node.inputs if isinstance(node, Tensor) else ()):
-            if node.requires_grad and isinstance(x, Tensor) and x.size > 1 and row.rules[0 if row.many else i] is not None:
+        if not isinstance(node, Tensor) or not node.requires_grad:
+            continue
+        for i, x in enumerate(node.inputs):
+            if isinstance(x, Tensor) and x.size > 1 and row.rules[0 if row.many else i] is not None:
                 found[row.function] = is_linear(node, i) and found.get(row.function, True)
     assert {f for f in found if found[f]} == {f for f in found if table[f].linear}
-    assert len(found) > 40
-    assert np.sum in found and np.fft.rfft in found and np.sort in found
+    assert {np.sum, np.fft.rfft, np.sort} < found.keys()
 
 
 def test_a_tangent_is_a_difference(W, b, rng):
@@ -413,7 +414,7 @@ def test_a_rule_that_gives_no_array_is_named():
         return x / 2
 
     mg.derivative(halved, x=lambda g: "half")
-    with pytest.raises(TypeError, match="the rule of halved gave 'half' for .*, not an array"):
+    with pytest.raises(TypeError, match=r"the rule of halved gave 'half' for .*, not an array"):
         mg.jacobian(halved)(x3)
 
 
@@ -585,6 +586,21 @@ def test_random_compositions(program, seed):
     close(J, slope(lambda x: f(mg.Tensor(x)).data, x), 1e-6)
 
 
+@pytest.mark.parametrize(
+    ("gives", "message"),
+    [
+        (lambda x: (x, x), "gave a tuple, not an array; join several in one, to be taken apart outside"),
+        (lambda x: mg.Tensor(x), "gave a Tensor, not an array"),
+        (lambda x: None, "gave a NoneType, not an array"),
+    ],
+)
+def test_a_primitive_gives_one_array(gives, message):
+    function = mg.primitive(gives)
+    mg.derivative(function, x=lambda g: g)
+    with pytest.raises(TypeError, match=message):
+        function(mg.Tensor(1.0, requires_grad=True))
+
+
 # ---- JAX
 
 
@@ -643,6 +659,7 @@ linear = nn.Linear(1, 1, rng=0)
         (lambda: mg.grad(f, argnums=2)(x3), ValueError, "argnums=2, and there are 1 arguments"),
         (lambda: mg.grad(f, argnums=(0, -2))(x3, 1.0), ValueError, "names an argument twice"),
         (lambda: mg.grad(f, argnums="x")(x3), TypeError, "argnums= is a position"),
+        (lambda: mg.grad(f, argnums=np.int64(2))(x3), ValueError, "and there are 1 arguments"),
         (lambda: mg.grad(f, argnums=0.5)(x3), TypeError, "argnums= is a position"),
         (lambda: mg.grad(f, mg.Tensor(1.0))(x3), TypeError, "argnums= is a position"),
         (lambda: mg.grad(f)([linear, linear]), ValueError, r"x\[1\].weight is x\[0\].weight again"),

@@ -36,7 +36,8 @@ def compile(function: Any = None, *, backend: str = "numpy") -> Any:
 
     Arrays and floats among the arguments, and what the function reaches by itself (parameters, optimizers and
     their numbers), are read at each call.  Whole numbers, texts and flags are part of what was recorded:
-    others, as another shape, dtype or train/eval flag, are recorded anew.  Results have no graph.
+    others, as another shape, dtype or train/eval flag, are recorded anew.  Results have no graph: a transform
+    of this function, or of one that calls it, calls and differentiates the function as it was given.
 
     >>> W = Tensor([[1.0, 2.0]], requires_grad=True, name="W")
     >>> @compile

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from itertools import accumulate, pairwise
 from operator import attrgetter
 from typing import Any
@@ -46,6 +47,11 @@ def checkpoint(function: Any) -> Any:
         return Checkpoint(function)
     if not callable(function):
         raise TypeError(f"checkpoint: a {type(function).__name__} is not a function")
+    if iscoroutinefunction(function) or isgeneratorfunction(function) or isasyncgenfunction(function):
+        raise TypeError(
+            f"checkpoint: {called(function)} is a coroutine or a generator, which computes after the call; "
+            "checkpoint a function that it calls"
+        )
 
     @wraps(function)
     def checkpointed(*args: Any, **kwargs: Any) -> Any:

@@ -52,7 +52,7 @@ class Evaluation:
         places = _places(who, argnums, len(args))
         names = _names_of_arguments(function, args)
         given = [args[i] for i in places]
-        self.given = given[0] if isinstance(argnums, int) else tuple(given)
+        self.given = tuple(given) if isinstance(argnums, list | tuple) else given[0]
         new = list(args)
         for i in places:
             new[i] = mapped(self._variable, args[i], names[i], of_parameter=self._add)
@@ -149,7 +149,7 @@ class Evaluation:
         """Raise where forward mode would go past a hook."""
         if (node := self.hooked()) is not None:
             raise RuntimeError(
-                f"{self.who}: {describe(node)} has a hook, which is given gradients, and forward mode has none; "
+                f"{self.who}: {describe(node)} has a hook, for gradients, and forward mode has none; "
                 'take reverse mode (mg.vjp, mode="reverse"), or remove the hook'
             )
 
@@ -215,7 +215,7 @@ def called(function: Callable[..., Any]) -> str:
 def _places(who: str, argnums: int | Sequence[int], n: int) -> list[int]:
     numbers: list[Any] = list(argnums) if isinstance(argnums, list | tuple) else [argnums]
     for i in numbers:
-        if not isinstance(i, int) or isinstance(i, bool):
+        if not isinstance(i, int | np.integer) or isinstance(i, bool):
             raise TypeError(f"{who}: argnums= is a position or a tuple of positions, not {argnums!r}")
         if not -n <= i < n:
             raise ValueError(f"{who}: argnums={argnums!r}, and there are {n} arguments by position")

@@ -4,7 +4,7 @@ A rule is the linear map  g -> Jᵀ g.  Forward mode wants  v -> J v,  and there
 
 - of an elementwise function J is diagonal, so the rule is its own transpose, and is given v in place of g
   (so is that of softmax, whose J is symmetric);
-- a function that is linear in an argument is its own derivative: it is given v in place of that argument;
+- a function that is linear in an argument, as its row says, is its own derivative: v is put in its place;
 - of any other the rule is recorded on a g of its own and differentiated with respect to it, which transposes
   it (`gradients_of` is that transposition): J v = ∂⟨Jᵀ g, v⟩/∂g.
 

@@ -11,7 +11,7 @@ from minigrad.watch import graph_wanted
 
 @contextmanager
 def recorded() -> Iterator[None]:
-    """Context: all that is called makes its graph, within no_grad too, and what is compiled is not replayed."""
+    """Context: what is called makes its graph, within no_grad too, and if it is compiled, is not replayed."""
     before, wanted_before = recording.get(), graph_wanted.get()
     try:
         recording.set(True)

@@ -98,6 +98,8 @@ def _by_columns(evaluation: Evaluation) -> list[list[Tensor]]:
     """The same by a tangent for each number in the variables:  J v = ∂⟨Jᵀ u, v⟩/∂u,  whatever u is."""
 
     def blocks(y: Tensor) -> list[Tensor]:
+        if not y.requires_grad:
+            return blocks_of(y, evaluation.variables, evaluation.recorded)
         u = made(np.ones((1, *y.shape), y.dtype), requires_grad=True)
         slopes = slopes_along(y, u, evaluation.variables, evaluation.recorded)
         return [

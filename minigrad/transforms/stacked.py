@@ -1,4 +1,4 @@
-"""Many backward passes as one: every gradient is a stack, with one more axis in front, an entry for each pass.
+"""Many backward passes as one: every gradient is a stack, one more axis in front, an entry for each pass.
 
 What NumPy's functions do to each array of a stack they mostly do to the stack, with their axes moved by one:
 
@@ -135,8 +135,8 @@ def _passed_on(
     moved = _moved(node, row, n)
     if moved is None:
         entries = [_ruled(row, part, y, values, node.parameters, wanted) for part in g]
-        stacks = [np.stack([_fitted(ds[j], (), node, x) for ds in entries]) for j, (_, x) in enumerate(wanted)]
-        return [(x, stack) for (_, x), stack in zip(wanted, stacks, strict=True)]
+        of_inputs = zip(wanted, zip(*entries, strict=True), strict=True)
+        return [(x, np.stack([_fitted(d, (), node, x) for d in ds])) for (_, x), ds in of_inputs]
     if node.function is np.matmul and values[0].ndim == 1:  # as the one row of a matrix
         g = np.expand_dims(g, -1 if values[1].ndim == 1 else -2)
         values = [np.expand_dims(values[0], 0), values[1]]

@@ -27,7 +27,8 @@ derivative(np.fft.rfft,  "a, /, n=None, axis=-1, norm=None",      # the other ha
                np.real(np.fft.fft(g, n or a.shape[axis], axis, norm)), a, axis), linear=True)
 derivative(np.fft.irfft, "a, /, n=None, axis=-1, norm=None",      # what is between the ends counts twice
            a=lambda g, a, axis, norm: _resized(
-               _counts(g, axis) * np.conjugate(np.fft.rfft(g, axis=axis, norm=_other[norm])), a, axis), linear=True)
+               _counts(g, axis) * np.conjugate(np.fft.rfft(g, axis=axis, norm=_other[norm])), a, axis),
+           linear=True)
 
 
 def _resized(g: Any, a: Any, axis: int) -> Any:
