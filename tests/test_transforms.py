@@ -389,6 +389,28 @@ def test_a_large_jacobian_is_made_in_pieces(monkeypatch, rng):
         monkeypatch.undo()
 
 
+def test_of_arrays_in_chunks_as_of_numpys(rng):
+    da = pytest.importorskip("dask.array")
+    A, x = rng.normal(size=(5, 3)), rng.normal(size=3)
+
+    def f(A: Any) -> Any:
+        def f(x: Any) -> Any:
+            h = np.tanh(A @ x)[1:] * np.max(x)
+            return np.stack([h, h[::-1]]).reshape(-1) + np.sum(np.maximum(x, 0)[[0, 2, 0]]) - np.mean(x)
+
+        return f
+
+    def cost(x: Any) -> Any:
+        return np.sum(f(A if isinstance(x.data, np.ndarray) else da.from_array(A, chunks=2))(x) ** 2)
+
+    chunks = [da.from_array(a, chunks=2) for a in (A, x)]
+    for mode in ("reverse", "forward"):
+        J = mg.jacobian(f(chunks[0]), mode=mode)(chunks[1])
+        assert isinstance(J.data, da.Array)
+        close(J.data.compute(), mg.jacobian(f(A), mode=mode)(x))
+    close(mg.hessian(cost)(chunks[1]).data.compute(), mg.hessian(cost)(x))
+
+
 def test_a_rule_of_ones_own_is_given_one_pass_at_a_time():
     """One that looks at g's shape, and one for first order only: it computes with arrays."""
     shapes = []

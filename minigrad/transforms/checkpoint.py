@@ -116,11 +116,11 @@ class Segment:
         self.stamp = 0
         self.began = next_stamp()
         outer = first_states.get()
-        token = first_states.set((*outer, self._generators))
         try:
+            first_states.set((*outer, self._generators))
             self.value, self.outputs = self._made(self.began)
         finally:
-            first_states.reset(token)
+            first_states.set(outer)
         self.inputs = self._boundary()
 
     def _made(self, began: int) -> tuple[Any, list[Tensor]]:
@@ -226,27 +226,28 @@ def _kept(tree: Any) -> Any:
 @contextmanager
 def _as_they_were(states: Iterable[tuple[Any, Any]]) -> Iterator[None]:
     """Context: generators have earlier states, and afterwards those that they had before."""
-    now = [(rng, generator_state(rng)) for rng, _ in states]
-    token = first_states.set(())
+    now, outer = [(rng, generator_state(rng)) for rng, _ in states], first_states.get()
     try:
+        first_states.set(())
         for rng, state in states:
             restore_generator(rng, state)
         yield
     finally:
         for rng, state in now:
             restore_generator(rng, state)
-        first_states.reset(token)
+        first_states.set(outer)
 
 
 @contextmanager
 def _leaves_kept(began: int) -> Iterator[None]:
     """Context: afterwards the leaves that were there before are what they were, as running means."""
     before: list[tuple[Tensor, Any, int]] = []
-    token = kept.set(before)
+    outer = kept.get()
     try:
+        kept.set(before)
         yield
     finally:
-        kept.reset(token)
+        kept.set(outer)
         for x, value, stamp in before:
             if stamp < began:
                 x._value, x.stamp = value, stamp

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.backprop import gradients_of, leading_to
+from minigrad.hooks import changes
 from minigrad.nn.module import Module
 from minigrad.table import name_of
 from minigrad.tensor import Tensor, describe, made, next_stamp, record, recording
@@ -141,6 +142,8 @@ class Evaluation:
 
     def hooked(self) -> Tensor | None:
         """A Tensor with a hook between the variables and the outputs, these too, if there is one."""
+        if not changes[0]:  # nobody has ever registered one
+            return None
         leading = leading_to({x.stamp for x in self.variables}, self.outputs)
         on_the_way = (node for node in behind(self.outputs, self._is_older) if node.stamp in leading)
         return next((node for node in on_the_way if node._hooks is not None), None)

@@ -100,7 +100,7 @@ def _by_columns(evaluation: Evaluation) -> list[list[Tensor]]:
     def blocks(y: Tensor) -> list[Tensor]:
         if not y.requires_grad:
             return blocks_of(y, evaluation.variables, evaluation.recorded)
-        u = made(np.ones((1, *y.shape), y.dtype), requires_grad=True)
+        u = made(np.ones_like(y._value, shape=(1, *y.shape)), requires_grad=True)
         slopes = slopes_along(y, u, evaluation.variables, evaluation.recorded)
         return [
             _turned(blocks_of(slope, [u], evaluation.recorded)[0], x, y)

@@ -23,7 +23,7 @@ from minigrad.backprop import leading_to, no_array, of_dtype, stale, unbroadcast
 from minigrad.derivatives.indexing import scatter_add
 from minigrad.derivatives.windows import overlap_add, windows
 from minigrad.hooks import after_hooks
-from minigrad.other_arrays.foreign import is_foreign
+from minigrad.other_arrays.foreign import beside
 from minigrad.table import Row, table
 from minigrad.tensor import Tensor, made, recording
 from minigrad.transforms.graph import behind
@@ -38,7 +38,7 @@ def blocks_of(y: Tensor, inputs: Sequence[Tensor], recorded: bool) -> list[Tenso
     """
     pieces: list[dict[int, Tensor]] = []
     if y.requires_grad and y.size:
-        eye = np.eye(y.size, dtype=y.dtype, like=y._value if is_foreign(y._value) else None)
+        eye = beside(np.eye(y.size, dtype=y.dtype), y._value)
         step = max(1, _most // max(node.size for node in behind([y], attrgetter("is_leaf"))))
         for start in range(0, y.size, step):
             seeds = made(eye[start : start + step].reshape(-1, *y.shape))
