@@ -108,19 +108,16 @@ def gradients_of(
     partial  hold the other inputs still where one is computed of another, and leave their hooks alone
     """
     stamps = {x.stamp for x in inputs}
-    found: dict[int, Tensor] = {}
     symbolic = create_graph or (bool(watchers) and watching() is not None)
     before = recording.get()
     try:
         recording.set(create_graph)
         ends = stamps if partial else ()
         leading = leading_to(stamps, outputs, ends)
-        for node, g in backpropagate(outputs, seeds, symbolic, leading, ends):
-            if node.stamp in stamps:
-                found[node.stamp] = _whole(g, node)
+        walk = backpropagate(outputs, seeds, symbolic, leading, ends)
+        return {node.stamp: _whole(g, node) for node, g in walk if node.stamp in stamps}
     finally:
         recording.set(before)
-    return found
 
 
 def _whole(g: Any, x: Tensor) -> Any:

@@ -68,10 +68,7 @@ class Row:
     ) -> None:
         self.function = function
         self.arrays, self.many, self.parameters, self.positional = signature
-        self.needed = {
-            *self.arrays,
-            *(key for key, value in self.parameters.items() if value is Row.required),
-        }
+        self.needed = {*self.arrays, *(k for k, v in self.parameters.items() if v is Row.required)}
         self.simple = not self.many and len(self.needed) == len(self.arrays)
         name = name_of(function)
         if set(rules) != set(self.arrays):

@@ -649,8 +649,9 @@ def _settled(data: Any, values: list[Any], function: Callable) -> Any:
     if isinstance(data, np.ndarray):
         return np.array(data)
     if not hasattr(data, "__array_function__") or isinstance(data, Tensor):
-        how = "; join several in one, to be taken apart outside" if isinstance(data, tuple | list) else ""
-        raise TypeError(f"{name_of(function)} gave a {type(data).__name__}, not an array{how}")
+        raise TypeError(
+            f"{name_of(function)} gave a {type(data).__name__}, not an array (of several make one)"
+        )
     check_result(data, values)
     return data
 

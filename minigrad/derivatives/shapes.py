@@ -11,10 +11,9 @@ from minigrad.other_arrays.foreign import reshape
 from minigrad.table import composition, derivative
 from minigrad.tensor import Tensor
 
-derivative(np.transpose,    "a, /, axes=None",
+derivative(np.transpose,    "a, /, axes=None", linear=True,
                             a=lambda g, axes: g.T if axes is None else np.transpose(g, inverse(axes)),
-                            compute=lambda a, axes: method_of(a).T if axes is None else a.transpose(axes),
-                            linear=True)
+                            compute=lambda a, axes: method_of(a).T if axes is None else a.transpose(axes))
 derivative(np.swapaxes,     "a, /, axis1, axis2", a=lambda g, axis1, axis2: np.swapaxes(g, axis1, axis2),
                             linear=True)
 derivative(np.reshape,      "a, /, shape, order='C'",

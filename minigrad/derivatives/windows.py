@@ -61,10 +61,10 @@ def overlap_add(values: Any, *, shape: Any, axes: Any, stride: Any = 1, dilation
 # fmt: off
 derivative(windows, x=lambda g, x, axes, stride, dilation:
                         overlap_add(g, shape=x.shape, axes=axes, stride=stride, dilation=dilation),
-                    linear=True)
+           linear=True)
 derivative(overlap_add, values=lambda g, values, axes, stride, dilation:
                         windows(g, shape=values.shape[g.ndim:], axes=axes, stride=stride, dilation=dilation),
-                        linear=True)
+           linear=True)
 # fmt: on
 
 
