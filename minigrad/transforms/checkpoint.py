@@ -19,6 +19,7 @@ from minigrad.table import derivative, table
 from minigrad.tensor import Tensor, describe, made, next_stamp, primitive, recording
 from minigrad.transforms.evaluation import called, zeros_like
 from minigrad.transforms.graph import behind, recorded
+from minigrad.transforms.stacked import aligned, stacked_gradients
 from minigrad.transforms.tree import leaves_of, mapped
 from minigrad.watch import kept, watchers, watching
 
@@ -159,12 +160,13 @@ class Segment:
             return _joined(self._made(began)[1])
 
     def gradients(self, g: Any, y: Any) -> list[Any]:
-        """The gradient of each input: arrays of an array, Tensors of a Tensor."""
+        """The gradient of each input, arrays of an array and Tensors of a Tensor; of a stack of g, stacks."""
         symbolic = isinstance(g, Tensor)
         output = self.again()
         self._check_same(output._value, y._value if symbolic else y)
         seed = g if symbolic else made(g)
-        found = gradients_of(output, seed, self.inputs, recording.get(), partial=True)
+        pull = gradients_of if g.shape == y.shape else stacked_gradients
+        found = pull(output, seed, self.inputs, recording.get(), partial=True)
         gradients = [found[x.stamp] if x.stamp in found else zeros_like(x) for x in self.inputs]
         return gradients if symbolic else [d._value for d in gradients]
 
@@ -205,6 +207,7 @@ def recomputed(arrays: Any, *, of: Segment) -> Any:
 
 recomputed.__name__ = "checkpoint"  # as graphs and messages call it
 derivative(recomputed, "*arrays, of", arrays=lambda g, y, of: of.gradients(g, y))
+aligned.add(recomputed)  # it is computed again once for a whole stack
 
 
 def _alone(y: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ those that are not minigrad's own, the rule is applied to one entry after anothe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from operator import attrgetter, getitem
 from types import EllipsisType
 from typing import Any
@@ -59,17 +59,19 @@ _most = 2**22
 
 
 def stacked_gradients(
-    output: Tensor, seeds: Tensor, inputs: Sequence[Tensor], recorded: bool
+    output: Tensor, seeds: Tensor, inputs: Sequence[Tensor], recorded: bool, partial: bool = False
 ) -> dict[int, Tensor]:
     """Stamp of each input that the output depends on -> its gradients, an entry for each seed.
 
     Shapes:   y (*m), its seeds (n, *m)  ->  x (*k), its gradients (n, *k)
+    partial   as of `gradients_of`
     """
     symbolic = recorded or _is_watched()
     before = recording.get()
     try:
         recording.set(recorded)
-        return _backwards(output, seeds if symbolic else seeds._value, inputs, symbolic)
+        ends = {x.stamp for x in inputs} if partial else set()
+        return _backwards(output, seeds if symbolic else seeds._value, inputs, symbolic, ends=ends)
     finally:
         recording.set(before)
 
@@ -90,23 +92,31 @@ def _is_watched() -> bool:
 
 
 def _backwards(
-    output: Tensor, seeds: Any, inputs: Sequence[Tensor], symbolic: bool, held: bool = False
+    output: Tensor,
+    seeds: Any,
+    inputs: Sequence[Tensor],
+    symbolic: bool,
+    held: bool = False,
+    ends: Collection[int] = (),
 ) -> dict[int, Tensor]:
-    """The pass itself, on Tensors if it is symbolic; held: with the values of the nodes as constants."""
+    """The pass itself, on Tensors if it is symbolic; held: with the values of the nodes as constants.
+
+    ends  stamps of nodes from which it does not go on, and whose hooks it leaves alone
+    """
     stamps = {x.stamp for x in inputs}
-    leading = leading_to(stamps, output)
-    nodes = [node for node in behind([output], attrgetter("is_leaf")) if node.stamp in leading]
+    leading = leading_to(stamps, output, ends)
+    nodes = [node for node in behind([output], lambda node: node.stamp in ends) if node.stamp in leading]
     gradients: dict[int, Any] = {output.stamp: seeds}
     found: dict[int, Tensor] = {}
     for node in sorted(nodes, key=attrgetter("stamp"), reverse=True):
         g = gradients.pop(node.stamp, None)
         if g is None:
             continue
-        if node._hooks is not None:
+        if node._hooks is not None and node.stamp not in ends:
             g = np.stack([after_hooks(node, part) for part in g])
         if node.stamp in stamps:
             found[node.stamp] = g if isinstance(g, Tensor) else made(g)
-        if node.function is None:
+        if node.function is None or node.stamp in ends:
             continue
         for x, d in _passed_on(node, g, symbolic, held, leading):
             gradients[x.stamp] = d + gradients[x.stamp] if x.stamp in gradients else d
