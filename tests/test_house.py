@@ -53,7 +53,7 @@ rooms = {
     ),
     "transforms": (
         ("tree", "graph"),
-        ("evaluation", "forward"),
+        ("evaluation", "forward", "stacked"),
         ("gradient", "products"),
         ("jacobian",),
         ("checkpoint",),

@@ -250,6 +250,11 @@ class _RuleCheck:
                 sample, "", "broadcast",
                 f"it is marked elementwise=True and gives the shape {y.shape}; leave the mark out",
             )  # fmt: skip
+        elif self.row.linear and (name := self._not_linear(sample)):
+            self.fault(
+                sample, "", "linear",
+                f"it is marked linear=True and is not linear in {name}; leave the mark out",
+            )  # fmt: skip
         else:
             try:
                 narrow = self.compute(sample.copy(np.float32))
@@ -268,6 +273,25 @@ class _RuleCheck:
                     sample, "", "dtype",
                     f"float32 input gives a {narrow.dtype} result{_widened(narrow.dtype)}",
                 )  # fmt: skip
+
+    def _not_linear(self, sample: Sample) -> str | None:
+        """The name of an argument with a rule, of whose sums and multiples it gives others."""
+
+        def value(i: int, x: Any) -> np.ndarray:
+            inputs = sample.copy()
+            inputs[i] = x
+            return np.asarray(self.compute(inputs))
+
+        for i in (i for i, rule in enumerate(self.row.rules) if rule is not None and not self.row.many):
+            x = np.asarray(sample.copy()[i])
+            part = np.asarray(generic(x, 9), x.dtype)
+            try:
+                whole, parts = value(i, x + 2 * part), value(i, x) + 2 * value(i, part)
+            except Exception:  # of the user's function, whatever it is: outside of its domain
+                return sample.names[i]
+            if not _close(whole, parts, parts.shape):
+                return sample.names[i]
+        return None
 
     # ---- a rule on plain arrays
 

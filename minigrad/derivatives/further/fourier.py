@@ -19,15 +19,16 @@ _other: dict[Any, Any] = {None: "forward", "backward": "forward", "ortho": "orth
 """The norm that scales the transform back as the given one scales the transform there."""
 
 derivative(np.fft.fft,   "a, /, n=None, axis=-1, norm=None",
-           a=lambda g, a, axis, norm: _resized(np.fft.fft(g, axis=axis, norm=norm), a, axis))
+           a=lambda g, a, axis, norm: _resized(np.fft.fft(g, axis=axis, norm=norm), a, axis), linear=True)
 derivative(np.fft.ifft,  "a, /, n=None, axis=-1, norm=None",
-           a=lambda g, a, axis, norm: _resized(np.fft.ifft(g, axis=axis, norm=norm), a, axis))
+           a=lambda g, a, axis, norm: _resized(np.fft.ifft(g, axis=axis, norm=norm), a, axis), linear=True)
 derivative(np.fft.rfft,  "a, /, n=None, axis=-1, norm=None",      # the other half of the frequencies has no g
            a=lambda g, a, n, axis, norm: _resized(
-               np.real(np.fft.fft(g, n or a.shape[axis], axis, norm)), a, axis))
+               np.real(np.fft.fft(g, n or a.shape[axis], axis, norm)), a, axis), linear=True)
 derivative(np.fft.irfft, "a, /, n=None, axis=-1, norm=None",      # what is between the ends counts twice
            a=lambda g, a, axis, norm: _resized(
-               _counts(g, axis) * np.conjugate(np.fft.rfft(g, axis=axis, norm=_other[norm])), a, axis))
+               _counts(g, axis) * np.conjugate(np.fft.rfft(g, axis=axis, norm=_other[norm])), a, axis),
+           linear=True)
 
 
 def _resized(g: Any, a: Any, axis: int) -> Any:
