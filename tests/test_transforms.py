@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import nn
-from minigrad.derivatives.further import linear_algebra
+from minigrad.derivatives.further import factorizations
 from minigrad.table import table
 from minigrad.tensor import Tensor
 from minigrad.transforms import forward
@@ -142,7 +142,7 @@ def is_linear(node: Tensor, i: int) -> bool:
 def test_the_rows_that_are_said_to_be_linear_are_those_that_are():
     """In each argument with a rule, in every case; those that forward mode knows otherwise are left out."""
     found: dict[Any, bool] = {}
-    known = {*forward.symmetric, *forward.together, linear_algebra.determined}  # which looks at values
+    known = {*forward.symmetric, *forward.together, factorizations.determined}  # which looks at values
     for case in analytic_cases():
         row = table.get(case.function)
         if row is None or row.elementwise or case.function in known:
