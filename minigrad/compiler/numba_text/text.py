@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.compiler.memory import Fresh, one_array, side_by_side
 from minigrad.compiler.numba_text.elements import (
     Operand,
     cast,
@@ -30,7 +31,6 @@ from minigrad.compiler.numba_text.elements import (
 from minigrad.compiler.numba_text.jit import RefusedError, executed
 from minigrad.compiler.numba_text.loop_plan import Plan, alike
 from minigrad.compiler.numba_text.loops import Step, phases
-from minigrad.compiler.numpy_text.memory import Fresh, one_array, side_by_side
 from minigrad.program import Equation, Literal, Program, Variable
 from minigrad.random import is_generator, uniform_draw
 from minigrad.table import name_of, table
