@@ -279,10 +279,10 @@ def _linked(a: Nest, b: Nest) -> bool:
     return False
 
 
-def phases(steps: Sequence[Step], depth: int) -> int:
-    """Tell each step its phase: after the passes over the row whose sums it reads.  Gives their number."""
+def phases(steps: Sequence[Step]) -> None:
+    """Tell each step of a nest its phase: after the passes over the row whose sums it reads."""
+    depth = max((len(step.domain) for step in steps), default=0)
     made: dict[Variable, Step] = {}
-    most = 0
     for step in steps:
         step.phase = 0
         for read in step.reads:
@@ -291,5 +291,3 @@ def phases(steps: Sequence[Step], depth: int) -> int:
                 later = 1 if maker.reduces_rows and len(maker.domain) == depth else 0
                 step.phase = max(step.phase, maker.phase + later)
         made[step.output] = step
-        most = max(most, step.phase)
-    return most + 1

@@ -20,8 +20,8 @@ class Plan:
     """The statements of a program, in order, each with the array that it computes into.
 
     A buffer is planned for each array, from where it is computed to where it is last used.  Elementwise
-    functions compute into a buffer of an operand that is not used any more; what leaves the program is computed
-    in an array of its own, as far back as elementwise functions go.
+    functions compute into a buffer of an operand that is not used any more; what leaves the program is
+    computed in an array of its own, as far back as elementwise functions go.
 
     steps   statements, and blocks of them that are computed a few rows at a time
     pool    the buffers
