@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.compiler.recording.recorder import NotReplayable
-from minigrad.nn.module import Module, Parameter
+from minigrad.nn.module import Module
+from minigrad.nn.parameter import Parameter
 from minigrad.optim import Optimizer, Schedule
 from minigrad.random import is_generator
 from minigrad.table import table
