@@ -327,7 +327,7 @@ def refused(capsys, *arguments):
         (["--hidden", "0"], '--hidden: "0" is not a list of sizes'),
         (["--hidden", ""], '--hidden: "" is not a list of sizes'),
         (["--quik"], "unrecognized arguments: --quik"),
-        (["report"], "unrecognized arguments: report"),
+        (["report"], 'there is no command "report", but derive, draw, steps and sweep; see minigrad --help'),
         (["--label", "kind"], "--label names a column of a .csv file: give the file with --data"),
         (["--data", "nowhere.csv"], "--data: nowhere.csv: there is no such file"),
         (["--data", "."], "--data: "),
