@@ -8,7 +8,8 @@ from itertools import accumulate
 import numpy as np
 
 from minigrad.compiler.numba_text.elements import draw_of_mask, is_square, types
-from minigrad.compiler.numba_text.loops import Step, View, fused, phases, step_of, view_of
+from minigrad.compiler.numba_text.fusion import fused, phases
+from minigrad.compiler.numba_text.loops import Step, View, step_of, view_of
 from minigrad.compiler.passes.views import viewed
 from minigrad.program import Equation, Literal, Program, Variable
 from minigrad.random import uniform_draw
