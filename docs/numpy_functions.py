@@ -38,7 +38,7 @@ topics = {
     "Shapes, joining, rearranging": ("shapes", "further/joining", "further/rearranging", "further/padding"),
     "Picking and diagonals": ("further/picking", "further/diagonals"),
     "Grids, interpolation, polynomials": ("further/grids", "further/interpolation", "further/polynomials"),
-    "Linear algebra": ("further/linear_algebra",),
+    "Linear algebra": ("further/linear_algebra", "further/factorizations"),
     "Fourier transforms": ("further/fourier",),
 }
 """Title -> files of minigrad/derivatives."""
