@@ -658,6 +658,19 @@ def test_object_results_are_refused():
         t * np.array([2, 1], dtype=object)
 
 
+def test_a_rule_whose_function_gives_integers_is_not_dropped():
+    @mg.primitive
+    def steps(x):
+        return np.floor(x).astype(int)
+
+    mg.derivative(steps, x=lambda g: g)
+    x = mg.Tensor([1.5], requires_grad=True)
+    with pytest.raises(TypeError, match=r"steps: the result is int64, for which there are no gradients"):
+        steps(x)
+    assert not x.astype(int).requires_grad
+    assert steps(x.detach()).dtype == int
+
+
 def test_masked_arrays_are_refused_and_matrices_are_arrays():
     masked = np.ma.masked_array([1.0, 2.0], [True, False])
     for call in (
