@@ -628,8 +628,8 @@ def record(function: Callable, inputs: tuple, parameters: dict[str, Any] = _no_p
     if not (needs_gradient or visible) or not recording.get():
         return _fill(_new(Tensor), data)
     if needs_gradient and (row.constant or data.dtype.kind not in "fc"):
-        flat = "iubf" if row.constant else "iub" if function is np.astype else ""
-        if data.dtype.kind not in flat:  # np.sign of complex numbers turns
+        # np.sign of complex numbers turns
+        if data.dtype.kind not in ("iubf" if row.constant else "iub" if function is np.astype else ""):
             raise TypeError(
                 f"{name_of(function)}: the result is {data.dtype}, for which there are no gradients; keep to "
                 "other numbers, or use t.detach()"
