@@ -39,8 +39,9 @@ next_stamp = count(1).__next__
 
 Origin = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 
-_scalars = (float, int, bool, complex)
+_scalars = frozenset((float, int, bool, complex))
 _operands = (*_scalars, np.ndarray, np.generic, list, tuple, Number)
+_numbers = (np.generic, Number)
 _no_parameters: dict[str, Any] = {}
 _new = object.__new__
 _ndarray = np.ndarray
@@ -151,7 +152,7 @@ class Tensor(Lazy):
         """The array, read-only.  `t.data = a` assigns to a leaf, as `t[...] = a` does."""
         tell("refuse", self, "the array (.data, numpy(), print, t[...] = value)")
         data = self._value
-        if isinstance(data, np.generic | Number):
+        if isinstance(data, _numbers):
             data = freeze(np.asarray(data))
         return data.view() if isinstance(data, np.ndarray) else data
 
@@ -558,13 +559,13 @@ def assign(leaf: Tensor, value: Any) -> None:
     """
     _check_assignable(leaf)
     assigned(leaf, value)
-    number = type(leaf._value) in _scalars
-    old = np.asarray(leaf._value) if number else leaf._value
-    data = plain(value)
-    if is_foreign(data) or is_foreign(old):
-        data = of_one_kind(data, old, f"assignment to {describe(leaf)}")
-    if not hasattr(data, "astype"):
-        data = np.asarray(data)
+    old, data = leaf._value, plain(value)
+    number = type(old) in _scalars
+    if not type(data) is type(old) is _ndarray:
+        old = np.asarray(old) if number else old
+        if is_foreign(data) or is_foreign(old):
+            data = of_one_kind(data, old, f"assignment to {describe(leaf)}")
+        data = data if hasattr(data, "astype") else np.asarray(data)
     if data.shape != old.shape:
         raise ValueError(f"assignment to {describe(leaf)}: the new value has shape {data.shape}")
     if data.dtype != old.dtype:
@@ -616,10 +617,10 @@ def record(function: Callable, inputs: tuple, parameters: dict[str, Any] = _no_p
                 x = _array(x)
                 inputs = (*inputs[: len(values)], x, *inputs[len(values) + 1 :])
             values.append(x)
-        data = row.compute(*values, **parameters)
-        if type(data) is not np.ndarray:
+        data = row.compute(*values, **parameters) if parameters else row.compute(*values)
+        if type(data) is not _ndarray:
             data = _settled(data, values, function)
-        elif values and type(values[0]) is not np.ndarray:
+        elif values and type(values[0]) is not _ndarray:
             check_result(data, values)
     except (ValueError, TypeError, IndexError, NotImplementedError) as error:
         from minigrad.messages import explain
@@ -640,13 +641,11 @@ def record(function: Callable, inputs: tuple, parameters: dict[str, Any] = _no_p
 
 def _settled(data: Any, values: list[Any], function: Callable) -> Any:
     """A result that is not an array, as a Tensor holds it."""
-    if isinstance(data, np.generic | Number):
-        for value in values:
-            if type(value) not in _scalars:
-                check_result(data, values)
-                return data if isinstance(data, np.generic) else np.array(data)
-        # of Python numbers it stays one, so that it does not widen float32
-        return data.item() if values and isinstance(data, np.generic) else data
+    if isinstance(data, _numbers):
+        if _scalars.issuperset(map(type, values)):  # of Python numbers it stays one: float32 stays so, too
+            return data.item() if values and isinstance(data, np.generic) else data
+        check_result(data, values)
+        return data if isinstance(data, np.generic) else np.array(data)
     if isinstance(data, np.ndarray):
         return np.array(data)
     if not hasattr(data, "__array_function__") or isinstance(data, Tensor):

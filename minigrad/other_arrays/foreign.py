@@ -71,11 +71,17 @@ def of_one_kind(array: Any, other: Any, who: str) -> Any:
     return beside(array, other)
 
 
+_usual = {np.ndarray, np.float64, np.float32, float, int}
+"""Types of most results and their inputs, which are no other library's: known at one look."""
+
+
 def check_result(data: Any, values: Any) -> None:
     """Raise TypeError for a result of arrays of two kinds, ValueError for one of unknown length.
 
     Where its library has no such function, Dask leaves it to NumPy: what comes out is of NumPy's kind then.
     """
+    if _usual.issuperset(map(type, (data, *values))):
+        return
     if is_foreign(data):
         if reason := mixture((data, *values)):
             raise TypeError(reason)
