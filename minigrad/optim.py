@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.other_arrays.foreign import beside, is_chunked, to_numpy
-from minigrad.recording import no_grad
-from minigrad.tensor import Tensor, assign, describe, made
+from minigrad.tensor import Tensor, assign, describe, made, recording
 from minigrad.watch import watchers, watching
 
 
@@ -100,9 +99,12 @@ class Optimizer:
                     state = _beside(state, p._value)
                 w, states[i] = self.updated(p._value, p._grad._value, state, numbers[kinds[i]])
                 updates.append((p, w))
-        with no_grad():  # all or, if an update overflows where that is an error, none
+        before = recording.set(False)
+        try:  # all or, if an update overflows where that is an error, none
             for p, w in updates:
                 assign(p, w)
+        finally:
+            recording.reset(before)
         self.state = states
         self.steps += 1
 
