@@ -3,6 +3,7 @@
 import abc
 import copy
 import pickle
+import weakref
 from array import array
 from collections import ChainMap, OrderedDict, UserDict, UserList, UserString, deque
 from collections.abc import Mapping, Sequence
@@ -323,6 +324,17 @@ def test_what_holds_nothing_to_train_may_be_an_attribute(value):
     assert model.parts is value
     assert not list(model.parameters())
     assert not model.state_dict()
+
+
+def test_a_proxy_is_what_it_stands_for_whatever_stood_in_its_place():
+    class Plain:
+        def __call__(self): ...  # as a Module has it: the two proxies are of one type
+
+    plain, layer = Plain(), nn.Linear(2, 1, rng=0)
+    model = holding(weakref.proxy(plain))
+    assert not list(model.parameters())
+    model.parts = weakref.proxy(layer)
+    assert [id(p) for p in model.parameters()] == [id(layer.weight), id(layer.bias)]
 
 
 # ---- modes

@@ -160,8 +160,8 @@ class Dropout(Module):
         mask.name = "D" + number_of(x.name)
         y = x * mask / self._keep_prob
         y.name = x.name and f"{x.name}_drop"
-        self._mask = mask.detach()
-        self._mask.name = mask.name
+        self._last.mask = last = mask.detach()
+        last.name = mask.name
         return y
 
     def _draw(self, x: Tensor) -> Tensor:

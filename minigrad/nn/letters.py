@@ -6,6 +6,7 @@ and Z_norm are of a normalization, and A follows Z_norm as it does Z.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from minigrad.tensor import Tensor
@@ -20,6 +21,7 @@ def named(x: Any, letter: str) -> Tensor:
     return x if isinstance(x, Tensor) else Tensor(x, name=letter)
 
 
+@lru_cache
 def number_of(name: str | None) -> str:
     """The number behind a letter, as text: "3" of "A3", "" where there is none.
 
@@ -29,6 +31,7 @@ def number_of(name: str | None) -> str:
     return name[1:] if name and name[1:].isdigit() else ""
 
 
+@lru_cache
 def follow(name: str | None, old: str, new: str) -> str | None:
     """The new letter with the same number, if the name is the old letter: Z3 after W3, A3 after Z3.
 

@@ -125,12 +125,14 @@ def _target(y: Any, a: Tensor, name: str, probabilities: bool = True) -> Tensor:
 
 def _checked(a: Tensor, name: str, advice: str) -> Tensor:
     """Probabilities as they are; those that are not computed yet are looked at when they are."""
-    data, wrong = a._value, f"{name}: {describe(a)} has values outside [0, 1]{advice}"
-    if is_chunked(data):
+    data = a._value
+    later = is_chunked(data)
+    if not later and (not data.size or (data.min() >= 0 and data.max() <= 1)):
+        return a
+    wrong = f"{name}: {describe(a)} has values outside [0, 1]{advice}"
+    if later:
         return _looked_at(a, 0, 1, wrong)
-    if data.size and not (data.min() >= 0 and data.max() <= 1):
-        raise ValueError(wrong)
-    return a
+    raise ValueError(wrong)
 
 
 def _looked_at(a: Tensor, low: float, high: float, message: str) -> Tensor:

@@ -272,8 +272,8 @@ class Module:
         return self.named_children()
 
 
-_plain = {int, float, bool, str, type(None)}
-"""Types of attributes in which there is nothing to search."""
+_plain: set[type] = {int, float, bool, str, type(None)}
+"""Types of attributes in which there is nothing to search; more are added as they are met."""
 
 
 _no_containers = (str, bytes, bytearray, memoryview, array, range, UserString)
@@ -304,6 +304,8 @@ def _search(name: str, value: Any, found: list[tuple[str, Any]]) -> None:
         _search_each(name, value.items(), found)
     elif isinstance(value, Sequence) and not isinstance(value, _no_containers):
         _search_each(name, enumerate(value), found)
+    elif value.__class__ is type(value):  # a proxy's type does not say what it stands for
+        _plain.add(type(value))
 
 
 def _search_each(name: str, entries: Iterable[tuple[Any, Any]], found: list[tuple[str, Any]]) -> None:
