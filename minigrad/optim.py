@@ -99,12 +99,13 @@ class Optimizer:
                     state = _beside(state, p._value)
                 w, states[i] = self.updated(p._value, p._grad._value, state, numbers[kinds[i]])
                 updates.append((p, w))
-        before = recording.set(False)
+        before = recording.get()
         try:  # all or, if an update overflows where that is an error, none
+            recording.set(False)
             for p, w in updates:
                 assign(p, w)
         finally:
-            recording.reset(before)
+            recording.set(before)
         self.state = states
         self.steps += 1
 
