@@ -127,6 +127,8 @@ def _whole(g: Any, x: Tensor) -> Any:
         g = broadcast(g, x._value)
     if not isinstance(g, Tensor):
         return made(g)
+    if is_foreign(g._value) and not recording.get():
+        return made(g._value)
     return np.positive(g) if g.is_leaf else g
 
 
@@ -182,10 +184,13 @@ def backpropagate(
 ) -> Iterator[tuple[Tensor, Any]]:
     """Each node that a gradient reaches with its gradient, newest first: so it is complete by then.
 
-    The rules are given arrays, or Tensors if the backward pass is to be a graph itself.  A gradient that is
-    the same along an axis stays broadcast (that of a sum is one number) until a rule needs it whole.
+    The rules are given arrays, or Tensors if the backward pass is to be a graph itself, or if the arrays are
+    another library's: what Tensors know of these, rules need not.  A gradient that is the same along an axis
+    stays broadcast (that of a sum is one number) until a rule needs it whole.
     It does not go on from nodes whose stamps are in `ends`.
     """
+    first = outputs if isinstance(outputs, Tensor) else next(iter(outputs), None)
+    create_graph = create_graph or (first is not None and is_foreign(first._value))
     if isinstance(outputs, Tensor):
         nodes, gradients = {outputs.stamp: outputs}, {outputs.stamp: seeds if create_graph else seeds._value}
     else:

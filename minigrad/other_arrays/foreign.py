@@ -29,11 +29,12 @@ def to_numpy(array: Any) -> np.ndarray:
 
 
 def beside(array: Any, other: Any) -> Any:
-    """The values as an array of another one's kind, and in its chunks if the shapes agree.
+    """The values as an array of the kind that another one, or a Tensor, is; in its chunks if the shapes agree.
 
     >>> beside([1.0, 2.0], np.zeros(2))
     array([1., 2.])
     """
+    other = getattr(other, "_value", other)
     if not is_foreign(other):
         return to_numpy(array)
     if type(array) is not type(other):

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from minigrad.derivatives.shapes import at
+from minigrad.other_arrays.foreign import beside
 from minigrad.table import composition, derivative
-from minigrad.tensor import primitive
+from minigrad.tensor import Tensor, primitive
 
 derivative(np.cumsum,  "a, /, axis=None",
            a=lambda g, a, axis: np.reshape(_backwards(np.cumsum, g, axis), a.shape))
@@ -96,7 +97,7 @@ def _slopes(f: Any, spacing: Any, axis: int, edge_order: int) -> Any:
     def part(x: Any, start: int | None, stop: int | None = None) -> Any:
         return along(x, slice(start, stop), axis)
 
-    steps = np.diff(spacing) if np.ndim(spacing) else spacing * np.ones(n - 1, f.dtype)
+    steps = np.diff(spacing) if np.ndim(spacing) else spacing * beside(np.ones(n - 1, f.dtype), f)
     h = np.reshape(steps.astype(f.dtype), [n - 1 if i == axis else 1 for i in range(f.ndim)])
     secants = np.diff(f, axis=axis) / h
     bends = np.diff(secants, axis=axis) / (part(h, 1) + part(h, None, -1))  # half of the second derivative
@@ -158,11 +159,16 @@ def _after(first: Any, x: Any, axis: int, last: Any = None) -> Any:
     axis = normalize_axis_index(axis, x.ndim)
     one = (*x.shape[:axis], 1, *x.shape[axis + 1 :])
     parts = [
-        np.broadcast_to(part, one).astype(x.dtype) if np.ndim(part) == 0 else part
+        np.broadcast_to(_like(x, part), one).astype(x.dtype) if np.ndim(part) == 0 else part
         for part in (first, x, last)
         if part is not None
     ]
     return np.concatenate(parts, axis=axis) if len(parts) > 1 else x
+
+
+def _like(x: Any, number: Any) -> Any:
+    """A number as an array of x's kind; a Tensor is one already."""
+    return number if isinstance(number, Tensor) else beside(number, x)
 
 
 def _the_axis(x: Any, axis: int | None) -> int:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.fft
 
 from minigrad.derivatives.complex_numbers import conj
+from minigrad.other_arrays.foreign import beside
 from minigrad.table import composition, derivative
 
 _other: dict[Any, Any] = {None: "forward", "backward": "forward", "ortho": "ortho", "forward": "backward"}
@@ -38,7 +39,7 @@ def _resized(g: Any, a: Any, axis: int) -> Any:
         return g
     g = np.swapaxes(g, axis, -1)
     if missing > 0:
-        g = np.concatenate([g, np.zeros((*g.shape[:-1], missing), g.dtype)], axis=-1)
+        g = np.concatenate([g, np.zeros_like(g, shape=(*g.shape[:-1], missing))], axis=-1)
     return np.swapaxes(g[..., :n], axis, -1)
 
 
@@ -47,7 +48,7 @@ def _counts(g: Any, axis: int) -> Any:
     n = g.shape[axis]
     counts = np.full(n // 2 + 1, 2, g.dtype)
     counts[0] = counts[n - n // 2 :] = 1
-    return np.reshape(counts, (-1, *(1,) * (g.ndim - 1 - axis % g.ndim)))
+    return beside(np.reshape(counts, (-1, *(1,) * (g.ndim - 1 - axis % g.ndim))), g)
 
 
 # ---- Hermitian signals, and several axes

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.derivatives.indexing import scatter_add
+from minigrad.other_arrays.foreign import beside
 from minigrad.table import composition
 from minigrad.tensor import Tensor
 
@@ -20,7 +21,7 @@ def _linspace(
     span = stop - start
     step = span / parts if parts > 0 else span * np.nan
     shape = (-1, *(1,) * np.ndim(span))
-    steps = np.reshape(np.arange(num) + 0.0, shape)
+    steps = beside(np.reshape(np.arange(num) + 0.0, shape), span)
     y = start + (steps * step if parts > 0 else steps * span)
     if endpoint and num > 1:
         y = np.concatenate([y[:-1], np.broadcast_to(stop, np.shape(span))[None]])
@@ -41,7 +42,7 @@ def _geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, *, a
     """start (stop / start)ᵗ, and the ends themselves: both positive, or both negative."""
     t = np.linspace(0.0, 1.0, num, endpoint)
     ratio = stop / start
-    y = start * ratio ** np.reshape(t, (-1, *(1,) * np.ndim(ratio)))
+    y = start * ratio ** beside(np.reshape(t, (-1, *(1,) * np.ndim(ratio))), ratio)
     ends = [np.broadcast_to(end, np.shape(ratio))[None] for end in (start, stop)]
     if num > 1:
         y = np.concatenate([ends[0], y[1:-1], ends[1]] if endpoint else [ends[0], y[1:]])

@@ -19,6 +19,7 @@ import numpy as np
 from minigrad.derivatives.complex_numbers import conj, direction, reciprocal
 from minigrad.derivatives.matrices import mT
 from minigrad.derivatives.reductions import keep_axes
+from minigrad.other_arrays.foreign import beside
 from minigrad.table import composition, derivative, name_of
 from minigrad.tensor import answers, primitive, recording
 
@@ -55,7 +56,7 @@ def cofactors(a: Any) -> Any:
     if np.all(d != 0):
         return d * mT(np.linalg.inv(a))
     u, s, vh = np.linalg.svd(a)
-    others = np.prod(np.where(np.eye(s.shape[-1], dtype=bool), 1, s[..., None, :]), axis=-1)
+    others = np.prod(np.where(beside(np.eye(s.shape[-1], dtype=bool), s), 1, s[..., None, :]), axis=-1)
     turn = (np.linalg.det(u) * np.linalg.det(vh))[..., None, None]
     return turn * (conj(u) * others[..., None, :]) @ conj(vh)
 
@@ -214,7 +215,7 @@ def _slope_of_eig(g: Any, y: Any) -> Any:
     w, v, g_of_v = y[..., 0, :], y[..., 1:, :], g[..., 1:, :]
     along = _real(np.sum(v * g_of_v, axis=-2, keepdims=True))
     d, m, f = g[..., 0, :], mT(v) @ (g_of_v - conj(v) * along), inverse_gaps(w, w, diagonal=True)
-    inner = np.eye(w.shape[-1], dtype=w.dtype) * np.expand_dims(d, -2)
+    inner = beside(np.eye(w.shape[-1], dtype=w.dtype), w) * np.expand_dims(d, -2)
     return np.linalg.solve(mT(v), (inner + f * determined(m, f, m, _pairs(-d, d))) @ mT(v))
 
 
@@ -260,7 +261,7 @@ def _slope_of_svd(g: Any, y: Any, m: int) -> Any:
     inner = minus * determined(turn, minus, both, _pairs(-d, d))
     inner = inner + plus * determined(lean, plus, both, _pairs(d, d))
     left = conj(u) * np.expand_dims(d * np.sign(s), -2) + conj(u) @ inner
-    over = inverse_gaps(np.zeros(1, s.dtype), s)
+    over = inverse_gaps(np.zeros_like(s, shape=1), s)
     if m > s.shape[-1]:
         across = g_of_u - conj(u) @ in_u
         left = left + over * determined(across, over, across, np.absolute(g_of_u))
@@ -350,7 +351,7 @@ derivative(inverse_gaps, a=lambda g, y, diagonal: np.sum(g * _slope_of_gaps(y, d
 
 def _slope_of_gaps(y: Any, diagonal: bool) -> Any:
     """F², which is needed for second derivatives: nothing is known of these where the values coincide."""
-    off = np.ones(y.shape[-2:]) - (np.eye(y.shape[-1]) if diagonal else 0)
+    off = beside(np.ones(y.shape[-2:]) - (np.eye(y.shape[-1]) if diagonal else 0), y)
     return y * y * np.astype(determined(off, y, off, off), y.dtype)
 
 
@@ -370,7 +371,7 @@ def determined(x: Any, f: Any, m: Any, spread: Any) -> Any:
     Traceback (most recent call last):
     numpy.linalg.LinAlgError: eigenvalues or singular values coincide (or are 0), or vectors have a free ...
     """
-    off, used = 1 - np.eye(*m.shape[-2:]), np.any(m, axis=(-2, -1), keepdims=True)
+    off, used = beside(1 - np.eye(*m.shape[-2:]), m), np.any(m, axis=(-2, -1), keepdims=True)
     free = np.abs(x) + np.abs(m) * off + np.abs(spread) * used
     size = max(np.max(np.abs(values), initial=0) for values in (x, m, spread))
     if np.any((f == 0) & (free > np.sqrt(np.finfo(x.dtype).eps) * size)):
@@ -457,7 +458,7 @@ answers.add(np.linalg.matrix_rank)
 @composition(np.linalg.matrix_power)
 def _matrix_power(a: Any, n: int) -> Any:
     if n == 0:
-        return np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape) + 0 * a
+        return beside(np.eye(a.shape[-1], dtype=a.dtype), a) + 0 * a
     if n < 0:
         return np.linalg.matrix_power(np.linalg.inv(a), -n)
     half = a if n == 1 else np.linalg.matrix_power(a, n // 2)
@@ -541,7 +542,7 @@ def _skew(x: Any) -> Any:
 def _lower(x: Any) -> Any:
     """Φ(x): the lower triangle, with half of the diagonal."""
     n = x.shape[-1]
-    return x * (np.tri(n, dtype=x.dtype) - np.eye(n, dtype=x.dtype) / 2)
+    return x * beside(np.tri(n, dtype=x.dtype) - np.eye(n, dtype=x.dtype) / 2, x)
 
 
 def _in_triangle(x: Any, upper: bool) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.other_arrays.foreign import beside
 from minigrad.table import composition
 from minigrad.tensor import Tensor, plain
 
@@ -53,7 +54,7 @@ def _polydiv(u: Any, v: Any) -> tuple[Any, Any]:
 def _polyder(p: Any, m: int = 1) -> Any:
     p = np.positive(p)
     for _ in range(m):
-        p = p[:-1] * np.arange(len(p) - 1, 0, -1)
+        p = p[:-1] * beside(np.arange(len(p) - 1, 0, -1), p)
     return p
 
 
@@ -67,7 +68,8 @@ def _polyint(p: Any, m: int = 1, k: Any = None) -> Any:
         raise ValueError(f"np.polyint: {len(constants)} constants for m={m}; give one for all, or one each")
     p = np.positive(p)
     for c in constants[:m]:
-        p = np.concatenate([p / np.arange(len(p), 0, -1), np.reshape(c, (1,))])
+        c = c if isinstance(c, Tensor) else beside(c, p)
+        p = np.concatenate([p / beside(np.arange(len(p), 0, -1), p), np.reshape(c, (1,))])
     return p
 
 

@@ -14,6 +14,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from minigrad.derivatives.indexing import scatter_add
 from minigrad.derivatives.shapes import method_of
+from minigrad.other_arrays.foreign import beside
 from minigrad.table import composition, derivative
 from minigrad.tensor import describe, fixed, record
 
@@ -133,7 +134,7 @@ def _on_diagonal(d: Any, own: str, term: str, shape: tuple[int, ...]) -> Any:
     for axis, n in zip(term, shape, strict=True):
         axes.append(next(free) if axis in seen else axis)
         if axis in seen:
-            units.append((axis + axes[-1], np.eye(n, dtype=d.dtype)))
+            units.append((axis + axes[-1], beside(np.eye(n, dtype=d.dtype), d)))
         seen.add(axis)
     letters, identities = zip(*units, strict=True)
     return np.einsum(f"{','.join([own, *letters])}->{''.join(axes)}", d, *identities)

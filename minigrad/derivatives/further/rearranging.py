@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from itertools import accumulate
+from math import prod
 from operator import index
 from typing import Any
 
@@ -92,7 +93,7 @@ def _repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
 @composition(np.resize)
 def _resize(a: Any, new_shape: Any) -> Any:
     if a.size == 0:
-        zeros = np.zeros(np.prod(new_shape, dtype=int), a.dtype)
+        zeros = np.zeros_like(a, shape=int(np.prod(new_shape)))
         return np.reshape(np.concatenate([np.ravel(a), zeros]), new_shape)
     return gather(lambda places: np.resize(places, new_shape), a)
 
@@ -123,7 +124,8 @@ def _trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
 
 def gather(function: Callable[..., Any], *arrays: Any) -> Any:
     """function(*arrays), if it only puts elements in other places: it is asked where each one comes from."""
-    ends = accumulate(map(np.size, arrays))
-    places = [np.arange(n - np.size(x), n).reshape(np.shape(x)) for n, x in zip(ends, arrays, strict=True)]
+    sizes = [prod(np.shape(x)) for x in arrays]
+    ends = accumulate(sizes)
+    places = [np.arange(n - k, n).reshape(np.shape(x)) for n, k, x in zip(ends, sizes, arrays, strict=True)]
     elements = [np.ravel(x) for x in arrays]
     return (np.concatenate(elements) if len(elements) > 1 else elements[0])[function(*places)]
