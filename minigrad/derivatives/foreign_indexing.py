@@ -1,7 +1,7 @@
 """a[index] of arrays of other libraries, and its transpose: made of taking alone.
 
-Chunks are not written to, and NumPy's ufunc.at works on NumPy's arrays only.  Dask follows one array of
-indices at a time, and leaves its axis in place; more of them are refused.
+Dask's chunks are not written to, and it follows one array of indices at a time: of several, the axes are made
+one axis, and the indices places along it.
 """
 
 from __future__ import annotations
@@ -11,83 +11,115 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.other_arrays.foreign import is_chunked, to_numpy
+from minigrad.other_arrays.chunked import add_up
+from minigrad.other_arrays.foreign import is_chunked, reshape, to_numpy
 
 
 def take(a: Any, index: Any) -> Any:
-    """a[index] of any array or Tensor; of one in chunks, with the axes in NumPy's order.
+    """a[index] of any array or Tensor.
 
-    Raises: TypeError for what Dask cannot follow, or cannot know the length of.
+    Raises: TypeError for indices that are not computed yet: how many there are, and where, is not known.
     """
     if not is_chunked(a):
         return a[index]
-    parts = _parts(index, a.ndim)
-    if not _can_be_followed(parts):
-        raise TypeError(
-            "Dask takes one array of indices (n,) at once; index step by step, x[i][:, j], and use np.where "
-            "in place of a mask of several axes"
-        )
-    y = a[tuple(parts)]
-    place = _place_of_moved(parts)
-    return y if place is None else np.moveaxis(y, place, 0)
+    parts = _parts(index, a.shape)
+    if not _has_arrays(parts):
+        return a[tuple(parts)]
+    axes, places, shape, rest, front = _as_one(parts, a.shape)
+    y = reshape(_with_first(a, axes), (-1, *_without(a.shape, axes)), "C")[(places, *rest)]
+    y = reshape(y, (*shape, *y.shape[1:]), "C")
+    moved = range(len(shape))
+    return y if not front else np.moveaxis(y, list(moved), [i + front for i in moved])
 
 
 def scatter(values: Any, index: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of this shape with the values added at index, repeated or not."""
-    parts = _parts(index, len(shape))
-    if not _can_be_followed(parts):
-        size = prod(shape)
-        places = np.arange(size).reshape(shape)[tuple(parts)]
-        return np.reshape(_spread(np.reshape(values, (-1,)), places.ravel(), size, 0), shape)
-    place = _place_of_moved(parts)
-    values = values if place is None else np.moveaxis(values, 0, place)
-    whole = slice(None)
-    values = values[tuple(0 if p is None else None if isinstance(p, int) else whole for p in parts)]
+    parts = _parts(index, shape)
+    if not _has_arrays(parts):
+        return _into_slices(values, parts, shape)
+    axes, places, taken, rest, front = _as_one(parts, shape)
+    moved = range(len(taken))
+    values = values if not front else np.moveaxis(values, [i + front for i in moved], list(moved))
+    values = reshape(values, (-1, *values.shape[len(taken) :]), "C")
+    left = _without(shape, axes)
+    values = _into_slices(values, [slice(None), *rest], (values.shape[0], *left))
+    together = [shape[i] for i in axes]
+    y = reshape(_spread(values, places, prod(together)), (*together, *left), "C")
+    order = (*axes, *(i for i in range(len(shape)) if i not in axes))
+    return y if order == tuple(range(len(shape))) else np.transpose(y, np.argsort(order).tolist())
+
+
+def _into_slices(values: Any, parts: list[Any], shape: tuple[int, ...]) -> Any:
+    """Zeros of this shape with the values at whole numbers and slices."""
+    values = values[tuple(0 if p is None else None if isinstance(p, int) else slice(None) for p in parts)]
     for axis, part in enumerate(p for p in parts if p is not None):
-        if not isinstance(part, slice) or part != whole:
-            positions = np.atleast_1d(np.arange(shape[axis])[part])
-            values = _spread(values, positions, shape[axis], axis)
+        n = shape[axis]
+        places = range(n)[part] if isinstance(part, slice) else range(part % n, part % n + 1)
+        if len(places) < 2 or places.step == 1:
+            values = _between_zeros(values, places[0] if places else 0, n, axis)
+        elif places != range(n):
+            values = np.moveaxis(_spread(np.moveaxis(values, axis, 0), np.array(places), n), 0, axis)
     return values
 
 
-def _spread(values: Any, positions: np.ndarray, n: int, axis: int) -> Any:
-    """Zeros of length n along an axis, with the slices of the values added at the positions.
-
-    Every slice of the result takes the one that belongs there, or a slice of zeros; a position that is named
-    several times takes one of them in each round.
-    """
-
-    def zeros(length: int) -> Any:
-        return np.zeros_like(values, shape=(*values.shape[:axis], length, *values.shape[axis + 1 :]))
-
-    k = len(positions)
-    if not k:
-        return zeros(n)
-    first = int(positions[0])
-    if np.array_equal(positions, np.arange(first, first + k)):
-        pieces = [zeros(first), values, zeros(n - first - k)]
-        return np.concatenate([piece for piece in pieces if piece.shape[axis]], axis=axis)
-    order = np.argsort(positions, kind="stable")
-    starts = np.searchsorted(positions[order], positions[order])
-    rounds = np.empty(k, int)
-    rounds[order] = np.arange(k) - starts
-    padded = np.concatenate([values, zeros(1)], axis=axis)
-    total: Any = 0
-    for i in range(rounds.max() + 1):
-        source = np.full(n, k)
-        (chosen,) = np.nonzero(rounds == i)
-        source[positions[chosen]] = chosen
-        total = total + padded[(slice(None),) * axis + (source,)]
-    return total
+def _between_zeros(values: Any, first: int, n: int, axis: int) -> Any:
+    """Zeros of length n along an axis, with the values from the first place on."""
+    lengths = first, n - first - values.shape[axis]
+    before, after = (
+        np.zeros_like(values, shape=(*values.shape[:axis], k, *values.shape[axis + 1 :])) for k in lengths
+    )
+    pieces = [piece for piece in (before, values, after) if piece.shape[axis]]
+    return np.concatenate(pieces, axis=axis) if len(pieces) > 1 else pieces[0] if pieces else values
 
 
-def _parts(index: Any, ndim: int) -> list[Any]:
-    """An entry for each axis and each new one: a whole number, a slice, None, or an array."""
-    parts = [_part(part) for part in (index if isinstance(index, tuple) else (index,))]
-    taken = sum(_axes(part) for part in parts)
-    rest = [slice(None)] * (ndim - taken)
-    at = next((i for i, part in enumerate(parts) if part is Ellipsis), len(parts))
-    return [*parts[:at], *rest, *parts[at + 1 :]]
+def _spread(values: Any, places: np.ndarray, n: int) -> Any:
+    """Zeros of length n along the first axis, with the slices of the values added at the places."""
+    if not is_chunked(values) or not len(places):
+        y = np.zeros_like(values, shape=(n, *values.shape[1:]))
+        if len(places):
+            np.add.at(y, places, values)
+        return y
+    rounds = _rounds(places)
+    if rounds.max() >= values.numblocks[0]:
+        return add_up(values, places, n)
+    padded = np.concatenate([values, np.zeros_like(values[:1])])
+    return sum(padded[_sources(places, rounds == i, n)] for i in range(rounds.max() + 1))
+
+
+def _rounds(places: np.ndarray) -> np.ndarray:
+    """How often the same place has come before: in each round every place is named once."""
+    order = np.argsort(places, kind="stable")
+    rounds = np.empty_like(places)
+    rounds[order] = np.arange(len(places)) - np.searchsorted(places[order], places[order])
+    return rounds
+
+
+def _sources(places: np.ndarray, chosen: np.ndarray, n: int) -> np.ndarray:
+    """For each of n places which of the chosen belongs there; where none does, the one after the last."""
+    sources = np.full(n, len(places))
+    sources[places[chosen]] = np.flatnonzero(chosen)
+    return sources
+
+
+# ---- reading an index
+
+
+def _parts(index: Any, shape: tuple[int, ...]) -> list[Any]:
+    """An entry for each axis and each new one: a whole number, a slice, None, or an array of whole numbers."""
+    given = [_part(part) for part in (index if isinstance(index, tuple) else (index,))]
+    taken = sum(part.ndim if _is_mask(part) else part is not None and part is not Ellipsis for part in given)
+    at = next((i for i, part in enumerate(given) if part is Ellipsis), len(given))
+    rest = [slice(None)] * (len(shape) - taken)
+    parts: list[Any] = []
+    for part in [*given[:at], *rest, *given[at + 1 :]]:
+        if not _is_mask(part):
+            parts.append(part)
+            continue
+        axis = sum(p is not None for p in parts)
+        if part.shape != shape[axis : axis + part.ndim]:
+            raise IndexError(f"a mask of shape {part.shape} does not fit an array of shape {shape}")
+        parts.extend(np.nonzero(part))
+    return parts
 
 
 def _part(part: Any) -> Any:
@@ -96,28 +128,46 @@ def _part(part: Any) -> Any:
     if is_chunked(part):
         raise TypeError("the indices are an array that is not computed yet: give a NumPy array of them")
     array = to_numpy(part)
-    if array.dtype.kind == "b":
-        return np.nonzero(array)[0] if array.ndim == 1 else array
-    array = array.astype(int) if not array.size else array
+    array = array.astype(int) if not array.size and array.dtype.kind == "f" else array
     return array if array.ndim else int(array)
 
 
-def _axes(part: Any) -> int:
-    """How many axes an entry of an index stands for."""
-    if part is None or part is Ellipsis:
-        return 0
-    return part.ndim if isinstance(part, np.ndarray) and part.dtype.kind == "b" else 1
+def _is_mask(part: Any) -> bool:
+    return isinstance(part, np.ndarray) and part.dtype.kind == "b"
 
 
-def _can_be_followed(parts: list[Any]) -> bool:
-    arrays = [part for part in parts if isinstance(part, np.ndarray)]
-    return len(arrays) < 2 and all(part.ndim == 1 for part in arrays)
+def _has_arrays(parts: list[Any]) -> bool:
+    return any(isinstance(part, np.ndarray) for part in parts)
 
 
-def _place_of_moved(parts: list[Any]) -> int | None:
-    """Where Dask leaves the axis that NumPy moves to the front: that of an array apart from other indices."""
-    places = [i for i, part in enumerate(parts) if isinstance(part, int | np.ndarray)]
-    array = next((i for i in places if isinstance(parts[i], np.ndarray)), None)
-    if array is None or places[-1] - places[0] + 1 == len(places):
-        return None
-    return sum(not isinstance(part, int) for part in parts[:array])
+def _as_one(
+    parts: list[Any], shape: tuple[int, ...]
+) -> tuple[list[int], np.ndarray, tuple[int, ...], list[Any], int]:
+    """(axes, places, shape, rest, front) of an index with arrays, beside which a whole number is one, too.
+
+    The axes with arrays, made one axis, have their elements taken at the places, which then have this shape;
+    the rest of the parts follow.  `front` is how many axes come before those of the arrays in the result.
+    """
+    at = [i for i, part in enumerate(parts) if isinstance(part, int | np.ndarray)]
+    axes = [sum(p is not None for p in parts[:i]) for i in at]
+    lengths = tuple(shape[axis] for axis in axes)
+    arrays = []
+    for i, n in zip(at, lengths, strict=True):
+        array = np.asarray(parts[i])
+        if array.size and not (-n <= array.min() and array.max() < n):
+            raise IndexError(f"the indices run from {array.min()} to {array.max()}, along an axis of {n}")
+        arrays.append(np.where(array < 0, array + n, array))
+    arrays = np.broadcast_arrays(*arrays)
+    places = np.ravel_multi_index(tuple(arrays), lengths) if arrays[0].size else np.zeros(0, int)
+    rest = [part for i, part in enumerate(parts) if i not in at]
+    together = at[-1] - at[0] + 1 == len(at)
+    return axes, places.ravel(), arrays[0].shape, rest, at[0] if together else 0
+
+
+def _with_first(a: Any, axes: list[int]) -> Any:
+    order = (*axes, *(i for i in range(a.ndim) if i not in axes))
+    return a if order == tuple(range(a.ndim)) else np.transpose(a, order)
+
+
+def _without(shape: tuple[int, ...], axes: list[int]) -> tuple[int, ...]:
+    return tuple(n for i, n in enumerate(shape) if i not in axes)

@@ -51,6 +51,34 @@ def check(array: Any, low: float, high: float, message: str) -> Any:
     return map_blocks(_check_block, array, low, high, message, dtype=array.dtype, meta=array._meta)
 
 
+def add_up(values: Any, places: np.ndarray, n: int) -> Any:
+    """Zeros of length n along the first axis with the slices of the values added at the places, repeated or
+    not: each chunk adds up its own, and then the sums are added."""
+    from dask.array import blockwise, from_array
+
+    rest = tuple(range(2, values.ndim + 1))
+    sums = blockwise(
+        _add_block,
+        (0, 1, *rest),
+        values,
+        (0, *rest),
+        from_array(places, chunks=(values.chunks[0],)),
+        (0,),
+        n=n,
+        new_axes={1: n},
+        adjust_chunks={0: 1},
+        dtype=values.dtype,
+        meta=np.empty((0,) * (values.ndim + 1), values.dtype),
+    )
+    return sums.sum(axis=0)
+
+
+def _add_block(values: Any, places: np.ndarray, n: int) -> Any:
+    sums = np.zeros((1, n, *values.shape[1:]), values.dtype)
+    np.add.at(sums[0], places, values)
+    return sums
+
+
 def _draw_block(kind: Any, state: dict[str, Any], shape: tuple[int, ...], block_info: Any = None) -> Any:
     """The numbers of a chunk: skip and draw for each of its runs that are one in the whole array."""
     place = block_info[None]["array-location"]
