@@ -17,7 +17,7 @@ import numpy as np
 from minigrad.hooks import after_hooks, changes
 from minigrad.other_arrays.foreign import broadcast, is_foreign, mixture
 from minigrad.table import name_of, table
-from minigrad.tensor import Tensor, describe, made, recording
+from minigrad.tensor import Tensor, describe, made, plain, recording
 from minigrad.watch import watchers, watching
 
 Outputs = Tensor | Sequence[Tensor]
@@ -125,10 +125,8 @@ def _whole(g: Any, x: Tensor) -> Any:
     """The gradient as a Tensor of x's shape, and x's own: assignment to it must not reach another one."""
     if g.shape != x.shape:
         g = broadcast(g, x._value)
-    if not isinstance(g, Tensor):
-        return made(g)
-    if is_foreign(g._value) and not recording.get():
-        return made(g._value)
+    if not isinstance(g, Tensor) or (is_foreign(g._value) and not recording.get()):
+        return made(plain(g))
     return np.positive(g) if g.is_leaf else g
 
 
@@ -189,11 +187,11 @@ def backpropagate(
     stays broadcast (that of a sum is one number) until a rule needs it whole.
     It does not go on from nodes whose stamps are in `ends`.
     """
-    first = outputs if isinstance(outputs, Tensor) else next(iter(outputs), None)
-    create_graph = create_graph or (first is not None and is_foreign(first._value))
     if isinstance(outputs, Tensor):
+        create_graph = create_graph or is_foreign(outputs._value)
         nodes, gradients = {outputs.stamp: outputs}, {outputs.stamp: seeds if create_graph else seeds._value}
     else:
+        create_graph = create_graph or any(is_foreign(y._value) for y in outputs)
         nodes, gradients = _several(outputs, seeds, create_graph)
     queue = sorted([-stamp for stamp in nodes])
     if leading is not None:

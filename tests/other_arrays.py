@@ -37,7 +37,10 @@ def moved(case: Case, move: Callable) -> Case:
         return [move_all(entry) for entry in x] if isinstance(x, list) else x
 
     args = case.args if case.function is operator.getitem else tuple(map(move_all, case.args))
-    return Case(case.function, args, case.kwargs)
+    kwargs = {
+        key: move(x) if isinstance(x, np.ndarray) and key != "index" else x for key, x in case.kwargs.items()
+    }
+    return Case(case.function, args, kwargs)
 
 
 def generic(like: Any, seed: int = 0) -> np.ndarray:

@@ -29,7 +29,7 @@ def to_numpy(array: Any) -> np.ndarray:
 
 
 def beside(array: Any, other: Any) -> Any:
-    """The values as an array of the kind that another one, or a Tensor, is; in its chunks if the shapes agree.
+    """The values as an array of the kind of another one, or of a Tensor; in its chunks if the shapes agree.
 
     >>> beside([1.0, 2.0], np.zeros(2))
     array([1., 2.])

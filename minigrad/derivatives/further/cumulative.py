@@ -13,7 +13,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from minigrad.derivatives.shapes import at
 from minigrad.other_arrays.foreign import beside
 from minigrad.table import composition, derivative
-from minigrad.tensor import Tensor, primitive
+from minigrad.tensor import primitive
 
 derivative(np.cumsum,  "a, /, axis=None",
            a=lambda g, a, axis: np.reshape(_backwards(np.cumsum, g, axis), a.shape))
@@ -30,7 +30,7 @@ def recurrence(x: Any, a: Any, *, axis: int = -1) -> Any:
     >>> recurrence(np.array([1.0, 0.0, 3.0]), np.array([9.0, 0.5, 0.5]))
     array([1.  , 0.5 , 3.25])
     """
-    y = np.array(np.moveaxis(x, axis, 0), np.result_type(x, a))
+    y = np.moveaxis(x, axis, 0).astype(np.result_type(x, a))
     for i, factor in enumerate(np.moveaxis(a, axis, 0)[1:], start=1):
         y[i] += factor * y[i - 1]
     return np.moveaxis(y, 0, axis)
@@ -66,7 +66,7 @@ def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any =
 
 @composition(np.ediff1d)
 def _ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
-    ends = [x if x is None else np.reshape(x, -1).astype(ary.dtype) for x in (to_begin, to_end)]
+    ends = [x if x is None else np.ravel(_like(ary, x)).astype(ary.dtype) for x in (to_begin, to_end)]
     return _after(ends[0], np.diff(np.ravel(ary)), 0, ends[1])
 
 
@@ -145,7 +145,7 @@ def _from_the_end(g: Any, a: Any, axis: int) -> Any:
 
 def _of_factors(g: Any, y: Any, a: Any, axis: int | None) -> Any:
     """∂L/∂aᵢ = a₀ ... aᵢ₋₁ (gᵢ + aᵢ₊₁ gᵢ₊₁ + aᵢ₊₁ aᵢ₊₂ gᵢ₊₂ + ...)."""
-    a, axis = (np.reshape(a, -1), 0) if axis is None or not a.ndim else (a, axis)
+    a, axis = (np.reshape(a, (-1,)), 0) if axis is None or not a.ndim else (a, axis)
     return _shifted(y, 1, axis) * _from_the_end(g, a, axis)
 
 
@@ -167,8 +167,8 @@ def _after(first: Any, x: Any, axis: int, last: Any = None) -> Any:
 
 
 def _like(x: Any, number: Any) -> Any:
-    """A number as an array of x's kind; a Tensor is one already."""
-    return number if isinstance(number, Tensor) else beside(number, x)
+    """Numbers as an array of x's kind; an array has its own."""
+    return number if hasattr(number, "dtype") else beside(number, x)
 
 
 def _the_axis(x: Any, axis: int | None) -> int:

@@ -340,7 +340,7 @@ def inverse_gaps(a: Any, b: Any, *, diagonal: bool = False) -> Any:
            [-0.5,  0. ]])
     """
     gaps = b[..., None, :] - a[..., :, None]
-    largest = np.max(np.abs(b), axis=-1, initial=0)[..., None, None]
+    largest = np.max(np.abs(b), axis=-1)[..., None, None] if b.size else 0
     one = np.abs(gaps) <= b.shape[-1] * np.finfo(b.dtype).eps * largest
     return np.where(one, 0, 1 / np.where(one, 1, gaps))
 
@@ -351,7 +351,7 @@ derivative(inverse_gaps, a=lambda g, y, diagonal: np.sum(g * _slope_of_gaps(y, d
 
 def _slope_of_gaps(y: Any, diagonal: bool) -> Any:
     """F², which is needed for second derivatives: nothing is known of these where the values coincide."""
-    off = beside(np.ones(y.shape[-2:]) - (np.eye(y.shape[-1]) if diagonal else 0), y)
+    off = beside(np.ones(y.shape) - (np.eye(y.shape[-1]) if diagonal else 0), y)
     return y * y * np.astype(determined(off, y, off, off), y.dtype)
 
 
@@ -373,7 +373,7 @@ def determined(x: Any, f: Any, m: Any, spread: Any) -> Any:
     """
     off, used = beside(1 - np.eye(*m.shape[-2:]), m), np.any(m, axis=(-2, -1), keepdims=True)
     free = np.abs(x) + np.abs(m) * off + np.abs(spread) * used
-    size = max(np.max(np.abs(values), initial=0) for values in (x, m, spread))
+    size = max(np.max(np.abs(values)) if values.size else 0 for values in (x, m, spread))
     if np.any((f == 0) & (free > np.sqrt(np.finfo(x.dtype).eps) * size)):
         raise np.linalg.LinAlgError(
             "eigenvalues or singular values coincide (or are 0), or vectors have a free phase, and the "
@@ -403,7 +403,7 @@ def _slope_of_norm(x: Any, y: Any, axis: Any, ord: float) -> Any:
     if ord == 2:
         return conj(x) * reciprocal(y)
     if ord == 0:
-        return np.zeros(x.shape, x.dtype)
+        return np.zeros_like(x)
     if ord == 1:
         return direction(x)
     size = np.absolute(x)
@@ -502,7 +502,7 @@ def _tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     last = [i % a.ndim for i in axes or ()]
     a = np.transpose(a, (*(i for i in range(a.ndim) if i not in last), *last))
     shape = a.shape[np.ndim(b) :]
-    return np.reshape(np.linalg.solve(np.reshape(a, (b.size, -1)), np.reshape(b, -1)), shape)
+    return np.reshape(np.linalg.solve(np.reshape(a, (b.size, -1)), np.reshape(b, (-1,))), shape)
 
 
 # ---- pieces

@@ -49,7 +49,7 @@ def _to(arr: Any, g: Any, axis: int | None) -> tuple[int, ...]:
 def _take(a: Any, indices: Any, axis: int | None = None, *, mode: str = "raise") -> Any:
     a, axis = (np.ravel(a), 0) if axis is None else (method_of(a), axis)
     axis = normalize_axis_index(axis, a.ndim)
-    n, index = a.shape[axis], np.asarray(fixed(indices)).astype(np.intp, casting="same_kind")
+    n, index = a.shape[axis], method_of(fixed(indices)).astype(np.intp, casting="same_kind")
     if mode not in ("raise", "wrap", "clip"):
         raise ValueError(f"mode={mode!r} must be 'raise', 'wrap' or 'clip'")
     index = index % n if mode == "wrap" else index.clip(0, n - 1) if mode == "clip" else index

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from minigrad.derivatives.shapes import at, method_of
+from minigrad.other_arrays.foreign import is_foreign, to_numpy
 from minigrad.table import composition
 from minigrad.tensor import fixed
 
@@ -80,7 +81,7 @@ def _tile(A: Any, reps: Any) -> Any:
 
 @composition(np.repeat)
 def _repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
-    repeats = np.asarray(fixed(repeats))
+    repeats = to_numpy(fixed(repeats))
     a, axis = (np.ravel(a), 0) if axis is None else (a, axis)
     axis = normalize_axis_index(axis, a.ndim)
     if repeats.size != 1:
@@ -107,7 +108,9 @@ composition(np.copy)(lambda a: a.copy())
 def _delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
     arr, axis = (np.ravel(arr), 0) if axis is None else (method_of(arr), axis)
     axis = normalize_axis_index(axis, arr.ndim)
-    return arr[at(np.delete(np.arange(arr.shape[axis]), fixed(obj)), axis, arr.ndim)]
+    obj = fixed(obj)
+    obj = to_numpy(obj) if is_foreign(obj) else obj
+    return arr[at(np.delete(np.arange(arr.shape[axis]), obj), axis, arr.ndim)]
 
 
 @composition(np.trim_zeros)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from minigrad.derivatives.shapes import method_of
-from minigrad.other_arrays.foreign import beside
+from minigrad.other_arrays.foreign import beside, to_numpy
 from minigrad.table import composition
 from minigrad.tensor import fixed
 from minigrad.watch import watching
@@ -66,7 +66,7 @@ def _cov(
 ) -> Any:
     """The deviations from the means, multiplied for each pair of variables:  D Dᵀ / (n - ddof)."""
     x = _rows(m, rowvar) if y is None else np.concatenate([_rows(m, rowvar), _rows(y, rowvar)])
-    f, a = (None if w is None else np.asarray(fixed(w)) for w in (fweights, aweights))
+    f, a = (None if w is None else to_numpy(fixed(w)) for w in (fweights, aweights))
     np.cov(np.zeros((1, 1)) if f is a is None else np.zeros((1, x.shape[1])), ddof=0, fweights=f, aweights=a)
     if ddof is not None and ddof != int(ddof):
         raise ValueError(f"ddof={ddof} must be a whole number")

@@ -12,20 +12,22 @@ from typing import Any
 import numpy as np
 
 from minigrad.other_arrays.chunked import add_up
-from minigrad.other_arrays.foreign import is_chunked, reshape, to_numpy
+from minigrad.other_arrays.foreign import is_chunked, is_foreign, reshape, to_numpy
 
 
 def take(a: Any, index: Any) -> Any:
     """a[index] of any array or Tensor.
 
-    Raises: TypeError for indices that are not computed yet: how many there are, and where, is not known.
+    Raises: TypeError for indices that are not computed yet, IndexError for some that do not exist.
     """
-    if not is_chunked(a):
+    if not is_foreign(a):
         return a[index]
     parts = _parts(index, a.shape)
     if not _has_arrays(parts):
-        return a[tuple(parts)]
+        return a[tuple(parts)] if is_chunked(a) else a[index]
     axes, places, shape, rest, front = _as_one(parts, a.shape)
+    if not is_chunked(a):  # CuPy takes anything, and would wrap around indices that do not exist
+        return a[index]
     y = reshape(_with_first(a, axes), (-1, *_without(a.shape, axes)), "C")[(places, *rest)]
     y = reshape(y, (*shape, *y.shape[1:]), "C")
     moved = range(len(shape))
@@ -105,7 +107,7 @@ def _sources(places: np.ndarray, chosen: np.ndarray, n: int) -> np.ndarray:
 
 
 def _parts(index: Any, shape: tuple[int, ...]) -> list[Any]:
-    """An entry for each axis and each new one: a whole number, a slice, None, or an array of whole numbers."""
+    """An entry for each axis and each new one: a whole number, a slice, None, or an array of numbers."""
     given = [_part(part) for part in (index if isinstance(index, tuple) else (index,))]
     taken = sum(part.ndim if _is_mask(part) else part is not None and part is not Ellipsis for part in given)
     at = next((i for i, part in enumerate(given) if part is Ellipsis), len(given))
@@ -157,11 +159,11 @@ def _as_one(
         if array.size and not (-n <= array.min() and array.max() < n):
             raise IndexError(f"the indices run from {array.min()} to {array.max()}, along an axis of {n}")
         arrays.append(np.where(array < 0, array + n, array))
-    arrays = np.broadcast_arrays(*arrays)
-    places = np.ravel_multi_index(tuple(arrays), lengths) if arrays[0].size else np.zeros(0, int)
+    together = tuple(np.broadcast_arrays(*arrays))
+    places = np.ravel_multi_index(together, lengths) if together[0].size else np.zeros(0, int)
     rest = [part for i, part in enumerate(parts) if i not in at]
-    together = at[-1] - at[0] + 1 == len(at)
-    return axes, places.ravel(), arrays[0].shape, rest, at[0] if together else 0
+    apart = at[-1] - at[0] + 1 > len(at)
+    return axes, places.ravel(), together[0].shape, rest, 0 if apart else at[0]
 
 
 def _with_first(a: Any, axes: list[int]) -> Any:
