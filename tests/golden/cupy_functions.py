@@ -8,8 +8,8 @@ No GPU is needed for that.  StrictArray, which stands in for CuPy's arrays, refu
 from __future__ import annotations
 
 import inspect
-import re
 import json
+import re
 from pathlib import Path
 from typing import Any
 
