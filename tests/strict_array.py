@@ -2,8 +2,8 @@
 
 It computes with NumPy, through NumPy's protocols alone, and refuses what CuPy refuses: np.asarray, float() by
 NumPy, NumPy arrays beside it, 0-d ones too, functions and arguments that CuPy has not
-(golden/cupy_functions.json).  Results are StrictArrays, 0-d ones too; several are a plain tuple.  Indices that
-do not exist wrap around, as on a GPU.
+(golden/cupy_functions.json).  Results are StrictArrays, 0-d ones too, and several are a plain tuple.  Indices
+that do not exist wrap around, as on a GPU.
 """
 
 from __future__ import annotations

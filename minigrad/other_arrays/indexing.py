@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.other_arrays.chunked import add_up
-from minigrad.other_arrays.foreign import is_chunked, is_foreign, reshape, to_numpy
+from minigrad.other_arrays.chunked import add_up, rows
+from minigrad.other_arrays.foreign import is_chunked, is_foreign, mixture, reshape, to_numpy
 
 
 def take(a: Any, index: Any) -> Any:
@@ -21,7 +21,11 @@ def take(a: Any, index: Any) -> Any:
     Raises: TypeError for indices that are not computed yet, IndexError for some that do not exist.
     """
     if not is_foreign(a):
+        if is_chunked(index):
+            raise TypeError(mixture((a, index)) or _not_computed)
         return a[index]
+    if is_chunked(a) and _is_of_rows(index):
+        return rows(a, index[0] if isinstance(index, tuple) else index)
     parts = _parts(index, a.shape)
     if not _has_arrays(parts):
         return a[tuple(parts)] if is_chunked(a) else a[index]
@@ -36,6 +40,10 @@ def take(a: Any, index: Any) -> Any:
 
 def scatter(values: Any, index: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of this shape with the values added at index, repeated or not."""
+    if is_chunked(values) and _is_of_rows(index):
+        index = index[0] if isinstance(index, tuple) else index
+        flat = reshape(values, (-1, *shape[1:]), "C")
+        return add_up(flat, reshape(index, (-1,), "C"), shape[0])
     parts = _parts(index, shape)
     if not _has_arrays(parts):
         return _into_slices(values, parts, shape)
@@ -106,6 +114,18 @@ def _sources(places: np.ndarray, chosen: np.ndarray, n: int) -> np.ndarray:
 # ---- reading an index
 
 
+_not_computed = (
+    "the indices are an array that is not computed yet: give a NumPy array of them; or whole numbers along "
+    "the first axis alone, x[i]"
+)
+
+
+def _is_of_rows(index: Any) -> bool:
+    """Whether it is whole numbers that are not computed yet, along the first axis alone."""
+    index = index[0] if isinstance(index, tuple) and len(index) == 1 else index
+    return is_chunked(index) and index.dtype.kind in "iu"
+
+
 def _parts(index: Any, shape: tuple[int, ...]) -> list[Any]:
     """An entry for each axis and each new one: a whole number, a slice, None, or an array of numbers."""
     given = [_part(part) for part in (index if isinstance(index, tuple) else (index,))]
@@ -128,7 +148,7 @@ def _part(part: Any) -> Any:
     if part is None or part is Ellipsis or isinstance(part, slice):
         return part
     if is_chunked(part):
-        raise TypeError("the indices are an array that is not computed yet: give a NumPy array of them")
+        raise TypeError(_not_computed)
     array = to_numpy(part)
     array = array.astype(int) if not array.size and array.dtype.kind == "f" else array
     return array if array.ndim else int(array)

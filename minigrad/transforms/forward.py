@@ -25,6 +25,7 @@ import numpy as np
 from minigrad import functions
 from minigrad.backprop import gradients_of, stale, unbroadcast
 from minigrad.derivatives.indexing import scatter_add
+from minigrad.other_arrays.foreign import is_foreign
 from minigrad.table import table
 from minigrad.tensor import Tensor, made, record, recording
 from minigrad.transforms.graph import behind
@@ -49,6 +50,7 @@ def push(
     recorded   record what is computed, so that the tangents can be differentiated
     """
     symbolic = recorded or (bool(watchers) and watching() is not None)
+    symbolic = symbolic or any(is_foreign(v._value) for v in tangents)
     found: dict[int, Any] = {
         x.stamp: v if symbolic else v._value for x, v in zip(variables, tangents, strict=True)
     }

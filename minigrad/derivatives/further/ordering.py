@@ -14,7 +14,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from minigrad.derivatives.further.picking import add_along_axis
 from minigrad.derivatives.shapes import inverse
-from minigrad.other_arrays.foreign import beside
+from minigrad.other_arrays.foreign import beside, check_computed
 from minigrad.table import composition, derivative, name_of
 from minigrad.tensor import answers, plain, primitive
 from minigrad.watch import tell
@@ -81,6 +81,7 @@ def _unique(
 ) -> Any:
     """The first of equal elements gets their gradient."""
     tell("refuse_function", name_of(np.unique))
+    check_computed(ar)
     wanted: Any = True, return_inverse, return_counts, axis
     _, first, *rest = np.unique(plain(ar), *wanted, equal_nan=equal_nan)
     found = (np.take(ar, first, axis), *[first] * return_index, *rest)

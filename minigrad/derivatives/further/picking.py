@@ -12,7 +12,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from minigrad.derivatives.further.rearranging import gather
 from minigrad.derivatives.indexing import scatter_add
 from minigrad.derivatives.shapes import at, method_of
-from minigrad.other_arrays.foreign import beside
+from minigrad.other_arrays.foreign import beside, check_computed, is_foreign, to_numpy
 from minigrad.table import composition, derivative
 from minigrad.tensor import answers, fixed, primitive, record
 
@@ -71,6 +71,8 @@ def _extract(condition: Any, arr: Any) -> Any:
 @composition(np.choose)
 def _choose(a: Any, choices: Any, *, mode: Any = "raise") -> Any:
     a = fixed(a)
+    check_computed(a)
+    a = to_numpy(a)
     return gather(lambda *places: np.choose(a, places, mode=mode), *choices)
 
 
@@ -88,7 +90,10 @@ def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
 @composition(np.piecewise)
 def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
     """Each function of those elements alone where its condition holds, and none of the later ones does."""
-    conditions = np.asarray(fixed(condlist), bool)
+    condlist = fixed(condlist)
+    check_computed(*condlist if isinstance(condlist, list | tuple) else [condlist])
+    conditions = np.stack([to_numpy(c) for c in condlist]) if any(map(is_foreign, condlist)) else condlist
+    conditions = np.asarray(conditions, bool)
     if conditions.ndim == x.ndim:
         conditions = conditions[None]
     if len(funclist) == len(conditions) + 1:

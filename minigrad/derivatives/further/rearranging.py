@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from minigrad.derivatives.shapes import at, method_of
-from minigrad.other_arrays.foreign import is_foreign, to_numpy
+from minigrad.other_arrays.foreign import check_computed, is_foreign, to_numpy
 from minigrad.table import composition
 from minigrad.tensor import fixed
 
@@ -118,6 +118,7 @@ def _trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
     axes = range(filt.ndim) if axis is None else normalize_axis_tuple(axis, filt.ndim)
     if not set(trim.lower()) <= {"f", "b"}:
         raise ValueError(f"trim={trim!r} must be of the letters f (front) and b (back)")
+    check_computed(filt)
     places, cut = np.argwhere(filt), [slice(None)] * filt.ndim
     for i in axes:
         low, high = (places[:, i].min(), places[:, i].max() + 1) if len(places) else (filt.shape[i], 0)
