@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.other_arrays.foreign import beside, is_chunked, to_numpy
+from minigrad.other_arrays.lazy import persisted
 from minigrad.recording import no_grad
 from minigrad.tensor import Tensor, assign, describe, made
 from minigrad.watch import watchers, watching
@@ -111,6 +112,8 @@ class Optimizer:
 
         tensors   others to be computed in the same pass, such as the cost: given back without a graph.  What
                   the modules that they come from keep, such as running statistics, is computed with them
+        Raises:   what Dask raises if it cannot be computed, and nothing is changed: the step can be persisted
+                  again, by another cluster or here
         See       docs/arrays-that-scale.md; of arrays that are computed already nothing is done
         """
         if not any(is_chunked(t._value) for t in (*self.parameters, *tensors)):
@@ -119,14 +122,15 @@ class Optimizer:
         holders += [t for t in _kept_by_modules(tensors) if not any(t is p for p in self.parameters)]
         results = [t.detach() for t in tensors]
         slots = [(state, slot) for state in self.state for slot in state if slot != "count"]
-        lazy = [t._value for t in (*holders, *results)] + [state[slot] for state, slot in slots]
-        from dask.base import persist
-
-        arrays = iter(persist(*lazy))
-        for t in (*holders, *results):
+        lazy = [t._value for t in holders] + [state[slot] for state, slot in slots]
+        lazy += [t._value for t in results]
+        arrays = iter(persisted(lazy, len(results)))
+        for t in holders:
             t._value = next(arrays)
         for state, slot in slots:
             state[slot] = next(arrays)
+        for t in results:
+            t._value = next(arrays)
         return tuple(results)
 
     def kinds(self) -> list[tuple[bool, int]]:

@@ -38,8 +38,8 @@ def copied(value: Any, dtype: Any) -> Any:
         first = first[0]
     if hasattr(first, "__dask_graph__") and first.__dask_graph__() is not None:
         raise TypeError(
-            f"a {type(value).__name__} is not computed yet, and no array: give the Dask array in it (.data, or "
-            "dask.array.from_delayed(...)), or the values, dask.compute(...)"
+            f"a {type(value).__name__} is not computed yet, and no array: give the Dask array in it (.data), "
+            "or the values, dask.compute(...)"
         )
     return None
 
