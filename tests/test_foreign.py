@@ -109,3 +109,11 @@ def test_the_state_moves_and_is_saved_as_numpys(tmp_path):
 def test_beside_gives_numpys_where_numpys_are():
     assert type(beside(StrictArray([1.0]), np.zeros(3))) is np.ndarray
     assert isinstance(beside([1.0], StrictArray([0.0])), StrictArray)
+
+
+def test_indices_that_do_not_exist_raise():
+    """CuPy itself would wrap around."""
+    x = mg.Tensor(StrictArray(np.ones((2, 3))), requires_grad=True, name="x")
+    for index in ([0, 2], StrictArray([0, 2]), (slice(None), np.array([3]))):
+        with pytest.raises(IndexError, match=r'"x" \(2, 3\) .*: the indices run from'):
+            x[index]
