@@ -85,16 +85,16 @@ def main(out="."):
 
     figure = Figure(figsize=(7, 3.8), layout="constrained")
     axes = figure.subplots()
-    shown = np.geomspace(0.006, 9, 15)
-    for k, color in zip(horizons, ("tab:orange", "tab:green", "tab:blue"), strict=True):
-        axes.plot(shown, [dev_cost(x, k).item() for x in shown], color=color, label=f"{k} steps")
-        axes.plot(found[k], dev_cost(found[k], k).item(), "o", color=color)
+    shown = np.geomspace(0.005, 9, 25)
+    for k, line, color in zip(horizons, (":", "-.", "-"), ("#E69F00", "#009E73", "#0072B2"), strict=True):
+        axes.plot(shown, [dev_cost(x, k).item() for x in shown], line, color=color, label=f"{k} steps")
+        axes.plot(found[k], dev_cost(found[k], k).item(), "o", color=color, zorder=3)
     of_grid = [(row.run.cell["lambd"], row.numbers["dev_cost"]) for row in results if row.run.cell["lambd"]]
     axes.plot(*zip(*of_grid, strict=True), "s--", color="0.4", markersize=4, label="the grid, 300 steps")
-    axes.plot(best, results.best.mean["dev_cost"], "*", color="tab:red", markersize=14, label="its best")
-    axes.set(
-        xscale="log", xlabel="λ", ylabel="cross-entropy of the dev set", xlim=(0.006, 9), ylim=(0.45, 0.55)
-    )
+    star = {"color": "#D55E00", "fillstyle": "none", "markersize": 18, "linestyle": "none"}
+    axes.plot(best, results.best.mean["dev_cost"], "*", label="its best", **star)
+    axes.set(xscale="log", xlabel="λ", ylabel="cross-entropy of the dev set", ylim=(0.45, 0.55))
+    axes.set_xticks([0.01, 0.1, 1], ["0.01", "0.1", "1"])
     axes.legend(title="dots: found by gradient")
     figure.savefig(Path(out) / "15_lambda_by_gradient.png", dpi=100)
     return {

@@ -67,12 +67,12 @@ def main(out="."):
 
     figure = Figure(figsize=(6, 3.6), layout="constrained")
     axes = figure.subplots()
-    for curve, label in (
-        (by_descent, "gradient descent"),
-        (by_matrix, "Newton, H as a matrix"),
-        (by_products, "Newton, by products H v"),
+    for curve, style, label in (
+        (by_descent, {"color": "tab:red"}, "gradient descent"),
+        (by_matrix, {"color": "0.7", "linewidth": 5}, "Newton, H as a matrix"),
+        (by_products, {"color": "tab:blue"}, "Newton, by products H v"),
     ):
-        axes.semilogy(curve, "o-", label=label, alpha=0.7)
+        axes.semilogy(curve, "o-", label=label, **style)
     axes.set(xlabel="step", ylabel="‖∇J‖")
     axes.legend()
     figure.savefig(Path(out) / "18_newton.png", dpi=100)

@@ -67,9 +67,9 @@ def main(out="."):
     left.set(xlabel="step", ylabel="cost")
     left.legend()
     right.plot(range(1, 7), growing, "o-", color="tab:red", label="without persist")
-    right.plot(range(1, 7), tasks[:6], "o-", color="tab:blue", label="optimizer.persist(J) in each step")
+    right.plot(range(1, 7), tasks[:6], "o-", color="tab:blue", label="with optimizer.persist(J)")
     right.set(xlabel="step", ylabel="tasks in the graph of the cost", ylim=(0, None))
-    right.legend(loc="center left")
+    right.legend(loc="upper left")
     figure.savefig(Path(out) / "19_arrays_in_chunks.png", dpi=100)
     return {"costs": costs, "wanted": wanted, "difference": difference, "tasks": tasks, "growing": growing}
 

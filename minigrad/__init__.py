@@ -10,6 +10,7 @@ Tensor([[6., 2.]])
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+import minigrad.interrupt  # noqa: F401  before NumPy is imported
 from minigrad import derivatives, nn, optim  # derivatives fills the table
 from minigrad.backprop import backward
 from minigrad.functions import log_softmax, logsumexp, relu, sigmoid, softmax, softplus

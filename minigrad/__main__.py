@@ -1,12 +1,14 @@
 """The command `minigrad`, also `python -m minigrad`: the experiment, or derive, draw, steps, sweep.
 
-What the command needs is imported when it runs, so that Ctrl-C meanwhile is answered as at any other time.
+Until all that the command needs is imported, Ctrl-C ends it without a word; see minigrad.interrupt.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+
+from minigrad.interrupt import left_to_the_system
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -17,13 +19,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     try:
         from minigrad.experiments import command, subcommands
+        from minigrad.experiments.sweep.command import main as sweep
 
+        left_to_the_system(False)  # not before: numpy.random loses an interrupt while it is imported
         given = sys.argv[1:] if arguments is None else arguments
         if given and given[0] in subcommands.names:
             return subcommands.main(given[0], given[1:])
         if given and given[0] == "sweep":
-            from minigrad.experiments.sweep.command import main as sweep
-
             return sweep(given[1:])
         return command.main(given)
     except KeyboardInterrupt:

@@ -16,6 +16,8 @@ from minigrad.tensor import Tensor, describe
 
 def explain(error: Exception, function: Callable, inputs: tuple, parameters: dict[str, Any]) -> Exception:
     """An error of NumPy's told again with the Tensors' names and shapes, as the same type of exception."""
+    if str(error).startswith("np."):  # it says what it is about, as NumPy's own do not
+        return error
     kinds = (np.exceptions.AxisError, np.linalg.LinAlgError, IndexError, TypeError, ValueError)
     kind = next((kind for kind in kinds if isinstance(error, kind)), NotImplementedError)
     given = [_describe(x) for x in inputs[:4]] + [f"{len(inputs) - 4} more"] * (len(inputs) > 4)

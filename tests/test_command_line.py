@@ -22,6 +22,7 @@ from minigrad.show import NoRenderer
 
 tables = ["results.csv", "gradients.csv", "lambda_curve.csv", "results.json"]
 beside = ["derivation.py", "steps.html"]
+root = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="module")
@@ -327,7 +328,7 @@ def refused(capsys, *arguments):
         (["--hidden", "0"], '--hidden: "0" is not a list of sizes'),
         (["--hidden", ""], '--hidden: "" is not a list of sizes'),
         (["--quik"], "unrecognized arguments: --quik"),
-        (["report"], "unrecognized arguments: report"),
+        (["report"], 'there is no command "report", but derive, draw, steps and sweep; see minigrad --help'),
         (["--label", "kind"], "--label names a column of a .csv file: give the file with --data"),
         (["--data", "nowhere.csv"], "--data: nowhere.csv: there is no such file"),
         (["--data", "."], "--data: "),
@@ -476,6 +477,28 @@ def test_interrupted_while_importing(capsys, monkeypatch):
     monkeypatch.delattr(minigrad.experiments, "command")
     monkeypatch.setattr(sys, "meta_path", [Interrupt(), *sys.meta_path])
     assert run(capsys, "--quick") == (130, "", "minigrad: stopped; no file was left half-written\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are another matter there")
+@pytest.mark.parametrize("command", [["-m", "minigrad", "sweep"], ["minigrad", "--quick"]])
+def test_interrupted_before_anything_is_imported(tmp_path, command):
+    (tmp_path / "numpy.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGINT)")
+    (tmp_path / "minigrad").write_text("from minigrad.__main__ import main; main()")  # as pip writes it
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(root)])}
+    done = subprocess.run(
+        [sys.executable, *command], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
+
+
+def test_a_program_that_imports_minigrad_keeps_its_interrupts():
+    shown = "import signal; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
+    for program in (
+        f"import minigrad; {shown}",
+        f"from minigrad.__main__ import main; main(['-h']); {shown}",
+    ):
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+        assert done.stdout.endswith("True\n")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are another matter there")

@@ -15,6 +15,7 @@ import numpy as np
 import page as page_of_the_benchmark
 import pytest
 
+import minigrad as mg
 from minigrad.experiments import Results, command
 from minigrad.show.pictures.rendering import NoRenderer
 from minigrad.table import table
@@ -73,10 +74,33 @@ def test_code_runs_and_gives_what_the_page_shows(page, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("page", pages, ids=_name)
 def test_links_lead_somewhere(page):
-    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
-    for target in re.findall(r"\]\(([^)\s]+)\)", text):
-        if not target.startswith(("http:", "https:", "mailto:", "#")):
-            assert (page.parent / target.partition("#")[0]).exists(), f"{_name(page)}: {target}"
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+        if not target.startswith(("http:", "https:", "mailto:")):
+            file, _, anchor = target.partition("#")
+            there = page.parent / file if file else page
+            assert there.exists(), f"{_name(page)}: {target}"
+            assert not anchor or there.suffix != ".md" or anchor in anchors(there), f"{_name(page)}: {target}"
+
+
+def prose(page: Path) -> str:
+    """A page without its fenced blocks."""
+    return re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+
+
+def anchors(page: Path) -> set[str]:
+    """What GitHub calls the headings of a page: small letters and hyphens."""
+    headings = re.findall(r"^#+ (.*)$", prose(page), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_a_link_to_a_heading_that_is_not_there_is_found_out(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "root", tmp_path)
+    page = tmp_path / "page.md"
+    page.write_text("# λ, in the cost\n\n[there](#λ-in-the-cost)\n", encoding="utf-8")
+    test_links_lead_somewhere(page)
+    page.write_text("# λ, in the cost\n\n[nowhere](page.md#in-the-cost)\n", encoding="utf-8")
+    with pytest.raises(AssertionError, match="in-the-cost"):
+        test_links_lead_somewhere(page)
 
 
 # ---- pictures
@@ -272,6 +296,25 @@ def test_every_page_is_in_the_index():
     index = (root / "docs" / "README.md").read_text(encoding="utf-8")
     for page in (root / "docs").glob("*.md"):
         assert page.name == "README.md" or f"({page.name})" in index
+
+
+reference = runpy.run_path(str(root / "docs" / "reference.py"))
+
+
+def test_the_reference_is_what_the_docstrings_give():
+    assert reference["page"].read_text(encoding="utf-8") == reference["text"](), (
+        "run python docs/reference.py"
+    )
+
+
+def test_every_public_name_is_in_the_reference():
+    listed = {
+        id(reference["found"](before, n))
+        for _, before, of in reference["sections"].values()
+        for n in of.split()
+    }
+    public = [getattr(module, name) for module in (mg, mg.nn, mg.data) for name in module.__all__]
+    assert [x for x in public if callable(x) and id(x) not in listed] == []
 
 
 def test_the_readme_has_one_test_command():

@@ -163,6 +163,15 @@ def test_15_lambda_by_gradient(run):
     assert costs[best] == min(costs.values()) < 0.7 * costs[0]
 
 
+def test_16_compile(run):
+    numbers = run(16)
+    np.testing.assert_allclose(numbers["replayed"], numbers["eager"], rtol=1e-9)
+    assert numbers["eager"][-1] < 0.6 * numbers["eager"][0]
+    assert numbers["stats"]["recordings"] == 1
+    assert numbers["stats"]["replays"] == len(numbers["eager"]) - 1
+    assert "rng.random(out=" in numbers["source"]
+
+
 def test_02_hand_derivation(run):
     difference = run(2)["difference"]
     names = "Z3 W3 b3 A2_drop A2 Z2 W2 b2 A1_drop A1 Z1 W1 b1"

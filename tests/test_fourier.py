@@ -87,6 +87,17 @@ def test_real_transforms_take_no_complex_numbers():
         np.fft.rfft(z)
 
 
+def test_wrong_arguments_are_said_of_the_function_that_was_called():
+    x = mg.Tensor(np.ones(3), requires_grad=True, name="x")
+    for call, error, said in (
+        (lambda: np.fft.hfft(x, norm="unit"), ValueError, r'fft\.hfft: "x" \(3,\).*wanted "backward", "or'),
+        (lambda: np.fft.fft2(x), IndexError, r'fft\.fft2: "x" \(3,\): tuple index out of range'),
+        (lambda: np.fft.fftn(x, (2, 2), (0,)), ValueError, "s has 2 lengths, for 1 axes"),
+    ):
+        with pytest.raises(error, match=said):
+            call()
+
+
 def test_out_would_lose_the_gradient():
     x = mg.Tensor(np.ones(3), requires_grad=True)
     for call in (np.fft.fft, np.fft.fftn):

@@ -34,6 +34,13 @@ def projections(v: Any) -> Any:
     return np.stack([v[:, i : i + 1] @ np.conjugate(v[:, i : i + 1].T) for i in range(v.shape[1])])
 
 
+def _cube(a: Any) -> Any:
+    return L.matrix_power(a, 3)
+
+
+_cube.__name__ = "matrix_power"
+
+
 def agrees(loss: Callable, *arrays: Any, order: int = 2) -> None:
     assert max(mg.gradcheck(loss, [leaf(x) for x in arrays], order).errors.values()) < 1e-7
 
@@ -79,6 +86,50 @@ def test_a_loss_that_depends_on_a_free_phase_is_refused(factors):
     with pytest.raises(L.LinAlgError, match="vectors have a free phase"):
         weighted(vectors).backward()
     assert x.grad is None
+
+
+@pytest.mark.parametrize(
+    ("shape", "is_complex"), [((4, 2), False), ((2, 4), False), ((2, 3, 1), True), ((1, 3), True)]
+)
+def test_vectors_beyond_the_rank_have_the_gradient_of_the_space_that_they_span(shape, is_complex):
+    def space(v: Any) -> Any:
+        return v @ np.conjugate(np.swapaxes(v, -1, -2))
+
+    def loss(x: Any, y: Any) -> Any:
+        z, k = (x + 1j * y if is_complex else x + y * y), min(shape[-2:])
+        u, s, vh = L.svd(z)
+        q, r = L.qr(z, "complete")
+        v = np.conjugate(np.swapaxes(vh, -1, -2))
+        spaces = [space(u[..., k:]), space(v[..., k:]), u[..., :k] @ vh[..., :k, :]]
+        return (
+            weighted(s)
+            + weighted(r)
+            + weighted(q[..., :k])
+            + sum(map(weighted, (space(q[..., k:]), *spaces)))
+        )
+
+    agrees(loss, rng.uniform(-1, 1, shape), rng.uniform(-1, 1, shape))
+
+
+@pytest.mark.parametrize(
+    "vectors", [lambda a: L.svd(a).U, lambda a: L.svd(a.T).Vh, lambda a: L.qr(a, "complete").Q]
+)
+def test_a_choice_among_vectors_beyond_the_rank_is_refused(vectors):
+    assert mg.grad(weighted(vectors(a := leaf(tall))[..., :2, :2]), a).dtype == float
+    with pytest.raises(L.LinAlgError, match=r"np\.linalg\.(svd|qr): .* the gradient depends on the choice"):
+        mg.grad(weighted(vectors(a := leaf(tall))), a)
+
+
+def test_hermitian_matrices_of_which_one_triangle_is_read():
+    for a in (A, A - 2 * np.eye(3)):  # values of both signs
+        for got, wanted in zip(L.svd(leaf(a), hermitian=True), L.svd(a, hermitian=True), strict=True):
+            np.testing.assert_allclose(got.data, wanted, rtol=1e-12)
+        agrees(lambda a: sum(map(weighted, L.svd(a, hermitian=True))), a)
+    agrees(lambda a: weighted(L.svd(a, True, False, True)) + weighted(L.pinv(a, hermitian=True)), A)
+    z = A + 1j * B
+    np.testing.assert_allclose(
+        L.pinv(mg.Tensor(z), hermitian=True).data, L.pinv(z, hermitian=True), rtol=1e-12
+    )
 
 
 def test_factors_are_numpys_named_tuples():
@@ -167,6 +218,51 @@ def test_functions_of_a_matrix_are_right_or_refused(values, h, flat_at_0, factor
         agrees(loss, symmetric, order=1)
 
 
+def test_values_that_coincide_but_for_rounding_are_seen():
+    """√A = V √w Vᵀ has a slope here; 1 / gap, of a gap that is rounding, would make it noise."""
+    for seed in range(12):
+        q = L.qr(np.random.default_rng(seed).standard_normal((3, 3)))[0]
+        a = leaf(q @ np.diag([2.0, 2.0, 0.7]) @ q.T)
+        w, v = L.eigh((a + a.T) / 2)
+        with pytest.raises(L.LinAlgError, match="eigenvalues or singular values coincide"):
+            mg.grad(weighted((v * np.sqrt(w)) @ v.T), a)
+
+
+@pytest.mark.parametrize(
+    ("loss", "x"),
+    [
+        (lambda x: L.eigvalsh(x * (1 + 2j)), A), (lambda x: L.svdvals(x + 1j * B) * x[0], A),
+        (lambda x: np.absolute(L.eig(x + 1j * B)[1]), A), (lambda x: np.real(L.eigvals(x)), B - B.T),
+        (lambda x: np.sum(L.eigvalsh(x) ** 2), np.diag([1.0, 2.0, 2.0])),
+        (lambda x: L.norm(x, "nuc"), np.diag([1.0, 2.0, 2.0])),
+    ],
+)  # fmt: skip
+def test_forward_mode_through_vectors_that_have_a_free_choice(loss, x):
+    y, moved = mg.jvp(loss, x, B)
+    u = np.random.default_rng(0).uniform(-1, 1, y.shape)
+    (pulled,) = mg.vjp(loss, x)[1](u)
+    np.testing.assert_allclose(np.sum(moved.data * u), np.sum(pulled.data * B), rtol=1e-11)
+
+
+def test_forward_mode_twice_through_complex_values():
+    def slope(x: Any) -> Any:
+        return mg.jvp(lambda x: L.svdvals(x + 1j * B), x, B)[1]
+
+    ends = [slope(A + h * A).data for h in (1e-5, -1e-5)]
+    np.testing.assert_allclose(mg.jvp(slope, A, A)[1].data, np.subtract(*ends) / 2e-5, rtol=1e-6, atol=1e-8)
+    g = mg.grad(lambda x: np.sum(slope(x) * [1.0, 2.0, 3.0]))(A)
+    np.testing.assert_allclose(np.sum(g.data * A), mg.jvp(slope, A, A)[1].data @ [1, 2, 3], rtol=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("loss", "x"),
+    [(lambda x: np.real(L.eigh(x * 1j)[1]), B), (lambda x: L.eigh(x)[1], np.diag([1.0, 2.0, 2.0]))],
+)
+def test_forward_mode_refuses_what_reverse_mode_refuses(loss, x):
+    with pytest.raises(L.LinAlgError, match=r"^np\.linalg\.eigh: .* the gradient depends on the choice"):
+        mg.jvp(loss, x, A)
+
+
 @pytest.mark.parametrize(
     "vectors", [lambda a: L.eigh(a)[1], lambda a: L.eig(a)[1], lambda a: L.svd(a)[0], lambda a: L.svd(a)[2]]
 )
@@ -213,12 +309,24 @@ def _cofactor(a: np.ndarray, i: int, j: int) -> complex:
     return complex((-1) ** (i + j) * L.det(np.delete(np.delete(a, i, 0), j, 1)))
 
 
-def test_the_second_derivative_of_det_needs_a_matrix_that_is_not_singular():
-    a = leaf(np.diag([1.0, 0.0]))
-    g = mg.grad(L.det(a), a, create_graph=True)
-    assert g.tolist() == [[0, 0], [0, 1]]
+@pytest.mark.parametrize(
+    "a", [np.zeros((3, 3)), np.outer([1.0, 2, -1], [2.0, 0, 4]), np.arange(9.0).reshape(3, 3)]
+)
+def test_det_of_a_singular_matrix_has_second_derivatives(a):
+    """Of three rows: ∂²det/∂aᵢⱼ∂aₖₗ is one of the elements, with a sign."""
+    wanted = np.einsum("ikr,jls,rs->ijkl", e := _levi_civita(), e, a)
+    np.testing.assert_allclose(mg.hessian(L.det)(a).data, wanted, atol=1e-14 * max(1, abs(a).max()))
     with pytest.raises(L.LinAlgError, match="Singular matrix"):
-        mg.grad(np.sum(g), a)
+        mg.grad(lambda a: np.sum(mg.hessian(L.det)(a)))(np.zeros((3, 3)))
+
+
+def test_the_third_derivative_of_det():
+    agrees(lambda a: np.sum(B.T * mg.hvp(L.det, a, B)), A, order=1)
+
+
+def _levi_civita() -> np.ndarray:
+    i, j, k = np.indices((3, 3, 3))
+    return (i - j) * (j - k) * (k - i) / 2
 
 
 @pytest.mark.parametrize(
@@ -226,10 +334,16 @@ def test_the_second_derivative_of_det_needs_a_matrix_that_is_not_singular():
     [
         (lambda a: L.inv(a), r'inv: "A" \(2, 2\): Singular'), (lambda a: L.solve(a, np.ones(2)), "Singular"),
         (lambda a: L.cholesky(a), r'cholesky: "A" \(2, 2\): Matrix is not positive definite'),
-        (lambda a: L.eigh(a[0]), "1-dimensional array given"), (lambda a: L.qr(a[0]), "is no matrix"),
+        (lambda a: L.eigh(a[0]), r"np\.linalg\.eigh: a Tensor of shape \(2,\) is no matrix"),
+        (lambda a: L.qr(a[0]), "is no matrix"),
         (lambda a: L.inv(a[:1]), "must be square"),
         (lambda a: mg.grad(L.slogdet(a)[1], a), "Singular matrix"),
         (lambda a: L.lstsq(a[0], a[0]), "is no matrix"),
+        (lambda a: L.lstsq(a, np.ones(3)), r"np\.linalg\.lstsq: the matrix has 2 rows, and b \(3,\)"),
+        *(
+            (lambda a, f=f: f(a[:1]), rf"np\.linalg\.{f.__name__}: a Tensor of shape \(1, 2\) is no square")
+            for f in (L.eigh, L.eig, L.slogdet, _cube)
+        ),
     ],
 )  # fmt: skip
 def test_what_has_no_value_or_gradient_says_so(call, said):
@@ -240,11 +354,14 @@ def test_what_has_no_value_or_gradient_says_so(call, said):
 @pytest.mark.parametrize(
     ("call", "error", "said"),
     [
-        (lambda a: L.svd(a), ValueError, r"only 2 vectors on each side are determined.*full_matrices=False"),
-        (lambda a: L.qr(a, "complete"), ValueError, r'mode="complete".*no gradient; take "reduced" or "r"'),
-        (lambda a: L.qr(a, "raw"), ValueError, 'take "reduced" or "r"'),
-        (lambda a: L.svd(a, hermitian=True), TypeError, "hermitian= would lose the gradient"),
-        (lambda a: L.pinv(a, hermitian=True), TypeError, "hermitian= would lose the gradient"),
+        (lambda a: L.qr(a, "raw"), ValueError, 'take "reduced", "complete" or "r"'),
+        (lambda a: L.eigh(a[:2], "Q"), ValueError, 'UPLO=.Q.; wanted "L" or "U"'),
+        (lambda a: L.pinv(a, 0.1, rtol=0.1), ValueError, "rcond and rtol are the same"),
+        (lambda a: L.matrix_power(a[:2], 1.5), TypeError, "n=1.5; wanted a whole number"),
+        (lambda a: L.multi_dot([a]), ValueError, "1 arrays; wanted two at least"),
+        (lambda a: L.norm(a, axis=2), np.exceptions.AxisError, "axis=2: axis 2 is out of bounds"),
+        (lambda a: L.norm(a, axis=[0, 1]), TypeError, "wanted a whole number, or a tuple"),
+        (lambda a: L.tensorsolve(a, a, (2,)), np.exceptions.AxisError, "axis 2 is out of bounds"),
         (lambda a: L.norm(a, 3), ValueError, "3 is no norm of matrices; take 'fro'"),
         (lambda a: L.norm(a, 1, (0, 0)), ValueError, "of one axis or of two"),
         (lambda a: L.norm(a[None], 1), ValueError, "of one axis or of two"),
@@ -258,16 +375,19 @@ def test_what_is_refused_says_what_to_do(call, error, said):
 
 def test_without_a_gradient_to_lose_the_answer_is_numpys():
     a = mg.Tensor(tall)
-    for call in (
-        L.svd,
-        lambda a: L.qr(a, "complete"),
-        lambda a: L.qr(a, "raw"),
-        lambda a: L.pinv(a, rtol=0.1),
-    ):
-        for got, wanted in zip(call(a), call(tall), strict=True):
-            np.testing.assert_array_equal(got, wanted)
+    for got, wanted in zip(L.qr(a, "raw"), L.qr(tall, "raw"), strict=True):
+        np.testing.assert_array_equal(got, wanted)
     with mg.no_grad():
-        assert L.svd(leaf(tall)).U.shape == (4, 4)
+        assert L.qr(leaf(tall), "raw")[0].shape == (2, 4)
+
+
+@pytest.mark.parametrize("rtol", [0.2, None])
+def test_the_pseudoinverse_of_a_rank_that_is_chosen(rtol):
+    a = A[:, :2] * [1.0, 0.02]
+    np.testing.assert_array_equal(L.pinv(leaf(a), rtol=rtol).data, L.pinv(a, rtol=rtol))
+    assert L.matrix_rank(L.pinv(leaf(a), rtol=rtol)) == (2 if rtol is None else 1)
+    if rtol is None:
+        agrees(lambda a: weighted(L.pinv(a, rtol=rtol)), a)
 
 
 def test_rank_deficient_matrices_where_the_rank_stays():
@@ -295,6 +415,26 @@ def test_least_squares_is_numpys():
         assert rank.item() == wanted[2]
         assert not rank.requires_grad
     agrees(lambda a, b: weighted(L.lstsq(a, b)[0]) + weighted(L.lstsq(a, b)[1]), tall, rng.uniform(-1, 1, 4))
+
+
+def test_a_matrix_may_be_a_list():
+    x = leaf(rng.uniform(-1, 1, 2))
+    for call in (
+        lambda x: L.solve([[2.0, 1.0], [1.0, 3.0]], x),
+        lambda x: L.lstsq([[2.0, 1.0], [1.0, 3.0]], x)[0],
+        lambda x: L.multi_dot([[[2.0, 1.0], [1.0, 3.0]], [[0.0, 1.0], [1.0, 0.0]], x]),
+        lambda x: L.tensorsolve([[2.0, 1.0], [1.0, 3.0]], x),
+    ):
+        np.testing.assert_allclose(call(x).data, call(x.data), rtol=1e-14)
+
+
+def test_compiled_gradients_look_at_the_values_each_time():
+    """What is refused does not depend on the matrix that a function was compiled with."""
+    for loss in (lambda a: weighted(L.eigh(a)[1]), lambda a: weighted(L.svd(a[:, :2])[2])):
+        compiled = mg.compile(mg.grad(loss))
+        assert compiled(A).shape == compiled(B).shape == (3, 3)
+        with pytest.raises(L.LinAlgError, match="the gradient depends on the choice"):
+            compiled(np.eye(3))
 
 
 def test_zero_singular_values():
@@ -326,6 +466,8 @@ def test_the_largest_elements_share_the_gradient_of_their_norm():
     assert mg.grad(L.norm(w, np.inf), w).tolist() == [0.5, -0.5, 0, 0]
     assert mg.grad(L.norm(w, 0), w).tolist() == [0, 0, 0, 0]
     assert mg.grad(L.norm(w, 0.5), w).tolist()[3] == 0  # where the slope is infinite
+    with np.errstate(divide="ignore"):
+        assert mg.grad(L.norm(w, -1), w).tolist() == [0, 0, 0, 0]  # 1 / Σ 1/|x| stays 0 in all but one
 
 
 def test_matrix_rank_is_an_answer():

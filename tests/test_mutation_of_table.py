@@ -17,7 +17,7 @@ from cases import Case, rows
 import minigrad as mg
 from minigrad import functions
 from minigrad.check.broken import changes
-from minigrad.derivatives.further.linear_algebra import inverse_gaps
+from minigrad.derivatives.further.factorizations import inverse_gaps
 from minigrad.table import name_of, table
 
 differentiable = [function for function in rows if not table[function].constant]

@@ -1,20 +1,25 @@
 """mg.experiments.sweep: cells, folds, any executor, a folder from which it goes on, the choice, pictures."""
 
 import csv
+import importlib
 import io
 import json
+import linecache
 import os
+import pickle
 import random
 import re
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from math import isnan, nan
+from pathlib import Path
 from threading import Thread
 
 import numpy as np
@@ -24,11 +29,19 @@ import minigrad as mg
 from minigrad import nn, optim
 from minigrad.experiments import Results, Setting, Unfinished, sweep
 from minigrad.experiments.experiment import fit as fit_of_the_main_job
-from minigrad.experiments.sweep import execution, ledger
+from minigrad.experiments.sweep import execution, ledger, sending
 from minigrad.experiments.sweep.build import network_of_the_notes
-from minigrad.experiments.sweep.choice import Mean, at_the_edge, best_of, mean_and_error, one_standard_error
+from minigrad.experiments.sweep.choice import (
+    Mean,
+    at_the_edge,
+    best_of,
+    independent,
+    mean_and_error,
+    one_standard_error,
+)
 from minigrad.experiments.sweep.grid import cells, shown
-from minigrad.experiments.sweep.parts import assigned, parts
+from minigrad.experiments.sweep.parts import assigned, examples
+from minigrad.experiments.sweep.results import runs_of
 
 field = mg.data.side_of_the_field(3, m=23, m_dev=17)
 small = Setting(hidden=(3,), steps=4)
@@ -200,7 +213,8 @@ def test_folds_are_as_large_as_can_be_and_have_their_share_of_each_class():
 
 def test_each_example_is_held_out_once_and_not_trained_on_then():
     X = np.arange(23.0)[:, np.newaxis]
-    found = parts((X, field.y), folds=5)
+    judged = examples((X, field.y), folds=5)
+    found = [judged.part(fold) for fold in judged.folds]
     assert [part.fold for part in found] == [1, 2, 3, 4, 5]
     assert sorted(np.concatenate([part.dev[0] for part in found])) == sorted(X)
     for part in found:
@@ -210,10 +224,11 @@ def test_each_example_is_held_out_once_and_not_trained_on_then():
 
 
 def test_there_is_one_part_with_the_dev_set():
-    (of_set,) = parts(field)
-    assert of_set.dev[0] is field.X_dev
-    (given,) = parts((field.X, field.y), dev=(field.X_dev, field.y_dev))
-    assert given.train == (field.X, field.y)
+    for judged in (examples(field), examples((field.X, field.y), dev=(field.X_dev, field.y_dev))):
+        assert judged.folds == [None]
+        _, train, dev = judged.part(None)
+        assert np.shares_memory(dev[0], field.X_dev)
+        assert [a.tolist() for a in train] == [field.X.tolist(), field.y.tolist()]
 
 
 # ---- the numbers
@@ -242,7 +257,7 @@ def test_a_build_of_ones_own_with_any_axes_is_what_fit_trains():
 def test_folds_are_trained_on_the_others(expected):
     results = quietly(axes={"lambd": [0.7]}, folds=3, fold_seed=2)
     assert results["fold"] == [1, 2, 3]
-    part = parts((field.X, field.y), folds=3, fold_seed=2)[1]
+    part = examples((field.X, field.y), folds=3, fold_seed=2).part(2)
     made = network_of_the_notes(replace(small, lambd=0.7), part)
     mg.fit(made["model"], made["loss"], part.train, made["optimizer"], 4, progress=False)
     assert results[1].numbers["dev_cost"] == pytest.approx(
@@ -307,7 +322,7 @@ def test_the_results_do_not_depend_on_the_executor(expected, pool, tmp_path):
             assert (folder / "results.csv").read_text() == expected.csv()
 
 
-def test_dask():
+def test_dask(monkeypatch):
     distributed = pytest.importorskip("distributed")
     import warnings
 
@@ -316,7 +331,20 @@ def test_dask():
         options = {"processes": False, "n_workers": 1, "threads_per_worker": 2, "dashboard_address": None}
         with distributed.Client(**options) as client:
             found = quietly(executor=client.get_executor())
-    assert found.csv() == quietly().csv()
+            spread, scatter = [], client.scatter
+            monkeypatch.setattr(client, "scatter", lambda x, **named: spread.append(x) or scatter(x, **named))
+            monkeypatch.setattr(sending, "_few_bytes", 0)
+            as_file = quietly(executor=client.get_executor())
+            assert not spread
+            monkeypatch.setattr(sending, "_read", open_elsewhere)
+            as_value = quietly(executor=client.get_executor())
+    assert len(spread) == 1
+    assert found.csv() == as_file.csv() == as_value.csv() == quietly().csv()
+
+
+def open_elsewhere(path, *places):
+    """Another machine does not see the file."""
+    raise FileNotFoundError(path)
 
 
 def test_one_worker_is_this_process():
@@ -393,6 +421,88 @@ def test_processes_are_deaf_to_interrupts_from_the_first_moment(pool):
     blocked = pool.submit(signal.pthread_sigmask, signal.SIG_BLOCK, ()).result()
     assert signal.SIGINT in blocked
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+# ---- what is sent
+
+
+many = (np.arange(40000.0).reshape(20000, 2) % 7, np.arange(20000) % 2)
+
+
+def sums(*, lambd, seed):
+    model = nn.Sequential(nn.Linear(2, 2, rng=seed))
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    loss = lambda model, X, y: nn.cross_entropy(model(X), y)  # noqa: E731
+    return {"model": model, "loss": loss, "optimizer": optimizer, "epochs": 1}
+
+
+def is_mapped(model, X, y):
+    """Whether the examples are in the memory of a file; the measure of these tests."""
+    while isinstance(X, np.ndarray) and not isinstance(X, np.memmap):
+        X = X.base
+    return float(isinstance(X, np.memmap))
+
+
+def mapped(**options):
+    """Of the runs of a sweep, whether the examples were in the memory of a file."""
+    data = {"data": many} if "folds" in options else {"data": many, "dev": many}
+    found = quietly(sums, {"lambd": [0, 1]}, measures={"mapped": is_mapped}, **data, **options)
+    return found["dev_mapped"]
+
+
+class Posted(Executor):
+    """Sends what is submitted as to a process, `elsewhere` to another machine; keeps how much that was."""
+
+    def __init__(self, *, elsewhere=False):
+        self.sizes, self.files, self.elsewhere = [], set(), elsewhere
+
+    def submit(self, function, /, *given, **named):
+        letter = pickle.dumps((function, given))
+        self.files |= set(Path(tempfile.gettempdir()).glob("minigrad-sweep-*"))
+        if self.elsewhere:
+            letter = letter.replace(b"minigrad-sweep-", b"minigrad-sweep_")
+        self.sizes.append(len(letter))
+        function, given = pickle.loads(letter)
+        future = Future()
+        future.set_result(function(*given))
+        return future
+
+
+def test_examples_are_sent_to_a_process_once(pool, monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    posted = Posted()
+    assert mapped(executor=posted) == [1, 1]
+    assert len(posted.files) == 1
+    assert max(posted.sizes) < 2000
+    assert mapped(executor=pool) == [1, 1]
+    with ThreadPoolExecutor(2) as threads:
+        assert mapped(executor=threads) == mapped() == [0, 0]
+    assert not list(tmp_path.iterdir())
+    for judged in ({"dev": many}, {"folds": 2}):
+        both = [quietly(sums, {"lambd": [0]}, many, executor=e, **judged).csv() for e in (None, pool)]
+        assert both[0] == both[1]
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_a_machine_without_the_file_is_sent_the_examples_with_each_run(monkeypatch, tmp_path, full):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none") if full else str(tmp_path))
+    posted = Posted(elsewhere=not full)
+    assert mapped(executor=posted) == [0, 0]
+    assert len(posted.sizes) == (2 if full else 4)
+    assert min(posted.sizes[-2:]) > many[0].nbytes
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_cannot_change_what_the_others_are_trained_on():
+    def changes(model, X, y):
+        X -= 1
+
+    before = field.X_dev.copy()
+    for options in ({}, {"folds": 2}):
+        with pytest.raises(Unfinished, match="read-only"):
+            quietly(build, {"lambd": [0]}, measures={"changed": changes}, **options)
+    np.testing.assert_array_equal(field.X_dev, before)
+    field.X_dev[:] = before  # the caller's own can be changed as ever
 
 
 # ---- what goes wrong in a run
@@ -477,15 +587,34 @@ def test_a_run_that_diverges_has_nan_and_is_not_chosen(tmp_path):
         only.best  # noqa: B018
 
 
-def test_an_interrupt_keeps_what_is_done(tmp_path):
+@pytest.mark.parametrize("ends", [KeyboardInterrupt, GeneratorExit])
+def test_whatever_ends_a_sweep_has_what_is_done(tmp_path, ends):
     def interrupted(*, lambd, seed):
         if lambd == 2:
-            raise KeyboardInterrupt
+            raise ends
         return build(lambd=lambd, seed=seed)
 
-    with pytest.raises(KeyboardInterrupt) as caught:
+    with pytest.raises(ends) as caught:
         quietly(interrupted, {"lambd": [0, 1, 2, 3]}, folder=tmp_path / "f")
     assert caught.value.results["lambd"] == Results.read(tmp_path / "f")["lambd"] == [0, 1]
+
+
+def exits_at_one(*, lambd, seed):
+    if lambd == 1:
+        sys.exit("no more")
+    return build(lambd=lambd, seed=seed)
+
+
+def test_a_build_that_calls_exit_is_one_that_fails(pool):
+    axes, said = {"lambd": [0, 1, 2]}, "lambd=1, seed=0 failed: SystemExit: no more; {} of 3"
+    with ThreadPoolExecutor(1) as threads:
+        for executor in (threads, pool):
+            with pytest.raises(Unfinished, match=said.format(2)) as caught:
+                quietly(exits_at_one, axes, executor=executor)
+            assert caught.value.results["lambd"] == [0, 2]
+    with pytest.raises(Unfinished, match=said.format(1)) as caught:  # this process is told to end: at once
+        quietly(exits_at_one, axes)
+    assert caught.value.results["lambd"] == [0]
 
 
 def test_what_has_not_begun_is_cancelled():
@@ -540,14 +669,12 @@ def test_a_torn_line_is_recognized(tmp_path, cut):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"axes": {"lambd": [0, 0.7], "keep_prob": [1, 0.5]}}, "keep_prob was [1.0, 0.8] and is [1.0, 0.5]"),
-        ({"axes": {"lambd": [0, 0.7]}}, "keep_prob was [1.0, 0.8] and is none"),
-        ({"seeds": [0, 1]}, "seeds was [0] and is [0, 1]"),
+        ({"axes": {"lambd": [0, 0.7]}}, "axes was keep_prob, lambd and is lambd"),
         ({"data": mg.data.side_of_the_field(4, m=23, m_dev=17)}, "data was (23, 2) float64"),
         ({"build": replace(small, steps=5)}, "build was Setting(hidden=(3,), steps=4, lr=0.1) and is "),
         ({"build": build}, "lambd=0.7"),
         ({"folds": 2}, "folds was none and is 2"),
-        ({"measures": {"cost": len}}, "measures was ['cost', 'accuracy'] and is ['cost']"),
+        ({"measures": {"cost": len}}, "measures was cost, accuracy and is cost"),
         ({"resume": False}, "has 4 runs already; go on with resume=True, or give another folder"),
     ],
 )  # fmt: skip
@@ -565,7 +692,7 @@ def test_a_folder_of_another_sweep_is_refused_and_left_as_it_is(tmp_path, change
 def test_another_measure_of_the_same_name_is_another_sweep(tmp_path):
     quietly(folder=tmp_path)
     measures = {"cost": square, "accuracy": square}
-    with pytest.raises(ValueError, match=r"sweep: measured by was .*\.accuracy'\] and is .*\.square"):
+    with pytest.raises(ValueError, match=r"sweep: measured by was .*\.accuracy and is .*\.square \("):
         quietly(folder=tmp_path, resume=True, measures=measures)
 
 
@@ -578,7 +705,7 @@ def test_arrays_of_a_partial_are_recognized_by_their_contents(tmp_path):
     other[1000] = 1  # repr shows both ends only
     quietly(partial(build, w=one), {"lambd": [1]}, folder=tmp_path)
     quietly(partial(build, w=one.copy()), {"lambd": [1]}, folder=tmp_path, resume=True)
-    with pytest.raises(ValueError, match=r"build was test_sweep\.build\(w=\(2000,\) float64") as caught:
+    with pytest.raises(ValueError, match=r"build was test_sweep\.build .*\(w=\(2000,\) float64") as caught:
         quietly(partial(build, w=other), {"lambd": [1]}, folder=tmp_path, resume=True)
     assert "\n" not in str(caught.value)
 
@@ -595,30 +722,108 @@ def test_what_is_built_is_recognized_wherever_it_lies_in_memory(tmp_path):
         assert "0x" not in (tmp_path / str(i) / "sweep.json").read_text()
 
 
-def test_random_cells_of_another_seed_are_another_sweep(tmp_path):
-    axes = {"lambd": lambda rng: rng.random(), "keep_prob": [0.8, 1.0]}
-    quietly(axes=axes, draws=2, rng=0, folder=tmp_path)
-    quietly(axes=axes, draws=2, rng=0, folder=tmp_path, resume=True)
-    with pytest.raises(ValueError, match=r"is of another sweep: lambd was \[0.6"):
-        quietly(axes=axes, draws=2, rng=1, folder=tmp_path, resume=True)
+def test_a_build_whose_text_has_changed_is_another_sweep(tmp_path, monkeypatch):
+    text = (
+        "from test_sweep import build as base\ndef build(**cell):\n    return {**base(**cell), 'epochs': 4}\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def imported(text):
+        (tmp_path / "changing.py").write_text(text)
+        sys.modules.pop("changing", None)
+        linecache.checkcache()
+        importlib.invalidate_caches()
+        return importlib.import_module("changing").build
+
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    options = {"axes": {"lambd": [1]}, "folder": tmp_path / "f"}
+    quietly(imported(text), **options)
+    quietly(imported(text.replace("return", "# a comment\n    return")), resume=True, **options)
+    with pytest.raises(
+        ValueError, match=r"build was changing\.build \(text .*\) and is changing\.build \(te"
+    ):
+        quietly(imported(text.replace("4", "5")), resume=True, **options)
+
+
+def test_what_a_build_closes_over_makes_another_sweep(tmp_path):
+    def make(epochs, calls):
+        def closing(*, lambd, seed):
+            calls.append(lambd)
+            return {**build(lambd=lambd, seed=seed), "epochs": epochs}
+
+        return closing
+
+    options = {"axes": {"lambd": [1]}, "folder": tmp_path}
+    quietly(make(3, []), **options)
+    quietly(make(3, [1]), resume=True, **options)
+    with pytest.raises(ValueError, match=r"build was .*\) with epochs=3 and is .* with epochs=4$"):
+        quietly(make(4, []), resume=True, **options)
+
+
+# ---- more is asked of a folder
+
+
+def test_a_grid_grows_and_what_is_done_is_not_done_again(tmp_path):
+    calls, options = [], {"folder": tmp_path, "resume": True}
+    quietly(counted(calls), {"lambd": [0, 1]}, **options)
+    more = quietly(counted(calls), {"lambd": [0, 0.5, 1]}, seeds=[0, 3], **options)
+    assert calls == [(0, 0), (1, 0), (0, 3), (0.5, 0), (0.5, 3), (1, 3)]
+    assert more.csv() == quietly(counted([]), {"lambd": [0, 0.5, 1]}, seeds=[0, 3]).csv()
+    assert Results.read(tmp_path).csv() == more.csv() == (tmp_path / "results.csv").read_text()
+
+
+def test_what_is_no_longer_asked_for_stays_in_the_table(tmp_path):
+    calls, options = [], {"folder": tmp_path, "resume": True}
+    wide = quietly(counted(calls), {"lambd": [0, 1, 2]}, seeds=[0, 1], **options)
+    few = quietly(counted(calls), {"lambd": [3, 1]}, seeds=[1], **options)
+    assert few["lambd"] == Results.read(tmp_path)["lambd"] == [3, 1]
+    assert len((tmp_path / "results.csv").read_text().splitlines()) == 1 + 6 + 1
+    assert quietly(counted(calls), {"lambd": [0, 1, 2]}, seeds=[0, 1], **options).csv() == wide.csv()
+    assert len(calls) == 6 + 1
+
+
+def test_more_draws_begin_with_those_that_are_done(tmp_path):
+    axes = {"keep_prob": [0.8, 1.0], "lambd": lambda rng: rng.random()}
+    few = quietly(axes=axes, draws=2, rng=0, folder=tmp_path)
+    turned = {"lambd": axes["lambd"], "keep_prob": axes["keep_prob"]}  # other cells: drawn in this order
+    quietly(axes=turned, draws=2, rng=0, folder=tmp_path, resume=True)
+    many = quietly(axes=axes, draws=3, rng=0, folder=tmp_path, resume=True)
+    assert many[:2] == few[:]
+    assert len((tmp_path / "results.csv").read_text().splitlines()) == 1 + 3 + 2
+
+
+def test_a_kill_while_a_grid_grows_loses_nothing(tmp_path, monkeypatch):
+    first = quietly(folder=tmp_path)
+
+    def killed(self, rows):
+        raise SystemExit
+
+    monkeypatch.setattr(ledger.Ledger, "write", killed)
+    more = {"lambd": [0, 0.7, 2], "keep_prob": [1, 0.8]}
+    with pytest.raises(SystemExit):
+        quietly(axes=more, folder=tmp_path, resume=True)  # sweep.json is new, and results.csv is not
+    monkeypatch.undo()
+    assert Results.read(tmp_path).csv() == first.csv()
+    assert len(quietly(axes=more, folder=tmp_path, resume=True)) == 6
 
 
 @pytest.mark.parametrize(
     ("file", "text", "said"),
     [
-        ("results.csv", "lambd,keep_prob,seed,fold,cost\n1,1,0,,2\n", "has other columns: lambd, keep_prob"),
+        (
+            "results.csv",
+            "lambd,keep_prob,seed,fold,cost\n1,1,0,,2\n",
+            "is damaged: its columns are lambd,keep_prob,seed,fold,cost; wanted lambd,kee",
+        ),
+        ("results.csv", "{header}0.0,1.0,0,,1,1,1\n", "is damaged: line 2 has 7 cells; wanted 8"),
         ("results.csv", "{header}0.0,1.0,9,,1,1,1,1\n", "line 2 is not of this sweep"),
         ("results.csv", "{header}0.0,1.0,0,,1,1,1,x\n0.0,", "line 2 is not of this sweep"),
         ("results.csv", "{header}" + "0.0,1.0,0,,1,1,1,1\n" * 2, "line 3 is there twice"),
         ("results.csv", '{header}"0.0"x,1\n', "is damaged: "),
         ("results.csv", "{header}\udcff\n", "is damaged: "),
-        (
-            "results.csv",
-            "lambd,keep_prob,seed\r0.0,1.0,0\r",
-            "is damaged: no line ends with \\n; give another folder",
-        ),
-        ("sweep.json", "{", "is damaged; give another folder"),
-        ("sweep.json", "[]", "is damaged; give another folder"),
+        ("sweep.json", "{", "sweep.json is damaged, or no sweep's; give another folder"),
+        ("sweep.json", "[]", "sweep.json is damaged, or no sweep's"),
+        ("sweep.json", '{"axes": {}, "measures": [], "cells": []}', "sweep.json is damaged, or no sweep's"),
         ("sweep.json", None, "has a results.csv without its sweep.json; give another folder"),
     ],
 )
@@ -636,19 +841,112 @@ def test_a_damaged_folder_is_refused_and_left_as_it_is(tmp_path, file, text, sai
         Results.read(tmp_path)
 
 
+# ---- a table that a spreadsheet has saved again
+
+
+def as_saved(rows, *, separator=",", end="\r\n", mark="", decimal=".", order=None, digits=10):
+    """Rows as a spreadsheet saves them: numbers as they are shown, columns where they were moved."""
+
+    def shown(text):
+        try:
+            number = float(text)
+        except ValueError:
+            return text
+        return text if isnan(number) else f"{number:.{digits}g}".replace(".", decimal)
+
+    moved = [[shown(row[i]) for i in order or range(len(row))] for row in rows]
+    text = io.StringIO()
+    csv.writer(text, delimiter=separator, lineterminator=end).writerows(moved)
+    return (mark + text.getvalue()).encode()
+
+
+@pytest.mark.parametrize(
+    "saved",
+    [
+        {},
+        {"mark": "\ufeff"},
+        {"end": "\n", "order": [3, 2, 0, 1, 4, 6, 5, 7]},
+        {"end": "\r"},
+        {"separator": ";", "decimal": ",", "mark": "\ufeff"},
+        {"separator": "\t", "end": "\n"},
+        {"separator": ";", "end": "\n", "digits": 7},
+    ],
+    ids=str,
+)
+def test_a_table_that_a_spreadsheet_has_saved_is_gone_on_with(tmp_path, saved):
+    axes = {"lambd": [0.1, 1 / 3], "hidden": [(3,), (2, 2)]}
+    first = quietly(axes=axes, folds=2, folder=tmp_path)
+    rows = list(csv.reader(io.StringIO(first.csv())))
+    (tmp_path / "results.csv").write_bytes(as_saved(rows[:6] + rows[7:], **saved))  # without a row
+    read = Results.read(tmp_path)
+    assert len(read) == 7
+    again = quietly(axes=axes, folds=2, folder=tmp_path, resume=True)
+    np.testing.assert_allclose(again["dev_cost"], first["dev_cost"], rtol=1e-6)
+    assert again[5] == first[5]  # which was run again
+    assert (tmp_path / "results.csv").read_text() == again.csv()
+
+
+def test_zeros_quotes_and_empty_lines_do_not_matter(tmp_path):
+    quietly(build, {"lambd": [0.1]}, folder=tmp_path, measures={"a": square})
+    text = '"seed","lambd","fold","a","dev_a",,\r\n"0","0.10","","0.50","nan",,\r\n,,,,,,\r\n'
+    (tmp_path / "results.csv").write_bytes(text.encode())
+    (row,) = Results.read(tmp_path)
+    assert row.numbers["a"] == 0.5
+    (tmp_path / "results.csv").write_bytes(b"seed,lambd,fold,a,dev_a\r\n0,0.1,,0.5,1")  # whole all the same
+    assert len(Results.read(tmp_path)) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("seed,lambd,fold,a,dev_a\r\n0,0.1,,0.5,", "line 2 is not of this sweep"),
+        ('seed,lambd,fold,a,dev_a\n0,"0,1",,0.5,1\n', "line 2 is not of this sweep"),
+        ("seed;lambd;fold;a;dev_a\n0;0,1;;1.000;1\n", "is damaged: it has numbers as 0,1 and as 1.000"),
+        ("seed,lambd,a,dev_a\n0,0.1,1,1\n", "is damaged: its columns are seed,lambd,a,dev_a; wanted lambd,s"),
+        (
+            "seed,lambd,fold,a,dev_a,mine\n0,0.1,,1,1,x\n",
+            "is damaged: its columns are seed,lambd,fold,a,dev_a,",
+        ),
+    ],
+)
+def test_what_is_ambiguous_in_it_is_refused(tmp_path, text, said):
+    quietly(build, {"lambd": [0.1]}, folder=tmp_path, measures={"a": square})
+    (tmp_path / "results.csv").write_bytes(text.encode())
+    with pytest.raises(ValueError, match=re.escape(said)):
+        quietly(build, {"lambd": [0.1]}, folder=tmp_path, measures={"a": square}, resume=True)
+    assert (tmp_path / "results.csv").read_bytes() == text.encode()
+
+
+def test_a_number_that_could_be_two_values_is_refused(tmp_path):
+    close = {"lambd": [0.12345678, 0.12345681]}
+    quietly(build, close, folder=tmp_path, measures={"a": square})
+    for text, line in (("0.12345678", None), ("0.123457", 2), ("0.1235", 2)):
+        (tmp_path / "results.csv").write_text(f"lambd,seed,fold,a,dev_a\n{text},0,,1,1\n")
+        if line is None:
+            assert Results.read(tmp_path)["lambd"] == [0.12345678]
+        else:
+            with pytest.raises(
+                ValueError, match=r"results\.csv, line 2 is not of this sweep; give another f"
+            ):
+                quietly(build, close, folder=tmp_path, measures={"a": square}, resume=True)
+
+
+# ---- a folder that is not as it should be
+
+
 def test_a_sweep_that_had_no_run_done_is_begun_anew(tmp_path):
     with pytest.raises(Unfinished):
         quietly(fails_at_one, {"lambd": [1]}, folder=tmp_path)
     assert len(quietly(folder=tmp_path)) == 4
     (tmp_path / "results.csv").unlink()
-    about = (tmp_path / "sweep.json").read_text()
-    for cut in (0, 5, 40):
-        (tmp_path / "sweep.json").write_text(about[:cut])
-        assert len(quietly(folder=tmp_path)) == 4
-        (tmp_path / "results.csv").unlink()
+    assert len(quietly(folder=tmp_path)) == 4
+
+
+def test_a_file_of_somebody_else_is_not_overwritten(tmp_path):
     (tmp_path / "sweep.json").write_text('{"mine": 1}')
-    with pytest.raises(ValueError, match=r"sweep.json is no sweep's; give another folder"):
+    with pytest.raises(ValueError, match=r"sweep.json is damaged, or no sweep's; give another folder"):
         quietly(folder=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["sweep.json"]
     assert (tmp_path / "sweep.json").read_text() == '{"mine": 1}'
 
 
@@ -662,7 +960,7 @@ def test_a_folder_that_is_a_file_or_not_there(tmp_path):
 
 def test_two_sweeps_do_not_write_to_one_folder(tmp_path):
     with (
-        ledger.held(tmp_path, {"minigrad": ""}, ["a"], resume=False),
+        ledger.held(tmp_path, {}, resume=False),
         pytest.raises(
             ValueError, match=r"another sweep is writing to .*; wait for it, or give another folder"
         ),
@@ -681,9 +979,10 @@ def test_a_full_disk_in_the_middle(tmp_path, monkeypatch):
         append(self, row)
 
     monkeypatch.setattr(ledger.Ledger, "append", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(OSError, match="No space") as caught:
         quietly(folder=tmp_path)
     assert len(Results.read(tmp_path)) == 2
+    assert len(caught.value.results) == 3  # also what could not be written
     monkeypatch.undo()
     assert quietly(folder=tmp_path, resume=True).csv() == quietly().csv()
 
@@ -759,9 +1058,6 @@ def test_what_is_read_again_is_the_same(tmp_path):
     assert repr(again) == repr(results)
     assert again.best == results.best
     assert json.loads((tmp_path / "sweep.json").read_text())["minigrad"] == mg.__version__
-    (tmp_path / "sweep.json").write_text('{"axes": 3}')
-    with pytest.raises(ValueError, match=r"has a sweep.json that no sweep wrote"):
-        Results.read(tmp_path)
 
 
 # ---- the choice
@@ -772,13 +1068,22 @@ def made(cost, error, **cell):
 
 
 def test_standard_errors_are_over_folds_or_else_over_seeds():
-    assert mean_and_error([1.0, 2.0, 6.0], [None] * 3) == pytest.approx(
-        (3.0, np.std([1, 2, 6], ddof=1) / 3**0.5)
-    )
-    assert mean_and_error([0.0, 2.0, 5.0, 7.0], [1, 1, 2, 2]) == pytest.approx((3.5, 2.5))
-    mean, error = mean_and_error([1.0, 3.0], [1, 1])
+    assert independent([1.0, 2.0, 6.0], [None] * 3) == (1, 2, 6)
+    assert mean_and_error([1.0, 2.0, 6.0]) == pytest.approx((3.0, np.std([1, 2, 6], ddof=1) / 3**0.5))
+    assert independent([0.0, 2.0, 5.0, 7.0], [1, 1, 2, 2]) == (1, 6)
+    assert independent([0.0, 5.0, 2.0, 7.0], [1, 2, 1, 2]) == (1, 6)  # seed by seed
+    mean, error = mean_and_error([2.0])
     assert mean == 2
     assert isnan(error)
+
+
+def test_a_difference_is_taken_in_pairs(expected):
+    one, other = expected.means[3], expected.means[0]
+    pairs = np.array(expected["dev_cost"]).reshape(4, 2)
+    d = pairs[3] - pairs[0]
+    assert expected.difference(one, other) == pytest.approx((d.mean(), d.std(ddof=1) / 2**0.5))
+    assert expected.difference(one, one) == (0, 0)
+    assert isnan(quietly().difference(*quietly().means[:2])[1])
 
 
 def test_the_best_and_the_most_regularized_within_one_standard_error():
@@ -800,6 +1105,9 @@ def test_lambda_and_keep_prob_count_alike_and_other_axes_stay():
     costs = {(0, 1.0): 0.5, (0, 0.8): 0.31, (0, 0.5): 0.4, (1, 1.0): 0.3, (1, 0.8): 0.33, (1, 0.5): 0.6}
     found = [made(cost, 0.05, lambd=lambd, keep_prob=p) for (lambd, p), cost in costs.items()]
     assert one_standard_error(found, "dev_cost").cell == {"lambd": 1, "keep_prob": 0.8}
+    costs = {(3, 0.9): 0.3, (3, 1.0): 0.31, (1, 0.5): 0.31, (9, 0.9): 0.5, (3, 0.8): 0.32}
+    found = [made(cost, 0.05, lambd=lambd, keep_prob=p) for (lambd, p), cost in costs.items()]
+    assert one_standard_error(found, "dev_cost").cell == {"lambd": 3, "keep_prob": 0.8}  # λ = 1 would be less
     of_keep = [made(0.3, 0.05, keep_prob=0.9), made(0.34, 0, keep_prob=0.5), made(0.31, 0, keep_prob=1.0)]
     assert one_standard_error(of_keep, "dev_cost").cell == {"keep_prob": 0.5}
     of_rate = [
@@ -839,8 +1147,6 @@ def test_the_end_of_an_axis():
 
 def filled(axes, cost, *, seeds=(0, 1), names=("cost", "accuracy")):
     """Results with costs by a formula: dev_cost = cost(**cell) ± 0.012."""
-    from minigrad.experiments.sweep.results import runs_of
-
     points = cells(axes)
     runs = runs_of(points, seeds, None)
     rows = {}
@@ -870,6 +1176,7 @@ def test_the_summary_has_a_table_with_marks():
         line.startswith("° most regularized within one standard error: lambd=1, keep_prob=0.8")
         for line in lines
     )
+    assert " ".join("\n".join(lines).split()).endswith(" 0.0080 ± 0 more than the best, seed by seed")
 
 
 def test_the_summary_fits_into_80_columns():
@@ -898,7 +1205,8 @@ def drawn():
 def test_the_heat_map(drawn):
     results = filled(wide, bowl)
     texts = drawn(results.heat_map())
-    assert {"λ", "keep_prob", "mean dev cost", "0.30", "± 0.01", "0.1", "0.6"} <= set(texts)
+    assert {"λ", "keep_prob", "mean dev cost (log scale)", "0.30", "± 0.01", "0.1", "0.6"} <= set(texts)
+    assert "± the standard error over 2 seeds" in texts
     assert "outlined: the best cell; dashed: the most regularized within one standard error" in texts
     assert results.heat_map() == results.heat_map()
     one_seed = drawn(filled(wide, bowl, seeds=[0]).heat_map())
@@ -913,22 +1221,57 @@ def test_the_heat_map(drawn):
 def test_a_cell_that_diverged_says_so(drawn):
     results = filled(wide, lambda lambd, keep_prob: nan if lambd == 10 else bowl(lambd, keep_prob))
     assert drawn(results.heat_map()).count("diverged") == 4
-    assert "10" not in drawn(results.curve())
+    assert {"10", "diverged"} <= set(drawn(results.curve()))
+    lambdas, keep = [float(i) for i in range(20)], wide["keep_prob"]
+    large = filled({"lambd": lambdas, "keep_prob": keep}, lambda lambd, keep_prob: nan if lambd == 3 else 1)
+    assert "grey: diverged, or not finished" in drawn(large.heat_map())
+
+
+def scattered(lambdas, cost=bowl):
+    """Results of cells that are no grid."""
+    points = [{"lambd": lambd, "keep_prob": 0.5 + 0.01 * i} for i, lambd in enumerate(lambdas)]
+    runs = runs_of(points, [0], None)
+    rows = {i: [0.1, cost(**run.cell)] for i, run in enumerate(runs)}
+    return Results(runs, ["cost"], rows, cells=points, data="")
 
 
 def test_random_cells_are_points(drawn):
     axes = {"lambd": lambda rng: 10 ** rng.uniform(-2, 1), "keep_prob": lambda rng: rng.uniform(0.5, 1)}
     results = quietly(axes=axes, draws=6, rng=0)
-    assert {"λ", "keep_prob", "mean dev cost"} <= set(drawn(results.heat_map()))
+    assert {"λ", "keep_prob", "mean dev cost (log scale)"} <= set(drawn(results.heat_map()))
+    assert "crosses: diverged" not in drawn(results.heat_map())
     with pytest.raises(
         ValueError, match="curve: there is one λ only with all else as in the best cell, lambd="
     ):
         results.curve()
 
 
+@pytest.mark.parametrize(
+    ("lambdas", "ticks"),
+    [
+        ([0.01, 0.3, 10], {"0.01", "0.1", "1", "10"}),
+        ([0, 0.01, 0.3, 10], {"0", "0.01", "0.1", "1", "10"}),
+        ([0, 2.1, 4.4], {"0", "2.1", "4.4"}),
+        ([0.5, 4], {"0.5", "1", "2"}),
+        ([1e-6, 1e6], {"1", "10000", "1000000"}),
+        ([0, 1e-200], {"0"}),
+    ],
+)
+def test_the_lambdas_of_random_cells_are_logarithmic_and_0_has_a_place(drawn, lambdas, ticks):
+    assert ticks <= set(drawn(scattered(lambdas).heat_map()))
+
+
+def test_random_cells_that_diverged_are_crosses(drawn):
+    results = scattered([0, 0.1, 100], lambda lambd, keep_prob: nan if lambd == 100 else lambd)
+    svg = results.heat_map()
+    assert "crosses: diverged" in drawn(svg)
+    assert "100" in drawn(svg)
+
+
 def test_the_curve_names_what_the_numbers_show(drawn):
     texts = drawn(filled(wide, bowl).curve())
-    assert {"λ", "training", "held out", "best", "keep_prob=0.9"} <= set(texts)
+    assert {"λ (at equal distances)", "training", "held out", "best"} <= set(texts)
+    assert "keep_prob=0.9; bands: ± one standard error over 2 seeds" in texts
     assert "overfitting: high variance" in texts
     rising = filled({"lambd": [0, 1, 10]}, lambda lambd: 0.3 + lambd)
     assert "underfitting: high bias" in drawn(rising.curve())
@@ -947,8 +1290,25 @@ def test_texts_of_a_large_grid_do_not_overlap(drawn):
     for picture in (large.heat_map(), large.curve()):
         texts = drawn(picture)
         assert len(named & {*texts}) == 6
-        assert not any("±" in text for text in texts)
+        assert not any(text.startswith("±") for text in texts)
     assert len({*map(shown, keep)} & {*drawn(large.heat_map())}) == 13
+
+
+def test_numbers_fit_into_their_cells(drawn):
+    from matplotlib.textpath import TextPath
+
+    from minigrad.experiments.sweep.pictures import _size_of
+
+    texts = [("0.00843", "± 0.0012"), ("12,345", "± 1,234"), ("−0.743", ""), ("", "diverged")]
+    for width in (24, 33, 47, 200):
+        for one in texts:
+            size = _size_of([one], width, 40)
+            for text, points in zip(one, (9, 7), strict=True):
+                path = TextPath((0, 0), text, size=points * size) if text else None
+                assert path is None or path.get_extents().width < width
+    assert _size_of(texts, 200, 40) == 1
+    small = {"lambd": [float(i) for i in range(10)], "keep_prob": [1, 0.5]}
+    assert "± 0.01" in drawn(filled(small, lambda lambd, **_: (lambd + 3) / 1000).heat_map())
 
 
 # ---- the bar

@@ -50,7 +50,7 @@ def test_what_it_prints_and_writes(capsys, tmp_path):
     assert (folder / "heat_map.svg").read_text(encoding="utf-8") == results.heat_map()
     assert (folder / "curve.svg").read_text(encoding="utf-8") == results.curve()
     assert {path.name for path in folder.iterdir()} == {
-        "sweep.json", "results.csv", "summary.txt", "heat_map.svg", "curve.svg",
+        ".lock", "sweep.json", "results.csv", "summary.txt", "heat_map.svg", "curve.svg",
     }  # fmt: skip
     axes = {"lambd": [0, 1], "keep_prob": [1, 0.8]}
     own = replace(settings.field, steps=4, hidden=(3,))

@@ -216,6 +216,14 @@ def _quantile(a: Any, q: Any, axis: Any, method: Any, keepdims: bool) -> Any:
     return y.reshape(*np.shape(q), *(1 if i in axes else n for i, n in enumerate(a.shape))) if keepdims else y
 
 
+def _second_cofactors(a: Any, b: Any) -> Any:
+    """det(A) (A⁻ᵀ tr A⁻¹B - A⁻ᵀ Bᵀ A⁻ᵀ),  without the singular values, which are real."""
+    inverse = np.linalg.inv(a)
+    turned = inverse @ b
+    trace = np.trace(turned, axis1=-2, axis2=-1)[..., None, None]
+    return np.linalg.det(a)[..., None, None] * np.matrix_transpose(trace * inverse - turned @ inverse)
+
+
 analytic: dict[Callable[..., Any], Callable[..., Any] | None] = dict.fromkeys((
     np.add, np.subtract, np.multiply, np.divide, np.negative, np.positive, np.square, np.sqrt,
     np.exp, np.expm1, np.log, np.log1p, np.log2, np.log10,
@@ -266,6 +274,7 @@ analytic.update({
     np.unwrap: lambda p, **how: p + (np.unwrap(np.real(p), **how) - np.real(p)),
     np.i0: lambda x: further.ufuncs.i0_derivative(x, n=0),
     further.ufuncs.fraction: lambda a: a - np.trunc(np.real(a)),
+    further.linear_algebra.second_cofactors: _second_cofactors,
     np.partition: _partition,
     np.quantile: _quantile,
     np.percentile: lambda a, q, **parameters: _quantile(a, np.divide(q, 100), **parameters),

@@ -68,6 +68,8 @@ def parse(arguments: Sequence[str], output: Output) -> argparse.Namespace:
     parser.output = output
     parser.add_argument("--version", action="version", version=f"minigrad {__version__}")
     add_options(parser)
+    if arguments and not arguments[0].startswith("-"):
+        parser.error(f'there is no command "{arguments[0]}", but derive, draw, steps and sweep')
     return parser.parse_args(arguments)
 
 

@@ -30,15 +30,19 @@ class Output:
                 _swallow()
 
     def status(self, *, otherwise: int = 0, still: str = "") -> int:
-        """The exit status: 141 as a shell says it of a closed pipe, 1 for a full disk; what failed is said.
+        """The exit status: 141 as a shell says it of a closed pipe, 1 for a full disk.
+
+        What failed is said; of a reader that left, which means to, only if something was done all the same.
 
         otherwise  the status if nothing failed
         still      what was done all the same
         """
         if self.error is None:
             return otherwise
-        note(f"stdout: {self.error.strerror}{still}")
-        return 141 if isinstance(self.error, BrokenPipeError) else 1
+        left = isinstance(self.error, BrokenPipeError)
+        if still or not left:
+            note(f"stdout: {self.error.strerror}{still}")
+        return 141 if left else 1
 
 
 def accept_any_letter() -> None:

@@ -48,6 +48,7 @@ pre { background: var(--soft); padding: .8rem 1rem; overflow-x: auto; }
 .key { background: var(--soft); border-left: 4px solid #0072B2; padding: .6rem 1.1rem; margin: 1.4rem 0;
        font-size: .95rem; }
 .key p { margin: .35rem 0; max-width: none; }
+main { counter-reset: part; } section { counter-increment: part; } h2::before { content: counter(part) ". "; }
 nav ol { columns: 2; column-gap: 2.5rem; padding-left: 1.4rem; font-size: .95rem; max-width: none; }
 nav li { break-inside: avoid; }
 .wide { margin: 1rem 0; }

@@ -458,10 +458,11 @@ def _made(studies: Sequence[Study], command: str, files: Sequence[str]) -> str:
             f"<pre>{escape(command)}</pre>",
             f"<p>with seed {seed}, which draws the data or its split, the initial weights and the masks. The "
             "same command gives the same tables, byte for byte, on the same machine with the same versions: "
-            f"{', '.join(_versions())}. This page contains neither a time nor a date.</p>",
+            f"{', '.join(_versions())}.</p>",
             f"<p>The numbers lie beside this page: {links}; the pictures are in the folders "
             "<code>figures</code> and <code>graphs</code>. Other data, sizes and strengths: "
-            "<code>minigrad&nbsp;--help</code>.</p>",
+            "<code>minigrad&nbsp;--help</code>. The search for λ and keep_prob, with several seeds: "
+            "<code>minigrad&nbsp;sweep</code>.</p>",
             "<p>Sources: W. Street, W. Wolberg, O. Mangasarian, “Nuclear feature extraction for breast "
             "tumor diagnosis”, 1993. N. Srivastava et al., “Dropout: a simple way to prevent neural "
             "networks from overfitting”, 2014. K. He et al., “Delving deep into rectifiers”, 2015.</p>",

@@ -117,18 +117,18 @@ def _wanted(loss: Tensor, wrt: Sequence[str] | None) -> list[Tensor] | None:
 
 
 def _loss(options: argparse.Namespace) -> Tensor:
-    """The user's own loss, or that of the notes' network on a few points of the field."""
+    """The user's own loss, or that of the standard network on a few points of the field."""
     given = {name: getattr(options, name) for name in ("hidden", "lambd", "keep_prob", "seed")}
     given = {name: value for name, value in given.items() if value is not None}
     if options.loss is None:
-        return _loss_of_the_notes(**given, evaluation=getattr(options, "eval", False))
+        return _standard_loss(**given, evaluation=getattr(options, "eval", False))
     asked = [f"--{name.replace('_', '-')}" for name in given] + ["--eval"] * getattr(options, "eval", False)
     if asked:
         raise Refused(f"{asked[0]} is for the network that --hidden describes; {options.loss} has its own")
     return own_loss(options.loss)
 
 
-def _loss_of_the_notes(
+def _standard_loss(
     *,
     hidden: Sequence[int] = default_hidden,
     lambd: float | None = None,
@@ -191,9 +191,9 @@ The loss comes from one of two places:
                     function is called without arguments and returns the loss,
                     a Tensor that is one number, or a model, which then gets
                     a cost on seven examples. net.py:loss works as well.
-  --hidden 20,3     The network of the notes on five points of the field, with
-                    ReLU, dropout, a sigmoid and the L2 penalty, and with its
-                    first weights. This is the default."""
+  --hidden 20,3     The standard network: hidden layers of 20 and 3, ReLU,
+                    dropout, a sigmoid and the L2 penalty, with its first
+                    weights, on five points. This is the default."""
 
 _descriptions = {
     "derive": "Write out the backward pass of a loss, as a person would have written it.",
@@ -204,19 +204,19 @@ _descriptions = {
 
 _examples = {
     "derive": """\
-  minigrad derive                                 the network of the notes
+  minigrad derive                                 the standard network
   minigrad derive --format explain                the same in words
   minigrad derive --lambd 0 --wrt W1,b1           no penalty, two gradients
   minigrad derive net:loss --out derivation.py    your own loss, in a file
-  minigrad derive net:loss --out derivation.tex   in the notes' notation""",
+  minigrad derive net:loss --out derivation.tex   as a textbook sets it""",
     "draw": """\
-  minigrad draw --out graph.svg                   the network of the notes
+  minigrad draw --out graph.svg                   the standard network
   minigrad draw --eval --out graph.svg            without dropout and penalty
   minigrad draw --hidden 3 --lambd 0 --backward --out both.svg
   minigrad draw net:loss --values --out net.png   your own loss, with numbers
   minigrad draw net:loss | dot -Tpdf > net.pdf""",
     "steps": """\
-  minigrad steps --out steps.html                 the network of the notes
+  minigrad steps --out steps.html                 the standard network
   minigrad steps --hidden 3 --out steps.html      a smaller one
   minigrad steps net:loss --out steps.html        your own loss""",
 }
@@ -240,7 +240,7 @@ def parser(name: str, output: Output) -> Parser:
 
 
 def _add_network(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("the network of the notes")
+    group = parser.add_argument_group("the standard network")
     group.add_argument(
         "--hidden", metavar="N,N", type=sizes, help="sizes of the hidden layers (default: 20,3)"
     )

@@ -21,13 +21,13 @@ def of_whole(
     """The function, which on arrays in chunks is called on chunks with these axes, the last, whole.
 
     signature   as of a generalized ufunc, such as "(m,n)->(n,m)" (NEP 20)
-    lengths     of the arrays: how long the axes are that only the result has
+    lengths     of the arrays and parameters: how long the axes are that only the result has
     """
 
     def compute(*arrays: Any, **parameters: Any) -> Any:
         if not any(map(is_chunked, arrays)):
             return function(*arrays, **parameters)
-        new = None if lengths is None else lengths(*arrays)
+        new = None if lengths is None else lengths(*arrays, **parameters)
         return _applied(partial(function, **parameters), signature, arrays, new)
 
     return compute

@@ -8,13 +8,15 @@ import numpy as np
 import numpy.fft
 
 from cases.case import add, begin, complex_, not_holomorphic, real, rounded_otherwise
+from minigrad.derivatives.further import factorizations as _factors
 from minigrad.derivatives.further import linear_algebra as _linalg
 
 not_holomorphic |= {
     np.real, np.imag, np.conjugate, np.angle, np.real_if_close, np.linalg.slogdet, _linalg.slogdet,
-    np.linalg.pinv, _linalg.least_squares, np.linalg.lstsq, np.linalg.cholesky, _linalg.eigh,
-    np.linalg.eigh, np.linalg.eigvalsh, _linalg.eig, np.linalg.eig, np.linalg.eigvals, _linalg.svd,
-    np.linalg.svd, np.linalg.svdvals, _linalg.qr, np.linalg.qr, _linalg.inverse_gaps, _linalg.determined,
+    _linalg.second_cofactors,
+    np.linalg.pinv, _linalg.least_squares, np.linalg.lstsq, np.linalg.cholesky, _factors.eigh,
+    np.linalg.eigh, np.linalg.eigvalsh, _factors.eig, np.linalg.eig, np.linalg.eigvals, _factors.svd,
+    np.linalg.svd, np.linalg.svdvals, _factors.qr, np.linalg.qr, _factors.inverse_gaps, _factors.determined,
     np.linalg.vector_norm, np.linalg.norm, np.linalg.matrix_norm, np.linalg.cond,
     np.fft.fft, np.fft.ifft, np.fft.rfft, np.fft.irfft, np.fft.hfft, np.fft.irfft2, np.fft.irfftn,
 }  # fmt: skip
@@ -45,6 +47,9 @@ add(np.power, complex_(2, 3), real(3))
 add(np.power, real(3), complex_(2, 3))
 for _function in (np.sum, np.mean, np.var, np.std, np.prod, np.max):
     add(_function, complex_(3, 3), axis=1)
+add(np.cov, complex_(2, 4), aweights=np.array([1, 2, 2, 3]))
+add(np.cov, real(2, 3), complex_(1, 3), bias=True)
+add(np.corrcoef, complex_(2, 3))
 add(np.matmul, complex_(2, 3), complex_(3, 4))
 add(np.matmul, real(2, 3), complex_(3))
 add(np.where, np.array([True, False, True]), complex_(2, 3), real(3))
@@ -62,6 +67,7 @@ for _x in (_square, real(2, 3, 3), complex_(3, 3)):
         _linalg.slogdet,
     ):  # fmt: skip
         add(_function, _x)
+    add(_linalg.second_cofactors, _x, 0.7 * _x[..., ::-1, :])
 for _a, _b in (
     (_square, real(3, 2)), (_square, real(3)), (real(2, 3, 3), real(3)), (real(2, 1, 3, 3), real(2, 3, 2)),
     (complex_(3, 3), real(3, 3)), (real(3, 3), complex_(3)),
@@ -81,32 +87,37 @@ for _x in (_spd, np.stack([_spd, _spd + np.eye(3)]), _hermitian + 4 * np.eye(3))
 for _uplo in "LU":
     for _x in (_square, real(2, 3, 3)):
         add(np.linalg.eigh, _x, _uplo)
-        add(_linalg.eigh, _x, UPLO=_uplo)
+        add(_factors.eigh, _x, UPLO=_uplo)
     add(np.linalg.eigvalsh, _hermitian, _uplo)
 _apart = np.array([[1.0, 0.3, -0.2], [0.1, 2.5, 0.4], [0.2, -0.3, 4.0]])
 for _x in (_apart, np.stack([_apart, _apart.T + 1])):
     add(np.linalg.eig, _x)
-    add(_linalg.eig, _x)
+    add(_factors.eig, _x)
 for _x in (_apart, complex_(3, 3), np.array([[0.3, -1.2], [0.9, 0.5]])):
     add(np.linalg.eigvals, _x)
 for _x in (_square, real(4, 2), real(2, 4), real(2, 3, 2)):
     add(np.linalg.svd, _x, full_matrices=False)
-    add(_linalg.svd, _x)
+    add(_factors.svd, _x)
 for _x in (real(4, 2), complex_(3, 3), complex_(2, 4)):
     add(np.linalg.svdvals, _x)
     add(np.linalg.svd, _x, compute_uv=False)
 for _x in (_square, real(4, 2), real(2, 3, 2), complex_(3, 2)):
     add(np.linalg.qr, _x)
-    add(_linalg.qr, _x)
+    add(_factors.qr, _x)
+for _x in (real(3, 2), real(2, 3)):  # one vector more, of which only the sign is free
+    add(np.linalg.svd, _x)
+    add(_factors.svd, _x, full=True)
+add(np.linalg.qr, real(3, 2), "complete")
+add(_factors.qr, real(3, 2), complete=True)
 for _x, _mode in ((real(2, 4), "complete"), (real(4, 2), "r"), (complex_(2, 3), "reduced")):
     add(np.linalg.qr, _x, _mode)
-add(_linalg.inverse_gaps, real(3), real(3) + 4)
-add(_linalg.inverse_gaps, real(2, 3), real(2, 2) + 4)
-add(_linalg.inverse_gaps, real(3, 3), real(3, 3) + 4)
-add(_linalg.inverse_gaps, real(2, 3), real(2) + 4)
-add(_linalg.inverse_gaps, real(2), real(2, 3) + 4)
-add(_linalg.determined, *(real(3, 3) for _ in range(4)))
-add(_linalg.determined, real(2, 3), real(1, 3), real(2, 3), real(2, 3))
+add(_factors.inverse_gaps, real(3), real(3) + 4, who="np.linalg.eigh")
+add(_factors.inverse_gaps, real(2, 3), real(2, 2) + 4, who="np.linalg.eigh")
+add(_factors.inverse_gaps, real(3, 3), real(3, 3) + 4, who="np.linalg.eigh")
+add(_factors.inverse_gaps, real(2, 3), real(2) + 4, who="np.linalg.eigh")
+add(_factors.inverse_gaps, real(2), real(2, 3) + 4, who="np.linalg.eigh")
+add(_factors.determined, *(real(3, 3) for _ in range(4)), who="np.linalg.eigh")
+add(_factors.determined, real(2, 3), real(1, 3), real(2, 3), real(2, 3), who="np.linalg.eigh")
 
 for _kwargs in (
     {}, {"axis": 1}, {"axis": (0, 2), "keepdims": True}, {"axis": 0, "ord": 1}, {"ord": 3},

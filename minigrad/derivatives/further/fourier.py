@@ -66,12 +66,18 @@ def _counts(g: Any, axis: int) -> Any:
 
 @composition(np.fft.hfft)
 def _hfft(a: Any, n: int | None = None, axis: int = -1, norm: Any = None) -> Any:
-    return np.fft.irfft(conj(a), n, axis, _other[norm])
+    return np.fft.irfft(conj(a), n, axis, _turned_norm(norm))
+
+
+def _turned_norm(norm: Any) -> Any:
+    if norm not in _other:
+        raise ValueError(f'norm={norm!r}; wanted "backward", "ortho" or "forward"')
+    return _other[norm]
 
 
 @composition(np.fft.ihfft)
 def _ihfft(a: Any, n: int | None = None, axis: int = -1, norm: Any = None) -> Any:
-    return np.conjugate(np.fft.rfft(a, n, axis, _other[norm]))
+    return np.conjugate(np.fft.rfft(a, n, axis, _turned_norm(norm)))
 
 
 @composition(np.fft.fftn)
@@ -109,10 +115,10 @@ def _of_two_axes(transform: Callable[..., Any]) -> Callable[..., Any]:
     return lambda a, s=None, axes=(-2, -1), norm=None: transform(a, s, axes, norm)
 
 
-composition(np.fft.fft2)(_of_two_axes(np.fft.fftn))
-composition(np.fft.ifft2)(_of_two_axes(np.fft.ifftn))
-composition(np.fft.rfft2)(_of_two_axes(np.fft.rfftn))
-composition(np.fft.irfft2)(_of_two_axes(np.fft.irfftn))
+composition(np.fft.fft2)(_of_two_axes(_fftn))
+composition(np.fft.ifft2)(_of_two_axes(_ifftn))
+composition(np.fft.rfft2)(_of_two_axes(_rfftn))
+composition(np.fft.irfft2)(_of_two_axes(_irfftn))
 
 
 def _lengths(a: Any, s: Any, axes: Any) -> list[tuple[int, int]]:
@@ -120,6 +126,8 @@ def _lengths(a: Any, s: Any, axes: Any) -> list[tuple[int, int]]:
     if axes is None:
         axes = range(-(a.ndim if s is None else len(s)), 0)
     s = [-1] * len(axes) if s is None else s
+    if len(s) != len(axes):
+        raise ValueError(f"s has {len(s)} lengths, for {len(axes)} axes")
     return [(axis, a.shape[axis] if n == -1 else n) for axis, n in zip(axes, s, strict=True)]
 
 

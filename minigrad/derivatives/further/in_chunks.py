@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from minigrad.derivatives.further import factorizations as factors
 from minigrad.derivatives.further import linear_algebra as la
 from minigrad.derivatives.further import products as products
 from minigrad.derivatives.further import ufuncs as ufuncs
@@ -70,15 +71,16 @@ def _cholesky(compute: Callable[..., Any]) -> Callable[..., Any]:
     def cholesky(a: Any, *, upper: bool) -> Any:
         if not is_foreign(a) or is_chunked(a):
             return compute(a, upper=upper)
-        return la.H(np.linalg.cholesky(la.H(a))) if upper else np.linalg.cholesky(a)
+        return factors.H(np.linalg.cholesky(factors.H(a))) if upper else np.linalg.cholesky(a)
 
     return cholesky
 
 
 for _function, _signature in {
-    np.linalg.det: "(n,n)->()", la.cofactors: "(n,n)->(n,n)", np.linalg.pinv: "(m,n)->(n,m)",
+    np.linalg.det: "(n,n)->()", la.cofactors: "(n,n)->(n,n)", la.second_cofactors: "(n,n),(n,n)->(n,n)",
+    np.linalg.pinv: "(m,n)->(n,m)",
     np.linalg.cholesky: "(n,n)->(n,n)", la.least_squares: "(m,n),(m,k)->(n,k)",
-    la.determined: "(a,b),(c,d),(e,f),(g,h)->(a,b)", la.inverse_gaps: "(m),(n)->(m,n)",
+    factors.determined: "(a,b),(c,d),(e,f),(g,h)->(a,b)", factors.inverse_gaps: "(m),(n)->(m,n)",
     rank: "(n)->(n)", np.nan_to_num: "()->()",
 }.items():  # fmt: skip
     _computed(_function, of_whole, _signature)
@@ -86,9 +88,11 @@ _computed(np.linalg.cholesky, _cholesky)
 _computed(np.linalg.inv, _own, "(n,n)->(n,n)")
 _computed(np.linalg.solve, _solved)
 _computed(la.slogdet, of_whole, "(n,n)->(k)", lambda a: {"k": 2})
-_computed(la.eigh, of_whole, "(n,n)->(k,n)", lambda a: {"k": a.shape[-1] + 1})
-_computed(la.qr, _own, "(m,n)->(k,n)", lambda a: {"k": sum(a.shape[-2:])})
-_computed(la.svd, _own, "(m,n)->(k,r)", lambda a: {"k": sum(a.shape[-2:]) + 1, "r": min(a.shape[-2:])})
+_computed(factors.eigh, of_whole, "(n,n)->(k,n)", lambda a, UPLO: {"k": a.shape[-1] + 1})
+_computed(factors.qr, _own, "(m,n)->(k,r)", lambda a, complete: {
+    "k": sum(a.shape[-2:]), "r": a.shape[-2 if complete else -1]})  # fmt: skip
+_computed(factors.svd, _own, "(m,n)->(k,r)", lambda a, full: {
+    "k": sum(a.shape[-2:]) + 1, "r": (max if full else min)(a.shape[-2:])})  # fmt: skip
 
 
 def _norm(compute: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,11 +1,6 @@
-"""Linear algebra: inverses, determinants, systems of equations, factorizations, norms.
+"""Linear algebra: inverses, determinants, systems of equations, norms, products.
 
-A node of the graph has one array.  A function with several results is therefore a primitive that packs them
-into one, below each other, and a composition that takes them out; the rule reads what is packed.
-
-Every rule comes from  dL = Re tr(gᵀ dA)  and holds for real and complex matrices; ᴴ is the conjugate
-transpose.  Of a Hermitian matrix NumPy reads one triangle, so there is the gradient.  Vectors are determined
-up to signs (or phases), and where their values coincide up to more: a loss that uses that is refused.
+Every rule comes from  dL = Re tr(gᵀ dA)  and holds for real and complex matrices.
 """
 
 from __future__ import annotations
@@ -15,13 +10,23 @@ from math import inf
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from minigrad.derivatives.complex_numbers import conj, direction, reciprocal
+from minigrad.derivatives.further.factorizations import (
+    H,
+    mirrored,
+    named_result,
+    real_part,
+    rows_and_columns,
+    square,
+)
 from minigrad.derivatives.matrices import mT
 from minigrad.derivatives.reductions import keep_axes
+from minigrad.derivatives.shapes import method_of
 from minigrad.other_arrays.foreign import beside
-from minigrad.table import composition, derivative, name_of
-from minigrad.tensor import answers, primitive, recording
+from minigrad.table import composition, derivative
+from minigrad.tensor import answers, fixed, primitive, record
 
 # ---- inverses, determinants, systems of equations:  Giles 2008, "An extended collection of matrix derivative
 # results for forward and reverse mode algorithmic differentiation", section 2
@@ -46,8 +51,6 @@ def _outer(x: Any, y: Any, b: Any) -> Any:
 def cofactors(a: Any) -> Any:
     """∂det(A)/∂A = det(A) A⁻ᵀ;  of a singular A = U S Vᴴ it is  det(U) det(Vᴴ) U̅ C V̅ᴴ,  Cᵢᵢ = Πⱼ≠ᵢ sⱼ.
 
-    Its own derivative, the second of det, needs a matrix that is not singular.
-
     >>> cofactors(np.array([[1.0, 2.0], [2.0, 4.0]])).round(4)
     array([[ 4., -2.],
            [-2.,  1.]])
@@ -56,16 +59,45 @@ def cofactors(a: Any) -> Any:
     if np.all(d != 0):
         return d * mT(np.linalg.inv(a))
     u, s, vh = np.linalg.svd(a)
-    others = np.prod(np.where(beside(np.eye(s.shape[-1], dtype=bool), s), 1, s[..., None, :]), axis=-1)
-    turn = (np.linalg.det(u) * np.linalg.det(vh))[..., None, None]
-    return turn * (conj(u) * others[..., None, :]) @ conj(vh)
+    return _as_matrix(np.linalg.det(u) * np.linalg.det(vh)) * (conj(u) * _others(s)[..., None, :]) @ conj(vh)
 
 
-derivative(cofactors, a=lambda g, y, a: _slope_of_cofactors(g, y, mT(np.linalg.inv(a))))
+@primitive
+def second_cofactors(a: Any, b: Any) -> Any:
+    """∂/∂A of  Σ B ∘ ∂det(A)/∂A,  of any A = U S Vᴴ:  det(U) det(Vᴴ) U̅ Q V̅ᴴ  with  N = Uᴴ B V,
+
+    Qᵢᵢ = Σⱼ≠ᵢ pᵢⱼ Nⱼⱼ  and  Qᵢⱼ = -pᵢⱼ Nⱼᵢ,  where pᵢⱼ is the product of the sₖ but for sᵢ and sⱼ.
+    Its own derivative, the third of det, needs a matrix that is not singular.
+
+    >>> second_cofactors(np.zeros((2, 2)), np.array([[1.0, 2.0], [3.0, 4.0]]))
+    array([[ 4., -3.],
+           [-2.,  1.]])
+    """
+    u, s, vh = np.linalg.svd(a)
+    n, one = mT(conj(u)) @ b @ mT(conj(vh)), beside(np.eye(s.shape[-1], dtype=bool), s)
+    p = np.stack([_others(np.where(row, 1, s)) for row in one], axis=-2) if s.shape[-1] else n
+    p = np.where(one, 0, p)
+    q = np.where(one, p @ np.diagonal(n, axis1=-2, axis2=-1)[..., None], -p * mT(n))
+    return _as_matrix(np.linalg.det(u) * np.linalg.det(vh)) * (conj(u) @ q @ conj(vh))
 
 
-def _slope_of_cofactors(g: Any, y: Any, b: Any) -> Any:
-    return np.sum(g * y, axis=(-2, -1), keepdims=True) * b - y @ mT(g) @ b
+derivative(cofactors, a=lambda g, a: second_cofactors(a, g))
+derivative(second_cofactors, a=lambda g, a, b: _third_cofactors(np.linalg.inv(a), a, b, g),
+                             b=lambda g, a: second_cofactors(a, g))
+
+
+def _others(s: Any) -> Any:
+    """Πⱼ≠ᵢ sⱼ."""
+    return np.prod(np.where(beside(np.eye(s.shape[-1], dtype=bool), s), 1, s[..., None, :]), axis=-1)
+
+
+def _third_cofactors(inverse: Any, a: Any, b: Any, g: Any) -> Any:
+    """det(A) A⁻ᵀ ((tr P tr Q - tr PQ) I - P tr Q - Q tr P + PQ + QP)ᵀ,  P = A⁻¹ B, Q = A⁻¹ g."""
+    p, q = inverse @ b, inverse @ g
+    tr_p, tr_q = (_as_matrix(np.trace(x, axis1=-2, axis2=-1)) for x in (p, q))
+    both = tr_p * tr_q - _as_matrix(np.sum(p * mT(q), axis=(-2, -1)))
+    turned = both * beside(np.eye(a.shape[-1], dtype=a.dtype), a) - p * tr_q - q * tr_p + p @ q + q @ p
+    return cofactors(a) @ mT(turned)
 
 
 @primitive
@@ -83,8 +115,9 @@ derivative(slogdet, a=lambda g, y, a: _as_matrix(_slope_of_log(g, y)) * mT(np.li
 
 @composition(np.linalg.slogdet)
 def _slogdet(a: Any) -> Any:
+    square("np.linalg.slogdet", a)
     y = slogdet(a)
-    return _result(np.linalg.slogdet)(y[..., 0], _real(y[..., 1]))
+    return named_result(np.linalg.slogdet)(y[..., 0], real_part(y[..., 1]))
 
 
 def _slope_of_log(g: Any, y: Any) -> Any:
@@ -99,11 +132,23 @@ def _slope_of_log(g: Any, y: Any) -> Any:
 derivative(np.linalg.pinv, "a, /, rcond=None", a=lambda g, y, a: _slope_of_pinv(g, y, a))
 
 
+_not_given: Any = object()
+
+
 def _slope_of_pinv(g: Any, y: Any, a: Any) -> Any:
     own = mT(y) @ g @ mT(y)
     columns = (mT(g) - a @ (y @ mT(g))) @ y @ H(y)  # (I - A A⁺) gᵀ A⁺ A⁺ᴴ
     rows = H(y) @ y @ (mT(g) - (mT(g) @ y) @ a)  # A⁺ᴴ A⁺ gᵀ (I - A⁺ A)
     return conj(columns + rows) - own
+
+
+@composition(np.linalg.pinv)
+def _pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = _not_given) -> Any:
+    if rtol is not _not_given:
+        if rcond is not None:
+            raise ValueError("np.linalg.pinv: rcond and rtol are the same: give one of them")
+        rcond = _cut(a, None) if rtol is None else rtol
+    return record(np.linalg.pinv, (mirrored(a) if hermitian else a,), {"rcond": fixed(rcond)})
 
 
 @primitive
@@ -130,13 +175,16 @@ def _lstsq_a(g: Any, y: Any, a: Any, b: Any, p: Any) -> Any:
 def _cut(a: Any, rcond: float | None) -> float:
     """The fraction of the largest singular value below which lstsq takes one for 0."""
     eps = float(np.finfo(a.dtype).eps)
-    return max(a.shape) * eps if rcond is None else eps if rcond == -1 else rcond
+    return max(a.shape[-2:]) * eps if rcond is None else eps if rcond == -1 else rcond
 
 
 @composition(np.linalg.lstsq)
 def _lstsq(a: Any, b: Any, rcond: float | None = None) -> Any:
     """The residuals are given wherever there are more rows than columns, also where the rank is not full."""
-    m, n = _rows_and_columns("np.linalg.lstsq", a)
+    a, b = method_of(a), method_of(b)
+    m, n = rows_and_columns("np.linalg.lstsq", a)
+    if np.shape(b)[:1] != (m,):
+        raise np.linalg.LinAlgError(f"np.linalg.lstsq: the matrix has {m} rows, and b {np.shape(b)}")
     columns = b if np.ndim(b) > 1 else np.expand_dims(b, -1)
     x = least_squares(a, columns, rcond=rcond)
     off = np.absolute(columns - a @ x)
@@ -144,250 +192,6 @@ def _lstsq(a: Any, b: Any, rcond: float | None = None) -> Any:
     s = np.linalg.svdvals(a)
     rank: Any = np.sum(s > s[:1] * _cut(a, rcond))
     return x if np.ndim(b) > 1 else x[:, 0], residuals, np.astype(rank, np.int32), s
-
-
-# ---- factorizations
-
-derivative(np.linalg.cholesky, "a, /, *, upper=False",       # Murray 2016, "Differentiation of the Cholesky
-           a=lambda g, y, upper: _in_triangle(               # decomposition", equation 9
-               _slope_of_cholesky(*((H(g), H(y)) if upper else (g, y))), upper))
-
-
-def _slope_of_cholesky(g: Any, y: Any) -> Any:
-    """L⁻ᵀ Φ(Lᵀ g) L̅⁻¹."""
-    inverse = np.linalg.inv(y)
-    return mT(inverse) @ _lower(mT(y) @ g) @ conj(inverse)
-
-
-@primitive
-def eigh(a: Any, *, UPLO: Any = "L") -> Any:
-    """np.linalg.eigh in one array (..., 1 + n, n): below each eigenvalue its eigenvector.
-
-    >>> eigh(np.array([[0.0, 1.0], [1.0, 0.0]]))[0]
-    array([-1.,  1.])
-    """
-    w, v = np.linalg.eigh(a, UPLO)
-    return np.concatenate([w[..., None, :], v], axis=-2)
-
-
-derivative(eigh, a=lambda g, y, UPLO: _in_triangle(_slope_of_eigh(g, y), UPLO in "Uu"))
-
-
-def _slope_of_eigh(g: Any, y: Any) -> Any:
-    """V̅ (diag(∂L/∂w) + F ∘ K) Vᵀ,  Fᵢⱼ = 1 / (wⱼ - wᵢ),  K the skew part of Vᵀ ∂L/∂V  (Giles 2008, 3.1)."""
-    w, v = _real(y[..., 0, :]), y[..., 1:, :]
-    d, m, f = _real(g[..., 0, :]), mT(v) @ g[..., 1:, :], inverse_gaps(w, w, diagonal=True)
-    inner = f * determined(_skew(m), f, m, _pairs(-d, d))
-    return (conj(v) * np.expand_dims(d, -2) + conj(v) @ inner) @ mT(v)
-
-
-@composition(np.linalg.eigh)
-def _eigh(a: Any, UPLO: Any = "L") -> Any:
-    y = eigh(a, UPLO=UPLO)
-    return _result(np.linalg.eigh)(_real(y[..., 0, :]), y[..., 1:, :])
-
-
-@composition(np.linalg.eigvalsh)
-def _eigvalsh(a: Any, UPLO: Any = "L") -> Any:
-    return np.linalg.eigh(a, UPLO)[0]
-
-
-@primitive
-def eig(a: Any) -> Any:
-    """np.linalg.eig in one array (..., 1 + n, n): below each eigenvalue its eigenvector, of length 1.
-
-    >>> eig(np.array([[2.0, 1.0], [0.0, 3.0]]))[0]
-    array([2., 3.])
-    """
-    w, v = np.linalg.eig(a)
-    return np.concatenate([w[..., None, :], v], axis=-2)
-
-
-derivative(eig, a=lambda g, y: _slope_of_eig(g, y))
-
-
-def _slope_of_eig(g: Any, y: Any) -> Any:
-    """V⁻ᵀ (diag(∂L/∂w) + F ∘ Vᵀ G) Vᵀ,  where G is ∂L/∂V across each v, whose length stays 1.
-
-    Source:  Boeddeker et al. 2017, "On the computation of complex-valued gradients with application to
-             statistically optimum beamforming", equation 4.77.
-    """
-    w, v, g_of_v = y[..., 0, :], y[..., 1:, :], g[..., 1:, :]
-    along = _real(np.sum(v * g_of_v, axis=-2, keepdims=True))
-    d, m, f = g[..., 0, :], mT(v) @ (g_of_v - conj(v) * along), inverse_gaps(w, w, diagonal=True)
-    inner = beside(np.eye(w.shape[-1], dtype=w.dtype), w) * np.expand_dims(d, -2)
-    return np.linalg.solve(mT(v), (inner + f * determined(m, f, m, _pairs(-d, d))) @ mT(v))
-
-
-@composition(np.linalg.eig)
-def _eig(a: Any) -> Any:
-    y = eig(a)
-    return _result(np.linalg.eig)(y[..., 0, :], y[..., 1:, :])
-
-
-@composition(np.linalg.eigvals)
-def _eigvals(a: Any) -> Any:
-    return np.linalg.eig(a)[0]
-
-
-@primitive
-def svd(a: Any) -> Any:
-    """np.linalg.svd(a, full_matrices=False) in one array (..., m + 1 + n, k): U, s and the transpose of Vᴴ.
-
-    >>> svd(np.diag([3.0, 2.0]))[2]
-    array([3., 2.])
-    """
-    u, s, vh = np.linalg.svd(a, full_matrices=False)
-    return np.concatenate([u, s[..., None, :], mT(vh)], axis=-2)
-
-
-derivative(svd, a=lambda g, y, a: _slope_of_svd(g, y, a.shape[-2]))
-
-
-def _slope_of_svd(g: Any, y: Any, m: int) -> Any:
-    """U̅ P Wᴴ, and what lies across U and W, the transpose of Vᴴ,  with  P = diag(∂L/∂s) + F₋ ∘ K₊ + F₊ ∘ K₋.
-
-    F∓ᵢⱼ = 1 / (sⱼ ∓ sᵢ), and K± are the skew parts of  Uᵀ ∂L/∂U ± conj(Wᵀ ∂L/∂W).  ∂s is 0 where s is.
-
-    Source:  Wan and Zhang 2019, "Automatic differentiation for complex valued SVD", with 2 (sⱼ K + sᵢ K′) /
-             (sⱼ² - sᵢ²) taken apart, so that one term stays finite where sᵢ = sⱼ.
-    """
-    u, s, w = y[..., :m, :], _real(y[..., m, :]), y[..., m + 1 :, :]
-    g_of_u, g_of_w = g[..., :m, :], g[..., m + 1 :, :]
-    in_u, in_w = mT(u) @ g_of_u, mT(w) @ g_of_w
-    turn, lean = _skew(in_u + conj(in_w)), _skew(in_u - conj(in_w))
-    minus, plus = inverse_gaps(s, s, diagonal=True), inverse_gaps(-s, s)
-    d, both = _real(g[..., m, :]), np.absolute(in_u) + np.absolute(in_w)
-    inner = minus * determined(turn, minus, both, _pairs(-d, d))
-    inner = inner + plus * determined(lean, plus, both, _pairs(d, d))
-    left = conj(u) * np.expand_dims(d * np.sign(s), -2) + conj(u) @ inner
-    over = inverse_gaps(np.zeros_like(s, shape=1), s)
-    if m > s.shape[-1]:
-        across = g_of_u - conj(u) @ in_u
-        left = left + over * determined(across, over, across, np.absolute(g_of_u))
-    if w.shape[-2] == s.shape[-1]:
-        return left @ H(w)
-    across = g_of_w - conj(w) @ in_w
-    return left @ H(w) + conj(u) @ mT(over * determined(across, over, across, np.absolute(g_of_w)))
-
-
-@composition(np.linalg.svd)
-def _svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
-    m, n = _rows_and_columns("np.linalg.svd", a)
-    if compute_uv and full_matrices and m != n:
-        why = f"of a matrix ({m}, {n}) only {min(m, n)} vectors on each side are determined, and the others"
-        return _without_gradient(a, np.linalg.svd, f"{why} have no gradient; pass full_matrices=False")
-    y = svd(a)
-    if not compute_uv:
-        return _real(y[..., m, :])
-    return _result(np.linalg.svd)(y[..., :m, :], _real(y[..., m, :]), mT(y[..., m + 1 :, :]))
-
-
-@composition(np.linalg.svdvals)
-def _svdvals(x: Any) -> Any:
-    return np.linalg.svd(x, compute_uv=False)
-
-
-@primitive
-def qr(a: Any) -> Any:
-    """np.linalg.qr of (..., m, n), m ≥ n, in one array (..., m + n, n): Q and the transpose of R.
-
-    >>> np.abs(qr(np.array([[3.0], [4.0]]))).round(4).tolist()
-    [[0.6], [0.8], [5.0]]
-    """
-    q, r = np.linalg.qr(a)
-    return np.concatenate([q, mT(r)], axis=-2)
-
-
-derivative(qr, a=lambda g, y, a: _slope_of_qr(g, y, a.shape[-2]))
-
-
-def _slope_of_qr(g: Any, y: Any, m: int) -> Any:
-    """(∂L/∂Q + Q̅ (Φ(N - Nᴴ) - N)) R⁻ᵀ,  N = Qᵀ ∂L/∂Q - ∂L/∂R Rᵀ.
-
-    Source:  Walter and Lehmann 2010, "Algorithmic differentiation of linear algebra functions with
-             application in optimum experimental design", section 3.
-    """
-    q, r, g_of_q = y[..., :m, :], mT(y[..., m:, :]), g[..., :m, :]
-    n = mT(q) @ g_of_q - mT(g[..., m:, :]) @ mT(r)
-    return mT(np.linalg.solve(r, mT(g_of_q + conj(q) @ (_lower(n - H(n)) - n))))
-
-
-@composition(np.linalg.qr)
-def _qr(a: Any, mode: str = "reduced") -> Any:
-    m, n = _rows_and_columns("np.linalg.qr", a)
-    if mode not in ("reduced", "complete", "r") or (mode == "complete" and m > n):
-        why = f'mode="{mode}" of a matrix ({m}, {n}) has no gradient; take "reduced" or "r"'
-        return _without_gradient(a, np.linalg.qr, why, mode)
-    y = qr(a if m >= n else a[..., :m])
-    q, r = y[..., :m, :], mT(y[..., m:, :])
-    if m < n:
-        r = np.concatenate([r, H(q) @ a[..., m:]], axis=-1)
-    return r if mode == "r" else _result(np.linalg.qr)(q, r)
-
-
-# ---- where eigenvalues or singular values coincide
-
-
-@primitive
-def inverse_gaps(a: Any, b: Any, *, diagonal: bool = False) -> Any:
-    """Fᵢⱼ = 1 / (bⱼ - aᵢ),  and 0 where the two are one, to within the rounding of the larger values.
-
-    diagonal  whether a is b, so that i and j are one where i = j
-
-    >>> inverse_gaps(np.array([1.0, 3.0]), np.array([1.0, 3.0]), diagonal=True)
-    array([[ 0. ,  0.5],
-           [-0.5,  0. ]])
-    """
-    gaps = b[..., None, :] - a[..., :, None]
-    largest = np.max(np.abs(b), axis=-1)[..., None, None] if b.size else 0
-    one = np.abs(gaps) <= b.shape[-1] * np.finfo(b.dtype).eps * largest
-    return np.where(one, 0, 1 / np.where(one, 1, gaps))
-
-
-derivative(inverse_gaps, a=lambda g, y, diagonal: np.sum(g * _slope_of_gaps(y, diagonal), axis=-1),
-                         b=lambda g, y, diagonal: -np.sum(g * _slope_of_gaps(y, diagonal), axis=-2))
-
-
-def _slope_of_gaps(y: Any, diagonal: bool) -> Any:
-    """F², which is needed for second derivatives: nothing is known of these where the values coincide."""
-    off = beside(np.ones(y.shape) - (np.eye(y.shape[-1]) if diagonal else 0), y)
-    return y * y * np.astype(determined(off, y, off, off), y.dtype)
-
-
-@primitive
-def determined(x: Any, f: Any, m: Any, spread: Any) -> Any:
-    """x, the part of ∂L/∂V in which the vectors turn towards each other; refused where f, 1 / gap, is 0.
-
-    There the vectors are a free choice, and the gradient of a loss that uses them, if it has one, cannot be
-    told from ∂L/∂V: that of  V h(w) Vᴴ  asks for h′.  So x and m must be 0 there, to within rounding, and, if
-    the loss uses vectors at all, the spread too.
-
-    m       Vᵀ ∂L/∂V in full, of which the diagonal only stretches the vectors
-    spread  of ∂L/∂w between the two values, which is 0 where a loss makes no difference between them
-    Raises: LinAlgError.
-
-    >>> determined(np.array([[0.0, 1.0], [-1.0, 0.0]]), *np.zeros((3, 2, 2)))
-    Traceback (most recent call last):
-    numpy.linalg.LinAlgError: eigenvalues or singular values coincide (or are 0), or vectors have a free ...
-    """
-    off, used = beside(1 - np.eye(*m.shape[-2:]), m), np.any(m, axis=(-2, -1), keepdims=True)
-    free = np.abs(x) + np.abs(m) * off + np.abs(spread) * used
-    size = max(np.max(np.abs(values)) if values.size else 0 for values in (x, m, spread))
-    if np.any((f == 0) & (free > np.sqrt(np.finfo(x.dtype).eps) * size)):
-        raise np.linalg.LinAlgError(
-            "eigenvalues or singular values coincide (or are 0), or vectors have a free phase, and the "
-            "gradient depends on the choice that was made there (second derivatives always do); keep to "
-            "losses that do not, as |v|² or v vᴴ of vectors whose value stands alone"
-        )
-    return x.copy()
-
-
-derivative(determined, x=lambda g: g, f=None, m=None, spread=None)
-
-
-def _pairs(a: Any, b: Any) -> Any:
-    return np.expand_dims(a, -1) + np.expand_dims(b, -2)
 
 
 # ---- norms
@@ -411,14 +215,17 @@ def _slope_of_norm(x: Any, y: Any, axis: Any, ord: float) -> Any:
         hits = np.astype(size == y, y.dtype)
         return direction(x) * (hits / np.sum(hits, axis=axis, keepdims=True))
     share = np.where(x == 0, 1, size) / np.where(y == 0, 1, y)
-    return direction(x) * share ** (ord - 1)
+    return direction(x) * share ** (ord - 1) * (y != 0)  # of a negative order it is 0 if any element is
 
 
 @composition(np.linalg.norm)
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
     if axis is None and ord is None:
         return np.linalg.vector_norm(x, keepdims=keepdims)
-    axes = tuple(i % x.ndim for i in (range(x.ndim) if axis is None else np.atleast_1d(axis).tolist()))
+    if not isinstance(axis, int | np.integer | tuple | None):
+        raise TypeError(f"np.linalg.norm: axis={axis}; wanted a whole number, or a tuple of them")
+    axes: Any = range(x.ndim) if axis is None else axis
+    axes = normalize_axis_tuple(axes, x.ndim, allow_duplicate=True)
     if len(axes) == 1:
         return np.linalg.vector_norm(x, axis=axes[0], ord=2 if ord is None else ord, keepdims=keepdims)
     if len(axes) != 2 or len(set(axes)) != 2:
@@ -457,6 +264,9 @@ answers.add(np.linalg.matrix_rank)
 
 @composition(np.linalg.matrix_power)
 def _matrix_power(a: Any, n: int) -> Any:
+    square("np.linalg.matrix_power", a)
+    if not isinstance(n, int | np.integer):
+        raise TypeError(f"np.linalg.matrix_power: n={n!r}; wanted a whole number")
     if n == 0:
         return beside(np.eye(a.shape[-1], dtype=a.dtype), a) + 0 * a
     if n < 0:
@@ -470,6 +280,9 @@ def _matrix_power(a: Any, n: int) -> Any:
 @composition(np.linalg.multi_dot)
 def _multi_dot(arrays: Any) -> Any:
     """In the order that multiplies fewest numbers: Cormen et al. 2009, "Introduction to Algorithms", 15.2."""
+    if len(arrays) < 2:
+        raise ValueError(f"np.linalg.multi_dot: {len(arrays)} arrays; wanted two at least")
+    arrays = [method_of(x) for x in arrays]
     first, last = arrays[0], arrays[-1]
     ends = (np.ndim(first) == 1, np.ndim(last) == 1)
     chain = [first[None] if ends[0] else first, *arrays[1:-1], last[:, None] if ends[1] else last]
@@ -499,59 +312,13 @@ def _tensorinv(a: Any, ind: int = 2) -> Any:
 
 @composition(np.linalg.tensorsolve)
 def _tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
-    last = [i % a.ndim for i in axes or ()]
+    a, b = method_of(a), method_of(b)
+    last = normalize_axis_tuple(axes or (), a.ndim)
     a = np.transpose(a, (*(i for i in range(a.ndim) if i not in last), *last))
     shape = a.shape[np.ndim(b) :]
     return np.reshape(np.linalg.solve(np.reshape(a, (b.size, -1)), np.reshape(b, (-1,))), shape)
 
 
-# ---- pieces
-
-
-def _rows_and_columns(name: str, a: Any) -> tuple[int, int]:
-    if np.ndim(a) < 2:
-        raise np.linalg.LinAlgError(f"{name}: an array of shape {np.shape(a)} is no matrix")
-    return a.shape[-2:]
-
-
-def H(x: Any) -> Any:  # noqa: N802
-    """The conjugate transpose."""
-    return conj(mT(x))
-
-
-def _without_gradient(a: Any, function: Any, reason: str, *args: Any) -> Any:
-    """NumPy's own answer, for arrays; the reason why it has none where a gradient would be lost."""
-    if a.requires_grad and recording.get():
-        raise ValueError(f"{name_of(function)}: {reason}")
-    return function(a.data, *args)
-
-
 def _as_matrix(x: Any) -> Any:
     """A number for each matrix, where its elements are."""
     return np.expand_dims(x, (-2, -1))
-
-
-def _real(x: Any) -> Any:
-    return np.real(x) if x.dtype.kind == "c" else x
-
-
-def _skew(x: Any) -> Any:
-    return (x - H(x)) / 2
-
-
-def _lower(x: Any) -> Any:
-    """Φ(x): the lower triangle, with half of the diagonal."""
-    n = x.shape[-1]
-    return x * beside(np.tri(n, dtype=x.dtype) - np.eye(n, dtype=x.dtype) / 2, x)
-
-
-def _in_triangle(x: Any, upper: bool) -> Any:
-    """The gradient of a Hermitian matrix of which one triangle is read, from that of all of it."""
-    both = x + H(x)
-    return H(_lower(both)) if upper else _lower(both)
-
-
-@cache
-def _result(function: Any) -> Any:
-    """The named tuple that a function of NumPy's gives."""
-    return type(function(np.eye(1)))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from minigrad.derivatives.complex_numbers import conj
 from minigrad.derivatives.shapes import method_of
 from minigrad.other_arrays.foreign import beside, is_chunked, to_numpy
 from minigrad.table import composition
@@ -77,7 +78,7 @@ def _cov(
     if ddof and a is not None:
         ddof = ddof * np.sum(w * a) / n
     d = x - np.expand_dims(mean, 1)
-    c = d @ np.transpose(d if w is None else d * beside(w, d)) * np.true_divide(1, max(n - ddof, 0.0))
+    c = d @ np.transpose(conj(d if w is None else d * beside(w, d))) * np.true_divide(1, max(n - ddof, 0.0))
     return np.squeeze(c) if len(x) == 1 else c
 
 
@@ -98,5 +99,7 @@ def _corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Any:
     c = np.cov(x, y, rowvar)
     if c.ndim == 0:
         return c / c
-    s = np.sqrt(np.diag(c))
-    return np.clip(c / np.expand_dims(s, 1) / np.expand_dims(s, 0), -1, 1)
+    is_complex = c.dtype.kind == "c"
+    s = np.sqrt(np.diag(np.real(c) if is_complex else c))
+    r = c / np.expand_dims(s, 1) / np.expand_dims(s, 0)
+    return np.clip(np.real(r), -1, 1) + 1j * np.clip(np.imag(r), -1, 1) if is_complex else np.clip(r, -1, 1)

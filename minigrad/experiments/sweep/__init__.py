@@ -12,6 +12,8 @@ choice.py      means and standard errors, the best cell, the one-standard-error 
 summary.py     the results for a terminal
 pictures.py    the heat map, and the curve from overfitting to underfitting
 results.py     Results: the table, and what is read from it
+sending.py     what all runs share, sent to a process once
+rows.py        the text of the table
 sweep.py       sweep: all of that
 command.py     minigrad sweep
 """

@@ -11,7 +11,7 @@ from typing import Any
 
 from minigrad.experiments.experiment import Setting
 from minigrad.experiments.sweep.grid import Cell, checked
-from minigrad.experiments.sweep.parts import Part
+from minigrad.experiments.sweep.parts import Arrays, Examples, Part
 from minigrad.experiments.training import cost, network
 from minigrad.optim import SGD
 
@@ -84,16 +84,20 @@ def _check_setting(setting: Any) -> None:
     checked("keep_prob", setting.keep_prob)
 
 
-def check_data(build: Build, part: Part) -> None:
+def check_data(build: Build, examples: Examples) -> None:
     """Raise ValueError if a Setting, whose network is a classifier, is given other data."""
     if not isinstance(build, Setting):
         return
-    for arrays in (part.train, part.dev):
-        if len(arrays) != 2 or arrays[0].ndim != 2 or not _are_classes(arrays[1]):
+    for arrays in (examples.arrays, examples.dev):
+        if arrays is not None and not _is_classified(arrays):
             raise ValueError(
                 "sweep: a Setting trains a classifier, on X (m, n) and y, (m, 1) of 0 and 1 or (m,) of whole "
                 "numbers; for other data, give a function as build"
             )
+
+
+def _is_classified(arrays: Arrays) -> bool:
+    return len(arrays) == 2 and arrays[0].ndim == 2 and _are_classes(arrays[1])
 
 
 def _are_classes(y: Any) -> bool:

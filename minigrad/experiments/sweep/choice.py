@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf, isfinite, isnan, nan, sqrt
 from typing import Any
 
@@ -16,12 +16,14 @@ from minigrad.experiments.sweep.grid import Cell, described, shown
 class Mean:
     """A cell, and of each column the mean over its runs and the standard error of that mean.
 
-    error  nan where there is one run only, which says nothing about how much chance is in it
+    error   nan where there is one run only, which says nothing about how much chance is in it
+    values  what the mean is over: of each fold, or of each seed
     """
 
     cell: Cell
     mean: dict[str, float]
     error: dict[str, float]
+    values: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return described(self.cell)
@@ -37,31 +39,48 @@ def means(cells: Sequence[Cell], rows: Iterable[Any], runs: int) -> list[Mean]:
 
 def _mean(cell: Cell, rows: Sequence[Any]) -> Mean:
     folds = [row.run.fold for row in rows]
-    mean, error = {}, {}
+    mean, error, values = {}, {}, {}
     for column in rows[0].numbers:
-        mean[column], error[column] = mean_and_error([row.numbers[column] for row in rows], folds)
-    return Mean(cell, mean, error)
+        values[column] = independent([row.numbers[column] for row in rows], folds)
+        mean[column], error[column] = mean_and_error(values[column])
+    return Mean(cell, mean, error, values)
 
 
-def mean_and_error(values: Sequence[float], folds: Sequence[int | None]) -> tuple[float, float]:
-    """The mean, and its standard error  s/√n  over the folds, or else over the seeds.
+def independent(values: Sequence[float], folds: Sequence[int | None]) -> tuple[float, ...]:
+    """A value for each seed; or, if there are folds, for each fold.
 
     The seeds of a fold share its examples, so they count as one: their mean.
 
-    >>> mean_and_error([1.0, 3.0], [None, None])
-    (2.0, 1.0)
-    >>> mean_and_error([1.0, 1.0, 3.0, 3.0], [1, 1, 2, 2])
-    (2.0, 1.0)
-    >>> mean_and_error([1.0], [None])
-    (1.0, nan)
+    >>> independent([1.0, 3.0], [None, None]), independent([1.0, 2.0, 3.0, 5.0], [1, 1, 2, 2])
+    ((1.0, 3.0), (1.5, 4.0))
     """
     groups: dict[Any, list[float]] = {}
     for i, (value, fold) in enumerate(zip(values, folds, strict=True)):
         groups.setdefault(("seed", i) if fold is None else fold, []).append(value)
-    independent = np.array([np.mean(group) for group in groups.values()])
-    n = len(independent)
-    error = float(np.std(independent, ddof=1)) / sqrt(n) if n > 1 else nan
-    return float(np.mean(independent)), error
+    return tuple(float(np.mean(group)) for group in groups.values())
+
+
+def mean_and_error(values: Sequence[float]) -> tuple[float, float]:
+    """The mean, and its standard error  s/√n,  nan of one value.
+
+    >>> mean_and_error([1.0, 3.0]), mean_and_error([1.0])
+    ((2.0, 1.0), (1.0, nan))
+    """
+    n = len(values)
+    error = float(np.std(values, ddof=1)) / sqrt(n) if n > 1 else nan
+    return float(np.mean(values)), error
+
+
+def difference(one: Mean, other: Mean, column: str) -> tuple[float, float]:
+    """How much more one cell has than another, and the standard error of that, seed by seed or fold by fold.
+
+    The luck that both have in common, an easy fold for example, cancels out.
+
+    >>> a, b = (Mean({}, {}, {}, {"cost": values}) for values in ((1.0, 5.0), (2.0, 6.0)))
+    >>> difference(b, a, "cost")
+    (1.0, 0.0)
+    """
+    return mean_and_error([x - y for x, y in zip(one.values[column], other.values[column], strict=True)])
 
 
 def best_of(found: Sequence[Mean], column: str) -> Mean:
@@ -81,16 +100,18 @@ def best_of(found: Sequence[Mean], column: str) -> Mean:
 def one_standard_error(found: Sequence[Mean], column: str) -> Mean:
     """The most regularized cell whose mean is at most that of the best and one standard error of it.
 
-    Other axes than λ and keep_prob are as they are in the best.  What is more regularized is a convention if
-    both are axes: they count alike, each by where its value stands among the axis's values.
-    Where no standard error is known, only equals of the best are looked at.
+    It has no smaller λ and no larger keep_prob than the best, and all other axes as they are there: whoever
+    weighs one against the other, it is not less regularized.  Of several the most regularized is a convention
+    if both are axes: they count alike, each by where its value stands among the axis's values.  Where no
+    standard error is known, only equals of the best are looked at.
 
     Source:  Breiman, Friedman, Olshen, Stone 1984, section 3.4.3.
+             Hastie, Tibshirani, Friedman 2009, section 7.10.
     """
     best = best_of(found, column)
     error = best.error[column]
     bound = best.mean[column] + (0.0 if isnan(error) else error)
-    near = [one for one in found if one.mean[column] <= bound and _other(one) == _other(best)]
+    near = [one for one in found if one.mean[column] <= bound and _as_regularized(one, best)]
     ranks = {name: _ranks([one.cell[name] for one in found]) for name in best.cell if name in regularizers}
 
     def strength(one: Mean) -> float:
@@ -103,8 +124,14 @@ regularizers = {"lambd": 1, "keep_prob": -1}
 """The axes that regularize, and in which direction: more with a larger λ, with a smaller keep_prob."""
 
 
-def _other(one: Mean) -> Cell:
-    return {name: value for name, value in one.cell.items() if name not in regularizers}
+def _as_regularized(one: Mean, best: Mean) -> bool:
+    """Whether no axis regularizes a cell less than the best, and those that do not regularize are equal."""
+    return all(
+        regularizers[name] * (one.cell[name] - value) >= 0
+        if name in regularizers
+        else one.cell[name] == value
+        for name, value in best.cell.items()
+    )
 
 
 def _ranks(values: Sequence[float]) -> dict[float, float]:

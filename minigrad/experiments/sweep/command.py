@@ -65,11 +65,12 @@ def run(options: argparse.Namespace) -> Results:
     except (ValueError, Unfinished) as error:
         raise Refused(_in_words_of_the_command(str(error))) from error
     except OSError as error:
-        raise Refused(f"--out: {error.filename or options.out}: {error.strerror}") from error
-    except KeyboardInterrupt as error:
-        if found := getattr(error, "results", None):
-            done = f"{len(found)} of {len(found.runs)} runs are done"
-            note(f"{done} and kept in {options.out}; --resume goes on")
+        raise Refused(
+            f"--out: {error.filename or options.out}: {error.strerror}{_kept(error, '; ')}"
+        ) from error
+    except BaseException as error:
+        if kept := _kept(error):
+            note(f"{kept} in {options.out}; --resume goes on")
         raise
     if len(results.diverged) == len(results):
         raise Refused(f"every run diverged; try --lr smaller than {setting.lr:g}, and another --out")
@@ -93,6 +94,12 @@ def _chosen(options: argparse.Namespace) -> tuple[Dataset, Setting]:
     return dataset, replace(setting, **{key: value for key, value in given.items() if value is not None})
 
 
+def _kept(error: BaseException, before: str = "") -> str:
+    """What is done, if something is."""
+    found = getattr(error, "results", ())
+    return f"{before}{len(found)} of {len(found.runs)} runs are done and kept" if found else ""
+
+
 def _in_words_of_the_command(said: str) -> str:
     said = said.removeprefix("sweep: ").replace("resume=True", "--resume")
     for option in ("lambd", "keep_prob", "seeds", "folds"):
@@ -113,6 +120,8 @@ def _written(results: Results, folder: Path) -> Iterator[str]:
         note("not installed: matplotlib, so there are no pictures (pip install 'minigrad[demo]')")
     for file, text in texts.items():
         write_file(folder / file, text)
+    for file in {"heat_map.svg", "curve.svg"} - texts.keys():  # of an earlier grid
+        (folder / file).unlink(missing_ok=True)
     yield f"In {folder}: {', '.join(['results.csv', *texts])}"
 
 
@@ -135,7 +144,7 @@ examples:
   minigrad sweep --workers 4 --resume         in four processes; go on
 
 A sweep that was stopped, by Ctrl-C or in any other way, goes on with --resume:
-what is in the folder is not trained again."""
+what is in the folder is not trained again. So a grid can be extended, too."""
 
 
 def parser(output: Output) -> Parser:
@@ -158,7 +167,9 @@ def parser(output: Output) -> Parser:
         "--out", metavar="FOLDER", type=Path, default=Path("minigrad-sweep"),
         help="the folder of the results (default: %(default)s)",
     )  # fmt: skip
-    made.add_argument("--resume", action="store_true", help="go on with what is in the folder")
+    made.add_argument(
+        "--resume", action="store_true", help="go on with what is in the folder; the grid may be another"
+    )
     made.add_argument("--quick", action="store_true", help="far fewer steps: a first look, in a few seconds")
     return made
 

@@ -6,7 +6,7 @@ import pickle
 import signal
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.context import SpawnContext, SpawnProcess
 from queue import SimpleQueue
 from time import monotonic, sleep
@@ -58,6 +58,16 @@ def completed(
     if failed is not None:
         why = " ".join(str(failed).split()).rstrip(".") or "it was shut down"
         raise ExecutorFailed(f"{type(failed).__name__}: {why}") from failed
+
+
+def spread(value: Any, executor: Executor | None) -> Any:
+    """What stands for a value in tasks: itself; with Dask's executor, what each worker is sent once."""
+    scatter = getattr(getattr(executor, "_client", None), "scatter", None)
+    if scatter is None:
+        return value
+    with suppress(Exception):  # no worker is left: the executor itself will say so
+        return scatter(value, broadcast=True)
+    return value
 
 
 def check_executor(executor: Any, sent: Sequence[Any]) -> None:

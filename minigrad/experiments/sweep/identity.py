@@ -1,11 +1,15 @@
-"""By what a sweep is recognized: what is built, the axes, the seeds, how it is judged, the data."""
+"""By what a sweep is recognized: what is built, how it is judged, the data; and what is asked of it."""
 
 from __future__ import annotations
 
+import ast
+import inspect
 import re
+import textwrap
 from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
@@ -13,25 +17,24 @@ from minigrad.experiments.experiment import Setting
 from minigrad.experiments.sweep.build import Build
 from minigrad.experiments.sweep.grid import Cell
 from minigrad.experiments.sweep.measures import Measures
-from minigrad.experiments.sweep.parts import Part
+from minigrad.experiments.sweep.parts import Examples
 from minigrad.training.feed import fingerprint
 
 
-def about(
+def about_sweep(
     build: Build,
     points: Sequence[Cell],
-    judged: Sequence[Part],
+    judged: Examples,
     seeds: Sequence[int],
     folds: int | None,
     fold_seed: int,
     measures: Measures,
 ) -> dict[str, Any]:
-    """What is swept, as plain data: a folder with other data is another sweep's."""
+    """What is swept, as plain data: a folder has one build and data, and of them what is asked for."""
     from minigrad import __version__
 
     names = list(points[0])
     values = {name: list(dict.fromkeys(cell[name] for cell in points)) for name in names}
-    arrays = tuple(a for part in judged[:1] for a in (*part.train, *part.dev))
     return {
         "minigrad": __version__,
         "build": _words(build, names),
@@ -40,7 +43,7 @@ def about(
         "seeds": list(seeds),
         "folds": folds,
         "fold_seed": fold_seed if folds is not None else None,
-        "data": fingerprint(arrays),
+        "data": fingerprint((*judged.arrays, *(judged.dev or ()))),
         "measures": list(measures),
         "measured by": [_words(measure, names) for measure in measures.values()],
     }
@@ -56,7 +59,32 @@ def _words(build: Any, axes: Sequence[str]) -> str:
         return f"{_words(build.func, axes)}({', '.join(given)})"
     if not hasattr(build, "__qualname__"):  # an object with a __call__
         return _repr(build)
-    return f"{build.__module__}.{build.__qualname__}"
+    return f"{build.__module__}.{build.__qualname__}{_text(build)}{_closed_over(build)}"
+
+
+def _text(function: Any) -> str:
+    """A checksum of a function's own text, without its comments; nothing where there is none to be read.
+
+    A lambda has none: its line may hold the grid too, which may grow.
+    """
+    if "<lambda>" in function.__qualname__ or str(function.__module__).partition(".")[0] == "minigrad":
+        return ""
+    try:
+        text = ast.unparse(ast.parse(textwrap.dedent(inspect.getsource(function))))
+    except (OSError, TypeError, SyntaxError):  # typed in, built in, part of an expression
+        return ""
+    return f" (text {crc32(text.encode()):08x})"
+
+
+def _closed_over(function: Any) -> str:
+    """The numbers, texts and arrays of the function around it: epochs, for example."""
+    try:
+        values = inspect.getclosurevars(function).nonlocals
+    except TypeError:  # it is not written in Python
+        return ""
+    plain = (bool, int, float, str, tuple, np.ndarray, Setting)
+    known = [f"{name}={_repr(value)}" for name, value in values.items() if isinstance(value, plain)]
+    return f" with {', '.join(known)}" if known else ""
 
 
 def _repr(value: Any) -> str:

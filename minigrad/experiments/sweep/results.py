@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from collections.abc import Mapping, Sequence
 from math import isnan
@@ -12,20 +10,21 @@ from typing import Any, NamedTuple
 
 from minigrad.experiments.files import write_file
 from minigrad.experiments.sweep import ledger
-from minigrad.experiments.sweep.choice import Mean, best_of, means, one_standard_error
+from minigrad.experiments.sweep.choice import Mean, best_of, difference, means, one_standard_error
 from minigrad.experiments.sweep.grid import Cell, written
 from minigrad.experiments.sweep.measures import columns_of
+from minigrad.experiments.sweep.rows import Row, number, recognized, text_of
 from minigrad.experiments.sweep.run import Run
 
 
-class Row(NamedTuple):
+class Done(NamedTuple):
     """A run that is done, and its numbers by column; nan if the training diverged."""
 
     run: Run
     numbers: dict[str, float]
 
 
-class Results(Sequence[Row]):
+class Results(Sequence[Done]):
     """The rows of a sweep, in the order of its cells, seeds and folds; what is not done yet is missing.
 
     cells     all cells, by the values of the axes
@@ -47,7 +46,7 @@ class Results(Sequence[Row]):
     ) -> None:
         self.runs, self.cells, self.measures, self.data = list(runs), list(cells), list(measures), data
         self._rows = [
-            Row(run, dict(zip(columns_of(self.measures), rows[i], strict=True)))
+            Done(run, dict(zip(columns_of(self.measures), rows[i], strict=True)))
             for i, run in enumerate(runs)
             if i in rows
         ]
@@ -59,16 +58,10 @@ class Results(Sequence[Row]):
         Raises:  FileNotFoundError if there is none, ValueError if it is damaged.
         """
         about, texts = ledger.read(Path(folder))
-        try:
-            cells = [
-                {name: _tuples(value) for name, value in zip(about["axes"], cell, strict=True)}
-                for cell in about["cells"]
-            ]
-            runs = runs_of(cells, about["seeds"], about["folds"])
-            measures, data = list(about["measures"]), str(about["data"])
-        except (LookupError, TypeError, ValueError, AttributeError):
-            raise ValueError(f"sweep: {folder} has a sweep.json that no sweep wrote") from None
-        return cls(runs, measures, rows_of(texts, runs, measures, Path(folder)), cells=cells, data=data)
+        asked, others = runs_in(about)
+        done = rows_of(texts, [*asked, *others], about["measures"], Path(folder))
+        cells = ledger.cells_in(about, about["cells"])
+        return cls(asked, about["measures"], done, cells=cells, data=about["data"])
 
     @property
     def axes(self) -> list[str]:
@@ -78,7 +71,7 @@ class Results(Sequence[Row]):
     @property
     def columns(self) -> list[str]:
         """The names of the columns: axes, seed, fold, measures."""
-        return header(self.axes, self.measures)
+        return ledger.header(self.axes, self.measures)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -95,10 +88,8 @@ class Results(Sequence[Row]):
 
     def csv(self) -> str:
         """The rows as text, a line each beneath the names; floats can be read back to the bit."""
-        text = io.StringIO()
         rows = [texts_of(run, list(numbers.values())) for run, numbers in self._rows]
-        csv.writer(text, lineterminator="\n").writerows([self.columns, *rows])
-        return text.getvalue()
+        return text_of([self.columns, *rows])
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write csv() to a file, whole or not at all."""
@@ -129,6 +120,10 @@ class Results(Sequence[Row]):
         Source:  Breiman, Friedman, Olshen, Stone 1984, section 3.4.3.
         """
         return one_standard_error(self.means, self.judged_by)
+
+    def difference(self, one: Mean, other: Mean) -> tuple[float, float]:
+        """How much more dev cost one cell has than another, and its standard error, in pairs (choice.py)."""
+        return difference(one, other, self.judged_by)
 
     @property
     def judged_by(self) -> str:
@@ -162,46 +157,60 @@ def runs_of(cells: Sequence[Cell], seeds: Sequence[int], folds: int | None) -> l
     return [Run(cell, seed, fold) for cell in cells for seed in seeds for fold in numbers]
 
 
-def header(axes: Sequence[str], measures: Sequence[str]) -> list[str]:
-    """The names of the columns."""
-    return [*axes, "seed", "fold", *columns_of(measures)]
+def runs_in(about: ledger.About) -> tuple[list[Run], list[Run]]:
+    """The runs that sweep.json asks for, and the others that may be in the table."""
+    cells, seeds = about["cells"], about["seeds"]
+    asked = runs_of(ledger.cells_in(about, cells), seeds, about["folds"])
+    earlier = about.get("earlier", {"cells": [], "seeds": []})
+    all_cells = ledger.cells_in(about, cells + earlier["cells"])
+    known = {_key(run) for run in asked}
+    others = [
+        run for run in runs_of(all_cells, seeds + earlier["seeds"], about["folds"]) if _key(run) not in known
+    ]
+    return asked, others
 
 
-def texts_of(run: Run, numbers: Sequence[float]) -> ledger.Row:
+def texts_of(run: Run, numbers: Sequence[float]) -> Row:
     """A row as it is written."""
     return (*_key(run), *map(repr, numbers))
 
 
 def rows_of(
-    texts: Sequence[ledger.Row], runs: Sequence[Run], measures: Sequence[str], folder: Path
+    texts: Mapping[int, Row], runs: Sequence[Run], measures: Sequence[str], folder: Path
 ) -> dict[int, tuple[float, ...]]:
     """The numbers of rows as they were written, by the position of their run.
 
     Raises:  ValueError, with the line, for a row of no run or one that comes twice.
     """
     positions = {_key(run): i for i, run in enumerate(runs)}
+    values = [
+        list({repr(value): value for value in column}.values())
+        for column in zip(*map(_values, runs), strict=True)
+    ]
+    known = [{written(value): written(value) for value in column} for column in values]
+
+    def text_of_value(text: str, axis: int) -> str:
+        """The value as a sweep writes it."""
+        if text not in known[axis]:
+            value = recognized(text, values[axis])
+            known[axis][text] = text if value is None else written(value)
+        return known[axis][text]
+
     found: dict[int, tuple[float, ...]] = {}
     n = 2 * len(measures)
-    for line, row in enumerate(texts, start=2):
-        i, numbers = positions.get(row[:-n], -1), _floats(row[-n:])
-        if i < 0 or i in found or numbers is None:
+    for line, row in texts.items():
+        key = tuple(text_of_value(text, axis) for axis, text in enumerate(row[:-n]))
+        i, numbers = positions.get(key, -1), [*map(number, row[-n:])]
+        if i < 0 or i in found or None in numbers:
             what = "is there twice" if i in found else "is not of this sweep"
             raise ValueError(f"sweep: {folder / 'results.csv'}, line {line} {what}; give another folder")
-        found[i] = numbers
+        found[i] = tuple(x for x in numbers if x is not None)
     return found
 
 
-def _floats(texts: Sequence[str]) -> tuple[float, ...] | None:
-    try:
-        return tuple(map(float, texts))
-    except ValueError:
-        return None
+def _values(run: Run) -> tuple[Any, ...]:
+    return (*run.cell.values(), run.seed, "" if run.fold is None else run.fold)
 
 
-def _key(run: Run) -> ledger.Row:
-    values = (*run.cell.values(), run.seed)
-    return (*map(written, values), "" if run.fold is None else str(run.fold))
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+def _key(run: Run) -> Row:
+    return tuple(map(written, _values(run)))

@@ -13,7 +13,7 @@ import numpy as np
 from minigrad.experiments.sweep.build import Build, arguments
 from minigrad.experiments.sweep.grid import Cell, described
 from minigrad.experiments.sweep.measures import Measures
-from minigrad.experiments.sweep.parts import Part
+from minigrad.experiments.sweep.sending import Sent, Shared
 from minigrad.nn import Module
 from minigrad.training import Diverged, fit
 from minigrad.training.step import evaluated
@@ -34,18 +34,30 @@ class Run:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a run has no numbers: an exception as a line, since not every one can be sent between processes."""
+    """Why a run has no numbers: an exception as a line, since not every one can be sent between processes.
+
+    exits  it was sys.exit, called by what is built, or by whoever handles a signal
+    """
 
     reason: str
     traceback: str
+    exits: bool = False
 
 
-Outcome = tuple[float, ...] | Failure
+class NotHere:
+    """A machine does not see the file with the examples."""
+
+
+Outcome = tuple[float, ...] | Failure | NotHere
 """Of each measure the number on the training examples and that on those held out."""
 
 
-def outcome(build: Build, run: Run, part: Part, measures: Measures) -> Outcome:
+def outcome(build: Build, run: Run, examples: Shared | Sent, measures: Measures) -> Outcome:
     """Train and measure; nan throughout if the training diverged."""
+    try:
+        part = examples.get().part(run.fold)
+    except OSError:
+        return NotHere()
     try:
         made = arguments(build, run.cell, run.seed, part)
         model = made.pop("model")
@@ -62,8 +74,9 @@ def outcome(build: Build, run: Run, part: Part, measures: Measures) -> Outcome:
             for arrays in (part.train, part.dev)
         ]
         return tuple(found) if np.isfinite(found).all() else (nan,) * len(found)
-    except Exception as error:
-        return Failure(" ".join(f"{type(error).__name__}: {error}".split()), format_exc())
+    except (Exception, SystemExit) as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        return Failure(reason, format_exc(), exits=isinstance(error, SystemExit))
 
 
 _taken: WeakValueDictionary[int, Any] = WeakValueDictionary()

@@ -118,11 +118,21 @@ def _choice(results: Results, best: Mean, chosen: Mean) -> Iterator[str]:
     elif chosen == best:
         yield from _wrapped("° no cell within one standard error of it is more regularized")
     else:
-        yield from _wrapped(f"° most regularized within one standard error: {_told(results, chosen)}")
+        more, error = results.difference(chosen, best)
+        paired = (
+            f"{decimals(more, 2)} ± {_error(error)} more than the best, {_pair(results)} by {_pair(results)}"
+        )
+        yield from _wrapped(
+            f"° most regularized within one standard error: {_told(results, chosen)}; {paired}"
+        )
     if edge := at_the_edge(best, results.cells):
         yield from _wrapped(f"the best has {listed(edge)}, at the end of the axis: look further there")
     if diverged := len(results.diverged):
         yield f"{_count(diverged, 'run')} diverged, and cells with such are not chosen"
+
+
+def _pair(results: Results) -> str:
+    return "seed" if results.runs[0].fold is None else "fold"
 
 
 def _told(results: Results, one: Mean) -> str:

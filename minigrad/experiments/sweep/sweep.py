@@ -11,15 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from minigrad.experiments.settings import installed
-from minigrad.experiments.sweep import ledger
 from minigrad.experiments.sweep.build import Build, check_build, check_data
-from minigrad.experiments.sweep.execution import ExecutorFailed, check_executor, completed
+from minigrad.experiments.sweep.execution import ExecutorFailed, check_executor, completed, spread
 from minigrad.experiments.sweep.grid import cells
-from minigrad.experiments.sweep.identity import about
+from minigrad.experiments.sweep.identity import about_sweep
+from minigrad.experiments.sweep.ledger import held
 from minigrad.experiments.sweep.measures import measures_of
-from minigrad.experiments.sweep.parts import Part, parts
-from minigrad.experiments.sweep.results import Results, header, rows_of, runs_of, texts_of
-from minigrad.experiments.sweep.run import Failure, Run, outcome
+from minigrad.experiments.sweep.parts import Examples, examples
+from minigrad.experiments.sweep.results import Results, rows_of, runs_in, texts_of
+from minigrad.experiments.sweep.rows import Row
+from minigrad.experiments.sweep.run import Failure, NotHere, Run, outcome
+from minigrad.experiments.sweep.sending import Shared
 from minigrad.training.arguments import whole
 from minigrad.training.progress import wanted
 
@@ -62,12 +64,13 @@ def sweep(
                None: the cross-entropy of logits, and the accuracy
     executor   any concurrent.futures.Executor; None: one run after the other.  The results are the same
     folder     keeps sweep.json and results.csv, a row as soon as a run is done
-    resume     go on with what is in the folder; if nothing is, begin
+    resume     go on with what is in the folder, with the same axes, seeds and values or with others; if
+               nothing is there, begin
     progress   a bar (tqdm): True, False, or None, where stderr is a terminal
     Returns:   the Results, in the order of the cells, seeds and folds.  A run that diverges has nan there
     Raises:    TypeError or ValueError for arguments that do not fit, before anything is run; ValueError for a
-               folder of another sweep, which is left as it is.  Unfinished if runs or the executor fail:
-               it and KeyboardInterrupt have what is done as their attribute `results`.
+               folder of another sweep, which is left as it is.  Unfinished if runs or the executor fail.
+               Whatever ends it later, also KeyboardInterrupt, has what is done as its attribute `results`.
 
     >>> from minigrad import data
     >>> from minigrad.experiments import Setting
@@ -79,63 +82,82 @@ def sweep(
     points = cells(axes, draws=draws, rng=rng)
     check_build(build, points)
     named = measures_of(measures, list(axes))
-    judged = parts(data, dev=dev, folds=folds, fold_seed=fold_seed)
-    check_data(build, judged[0])
+    judged = examples(data, dev=dev, folds=folds, fold_seed=fold_seed)
+    check_data(build, judged)
     seeds = _checked_seeds(seeds)
     check_executor(executor, [build, *named.values()])
     if resume not in (True, False) or (resume and folder is None):
         raise ValueError(f"sweep: resume={resume!r}, folder={folder!r}; resume=True goes on with a folder")
-    runs = runs_of(points, seeds, folds)
-    identity = about(build, points, judged, seeds, folds, fold_seed, named)
-    with _folder(folder, identity, header(list(axes), list(named)), resume) as (kept, texts):
-        done: dict[int, tuple[float, ...]] = rows_of(texts, runs, list(named), Path(folder or ""))
-        if kept is not None:
-            kept.write(texts)  # a header, and nothing that is torn
+    about = about_sweep(build, points, judged, seeds, folds, fold_seed, named)
+    with nullcontext() if folder is None else held(Path(folder), about, resume=resume) as kept:
+        runs, others = runs_in(kept.about if kept else about)
+        known = [*runs, *others]
+        done: dict[int, tuple[float, ...]] = {}
 
         def results() -> Results:
-            return Results(runs, list(named), done, cells=points, data=identity["data"])
+            return Results(runs, list(named), done, cells=points, data=about["data"])
 
+        def rows() -> list[Row]:
+            return [texts_of(known[i], done[i]) for i in sorted(done)]
+
+        if kept is not None:
+            done = rows_of(kept.rows, known, list(named), Path(folder or ""))
+            kept.begin(rows())
         failed: dict[int, Failure] = {}
         try:
             with closing(_outcomes(build, runs, judged, named, executor, set(done), progress)) as found:
                 for i, numbers in found:
                     if isinstance(numbers, Failure):
                         failed[i] = numbers
+                        if numbers.exits and executor is None:  # of this process, as after a SIGTERM
+                            break
                         continue
                     done[i] = numbers
                     if kept is not None:
                         kept.append(texts_of(runs[i], numbers))
+            if kept is not None:
+                kept.write(rows())
         except ExecutorFailed as error:
-            unfinished = Unfinished(f"sweep: the executor failed ({error}); {_kept(done, runs, folder)}")
-            unfinished.results = results()
-            raise unfinished from error
-        except KeyboardInterrupt as error:
+            raise _unfinished(f"the executor failed ({error})", results(), folder) from error
+        except BaseException as error:  # Ctrl-C, a full disk ...
             error.results = results()  # type: ignore[attr-defined]
             raise
-        if kept is not None:
-            kept.write([texts_of(runs[i], done[i]) for i in sorted(done)])
     if failed:
-        raise _unfinished(failed, runs, done, results(), folder)
+        first, *more = sorted(failed)
+        also = f", and {len(more)} more failed" if more else ""
+        reason = f"the run with {runs[first]} failed: {failed[first].reason}{also}"
+        unfinished = _unfinished(reason, results(), folder)
+        unfinished.add_note(failed[first].traceback)
+        raise unfinished
     return results()
 
 
 def _outcomes(
     build: Build,
     runs: Sequence[Run],
-    judged: Sequence[Part],
+    judged: Examples,
     measures: Mapping[str, Any],
     executor: Executor | None,
     done: set[int],
     progress: bool | None,
-) -> Generator[tuple[int, Any]]:
+) -> Generator[tuple[int, tuple[float, ...] | Failure]]:
     """What comes of the runs that are not done, each as soon as it is."""
-    of_fold = {part.fold: part for part in judged}
     missing = [i for i in range(len(runs)) if i not in done]
-    tasks = [(build, runs[i], of_fold[runs[i].fold], measures) for i in missing]
-    with _bar(len(runs), len(done), progress) as count, closing(completed(outcome, tasks, executor)) as found:
-        for k, one in found:
-            yield missing[k], one
-            count()
+    with (
+        _bar(len(runs), len(runs) - len(missing), progress) as count,
+        closing(Shared(judged, judged.nbytes)) as shared,
+    ):
+        for here in (True, False):  # other machines do not see the file
+            sent = shared if here or not missing else spread(Shared(judged), executor)
+            tasks, left = [(build, runs[i], sent, measures) for i in missing], []
+            with closing(completed(outcome, tasks, executor)) as found:
+                for k, one in found:
+                    if isinstance(one, NotHere):
+                        left.append(missing[k])
+                    else:
+                        yield missing[k], one
+                        count()
+            missing = left
 
 
 @contextmanager
@@ -148,12 +170,6 @@ def _bar(total: int, done: int, progress: bool | None) -> Iterator[Callable[[], 
 
     with tqdm(total=total, initial=done, unit=" runs", dynamic_ncols=True, file=sys.stderr) as bar:
         yield bar.update
-
-
-def _folder(folder: Any, about: dict[str, Any], columns: list[str], resume: bool) -> Any:
-    if folder is None:
-        return nullcontext((None, []))
-    return ledger.held(Path(folder), about, columns, resume=resume)
 
 
 # ---- arguments
@@ -171,20 +187,9 @@ def _checked_seeds(seeds: Any) -> list[int]:
 # ---- what is said at the end
 
 
-def _kept(done: Mapping[int, Any], runs: Sequence[Run], folder: Any) -> str:
+def _unfinished(reason: str, results: Results, folder: Any) -> Unfinished:
+    done = f"{len(results)} of {len(results.runs)} runs are done and kept"
     where = "in .results of this exception" if folder is None else f"in {folder}, and resume=True goes on"
-    return f"{len(done)} of {len(runs)} runs are done and kept {where}"
-
-
-def _unfinished(
-    failed: Mapping[int, Failure], runs: Sequence[Run], done: Mapping[int, Any], results: Results, folder: Any
-) -> Unfinished:
-    first = min(failed)
-    others = f", and {len(failed) - 1} more failed" if len(failed) > 1 else ""
-    reason = failed[first].reason
-    error = Unfinished(
-        f"sweep: the run with {runs[first]} failed: {reason}{others}; {_kept(done, runs, folder)}"
-    )
-    error.add_note(failed[first].traceback)
+    error = Unfinished(f"sweep: {reason}; {done} {where}")
     error.results = results
     return error

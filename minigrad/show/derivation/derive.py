@@ -65,7 +65,7 @@ def _forward_names(loss: Tensor) -> dict[Tensor, str]:
 
 
 class Derivation:
-    """A derivation: forward and backward pass as one program, with the notes' names.
+    """A derivation: forward and backward pass as one program, with a textbook's names.
 
     loss       the scalar
     wrt        what it is differentiated with respect to
@@ -119,7 +119,7 @@ class Derivation:
         return self.source.text
 
     def latex(self) -> str:
-        """The same as aligned equations in the notes' notation, for LaTeX, MathJax and KaTeX."""
+        """The same as aligned equations in a textbook's notation, for LaTeX, MathJax and KaTeX."""
         return latex(self.lines, self.gradients)
 
     def explain(self) -> str:

@@ -1,4 +1,4 @@
-"""LaTeX of a derivation: aligned equations in the notes' notation, for LaTeX, MathJax and KaTeX alike.
+"""LaTeX of a derivation: aligned equations in a textbook's notation, for LaTeX, MathJax and KaTeX alike.
 
 Functions of arrays work element by element, and so do fractions and \\odot; a product of matrices has no
 sign.  What is 1 where a condition holds is \\mathbf{1}: LaTeX has no \\mathbb{1}.

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.fft
 
 from minigrad import functions
-from minigrad.derivatives.further import cumulative, interpolation, linear_algebra, ufuncs
+from minigrad.derivatives.further import cumulative, factorizations, interpolation, linear_algebra, ufuncs
 from minigrad.derivatives.further.picking import add_along_axis
 from minigrad.derivatives.indexing import scatter_add
 from minigrad.derivatives.windows import overlap_add, windows
@@ -187,17 +187,21 @@ reasons: dict[Callable[..., Any], str | dict[str, str]] = {
     np.linalg.cholesky: "Of the lower triangle alone comes the change of the factor; one triangle is read.",
     np.linalg.vector_norm: "A norm grows with an element by its share, in the direction of the element.",
     linear_algebra.cofactors: "It is det(A) A⁻ᵀ, and both factors change.",
+    linear_algebra.second_cofactors: {
+        "a": "Of det(A) the inverse gives every derivative: each factor A⁻¹ changes by -A⁻¹ dA A⁻¹.",
+        "b": "A second derivative is symmetric: the gradient takes the place of b.",
+    },
     linear_algebra.slogdet: "The slope of log |det A| is the transposed inverse.",
     linear_algebra.least_squares: {
         "a": "A change of the matrix acts on the solution directly, and through what is left over.",
         "b": "The solution is A⁺ b, so the gradient goes through the transposed pseudoinverse.",
     },
-    linear_algebra.eigh: "A value changes by vᴴ dA v, a vector towards the others, the more the nearer.",
-    linear_algebra.eig: "As with eigh, but the left vectors are the rows of V⁻¹.",
-    linear_algebra.svd: "A value changes by uᴴ dA v; the vectors turn towards the others, on both sides.",
-    linear_algebra.qr: "Q turns by what is below the diagonal of Qᴴ dA R⁻¹, and R takes the rest.",
-    linear_algebra.inverse_gaps: "The slope of 1 / (b - a) is its square, with a minus in b.",
-    linear_algebra.determined: "Nothing was changed, so the gradient passes on as it is.",
+    factorizations.eigh: "A value changes by vᴴ dA v, a vector towards the others, the more the nearer.",
+    factorizations.eig: "As with eigh, but the left vectors are the rows of V⁻¹.",
+    factorizations.svd: "A value changes by uᴴ dA v; the vectors turn towards the others, on both sides.",
+    factorizations.qr: "Q turns by what is below the diagonal of Qᴴ dA R⁻¹, and R takes the rest.",
+    factorizations.inverse_gaps: "The slope of 1 / (b - a) is its square, with a minus in b.",
+    factorizations.determined: "Nothing was changed, so the gradient passes on as it is.",
     np.fft.fft: _symmetric,
     np.fft.ifft: _symmetric,
     np.fft.rfft: "The transform's matrix is symmetric; of what it gives back, the signal is the real part.",

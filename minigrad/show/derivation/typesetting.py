@@ -31,7 +31,7 @@ class Name(NamedTuple):
 
     @classmethod
     def of(cls, name: str) -> Name:
-        """A name as the notes write it: digits behind a letter of a layer above, others below."""
+        """A name as a textbook writes it: digits behind a letter of a layer above, others below."""
         if name in _greek:
             return cls(_greek[name])
         found = re.fullmatch(r"([^\W\d_]+)(\d*)(?:_(\w+))?", name)
