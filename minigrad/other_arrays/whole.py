@@ -78,7 +78,8 @@ def _applied(
     from dask.array import apply_gufunc
 
     if dtype is None:  # of a sample: matrices with an inverse, indices that exist
-        sample = [(np.ones if x.dtype.kind in "fc" else np.zeros)((2,) * x.ndim, x.dtype) for x in arrays]
+        indices = "iu" if axis is not None else ""
+        sample = [(np.zeros if x.dtype.kind in indices else np.ones)((2,) * x.ndim, x.dtype) for x in arrays]
         if "(n,n)" in signature:
             sample[0] = sample[0] * np.eye(2, dtype=sample[0].dtype)
         dtype = function(*sample).dtype

@@ -199,7 +199,7 @@ def qr(a: Any, *, complete: bool = False) -> Any:
     >>> np.abs(qr(np.array([[3.0], [4.0]]))).round(4).tolist()
     [[0.6], [0.8], [5.0]]
     """
-    q, r = np.linalg.qr(a, "complete" if complete else "reduced")
+    q, r = np.linalg.qr(a, "complete") if complete else np.linalg.qr(a)
     return _below(q, mT(r))
 
 

@@ -50,7 +50,8 @@ def _own(compute: Callable[..., Any], signature: str, *lengths: Any) -> Callable
 
     def either(*arrays: Any, **parameters: Any) -> Any:
         a = arrays[0]
-        if is_chunked(a) and a.ndim == 2 and a.npartitions > 1 and a.dtype.kind != "c":
+        plain = is_chunked(a) and a.ndim == 2 and a.dtype.kind == "f" and not any(parameters.values())
+        if plain and a.npartitions > 1:
             try:
                 return compute(*arrays, **parameters)
             except (ValueError, NotImplementedError):  # of these chunks
