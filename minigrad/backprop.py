@@ -41,8 +41,9 @@ def backward(output: Tensor, gradient: Any = None, create_graph: bool = False) -
     """
     seed = seed_of(output, gradient, "backward")
     watcher = watching() if watchers else None
-    before = recording.set(create_graph)
+    before = recording.get()
     try:
+        recording.set(create_graph)
         with _accumulating:
             found = []
             for node, g in backpropagate(output, seed, create_graph or watcher is not None):
@@ -57,7 +58,7 @@ def backward(output: Tensor, gradient: Any = None, create_graph: bool = False) -
             for node, g in new:  # all of them, or none if a rule or a sum failed
                 node._grad = g
     finally:
-        recording.reset(before)
+        recording.set(before)
 
 
 def grad(
@@ -107,18 +108,16 @@ def gradients_of(
     partial  hold the other inputs still where one is computed of another, and leave their hooks alone
     """
     stamps = {x.stamp for x in inputs}
-    found: dict[int, Tensor] = {}
     symbolic = create_graph or (bool(watchers) and watching() is not None)
-    before = recording.set(create_graph)
+    before = recording.get()
     try:
+        recording.set(create_graph)
         ends = stamps if partial else ()
         leading = leading_to(stamps, outputs, ends)
-        for node, g in backpropagate(outputs, seeds, symbolic, leading, ends):
-            if node.stamp in stamps:
-                found[node.stamp] = _whole(g, node)
+        walk = backpropagate(outputs, seeds, symbolic, leading, ends)
+        return {node.stamp: _whole(g, node) for node, g in walk if node.stamp in stamps}
     finally:
-        recording.reset(before)
-    return found
+        recording.set(before)
 
 
 def _whole(g: Any, x: Tensor) -> Any:
@@ -188,11 +187,9 @@ def backpropagate(
     It does not go on from nodes whose stamps are in `ends`.
     """
     if isinstance(outputs, Tensor):
-        create_graph = create_graph or is_foreign(outputs._value)
-        nodes, gradients = {outputs.stamp: outputs}, {outputs.stamp: seeds if create_graph else seeds._value}
-    else:
-        create_graph = create_graph or any(is_foreign(y._value) for y in outputs)
-        nodes, gradients = _several(outputs, seeds, create_graph)
+        outputs, seeds = [outputs], [seeds]
+    create_graph = create_graph or any(is_foreign(y._value) for y in outputs)
+    nodes, gradients = _several(outputs, seeds, create_graph)
     queue = sorted([-stamp for stamp in nodes])
     if leading is not None:
         queue = [stamp for stamp in queue if -stamp in leading]
@@ -246,9 +243,7 @@ def backpropagate(
                 if d.shape != shape_of_x:
                     d = unbroadcast(d, shape_of_x, function, x)
             except AttributeError:
-                raise TypeError(
-                    f"the rule of {name_of(function)} gave {d!r} for {describe(x)}, not an array"
-                ) from None
+                raise no_array(d, function, x) from None
             if d.dtype is not data.dtype:
                 d = of_dtype(d, data.dtype)
             if stamp_of_x in gradients:
@@ -280,6 +275,11 @@ def stale(x: Tensor, function: Callable) -> RuntimeError:
         f"{describe(x)} was assigned to after {name_of(function)} used it: the graph is stale; "
         "compute the output again before asking for its gradient"
     )
+
+
+def no_array(d: Any, function: Callable, x: Tensor) -> TypeError:
+    """What is said of a rule that gave something else."""
+    return TypeError(f"the rule of {name_of(function)} gave {d!r} for {describe(x)}, not an array")
 
 
 def unbroadcast(g: Any, shape: tuple[int, ...], function: Callable, x: Tensor) -> Any:

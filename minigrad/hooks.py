@@ -51,7 +51,14 @@ def after_hooks(node: Tensor, g: Any) -> Any:
     for hook in node._hooks or ():
         if g.shape != node.shape:  # left broadcast
             g = np.broadcast_to(g, node.shape)
-        returned = hook.function(g if symbolic else made(g))
+        given = g if symbolic else made(g)
+        stamp = given.stamp
+        returned = hook.function(given)
+        if returned is None and given.stamp != stamp:
+            raise RuntimeError(
+                f"a hook of {describe(node)} assigned to the gradient, which changes nothing: return the new "
+                "one"
+            )
         if returned is not None:
             g = _checked(node, returned)
             g = g if symbolic else g._value

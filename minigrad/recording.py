@@ -15,6 +15,12 @@ _outer: ContextVar[tuple[bool, ...]] = ContextVar("minigrad.outer", default=())
 """What recording was before each of the contexts that are entered now."""
 
 
+def _put_back(outer: tuple[bool, ...], before: bool) -> None:
+    """Leave a context; it may be done again."""
+    recording.set(before)
+    _outer.set(outer)
+
+
 class _Recording:
     """Context manager and decorator that switches recording, for the current thread or task."""
 
@@ -26,15 +32,25 @@ class _Recording:
         return context if function is None else context(function)
 
     def __enter__(self) -> None:
-        _outer.set((*_outer.get(), recording.get()))
-        recording.set(self._on)
+        outer, before = _outer.get(), recording.get()
+        try:
+            _outer.set((*outer, before))
+            recording.set(self._on)
+        except BaseException:  # a Ctrl-C, for which there will be no __exit__
+            _put_back(outer, before)
+            raise
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        *outer, before = _outer.get()
-        _outer.set(tuple(outer))
-        recording.set(before)
+        entered: tuple[bool, ...] = ()
+        try:
+            entered = _outer.get()
+            _put_back(entered[:-1], entered[-1])
+        except BaseException:  # a Ctrl-C in between
+            entered = entered or _outer.get()
+            _put_back(entered[:-1], entered[-1])
+            raise
 
     def __call__(self, function: Callable) -> Callable:
         context = type(self)

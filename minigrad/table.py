@@ -46,11 +46,13 @@ class Row:
     constant     whether it has no gradient by design (comparisons, sign ...)
     elementwise  whether its output is as large as its inputs broadcast together, so that its rules also hold
                  for a g that is itself left broadcast
+    linear       whether it is linear in each argument that has a rule, the others held as they are, so that
+                 what it makes of an argument's tangent in its place is the output's tangent
     """
 
     __slots__ = (
-        "arrays", "compute", "constant", "elementwise", "function", "many", "needed", "parameters",
-        "positional", "rules", "simple", "written",
+        "arrays", "compute", "constant", "elementwise", "function", "linear", "many", "needed",
+        "parameters", "positional", "rules", "simple", "written",
     )  # fmt: skip
 
     required: Any = object()
@@ -62,13 +64,11 @@ class Row:
         rules: Mapping[str, Callable[..., Any] | None],
         compute: Callable[..., Any] | None,
         elementwise: bool,
+        linear: bool = False,
     ) -> None:
         self.function = function
         self.arrays, self.many, self.parameters, self.positional = signature
-        self.needed = {
-            *self.arrays,
-            *(key for key, value in self.parameters.items() if value is Row.required),
-        }
+        self.needed = {*self.arrays, *(k for k, v in self.parameters.items() if v is Row.required)}
         self.simple = not self.many and len(self.needed) == len(self.arrays)
         name = name_of(function)
         if set(rules) != set(self.arrays):
@@ -86,6 +86,7 @@ class Row:
         self.written = dict(rules)
         self.constant = not any(self.rules)
         self.elementwise = elementwise or (isinstance(function, np.ufunc) and function.signature is None)
+        self.linear = linear
         if compute is None:
             compute = getattr(function, "on_arrays", function)
             if self.many:
@@ -125,6 +126,7 @@ def derivative(
     *,
     compute: Callable[..., Any] | None = None,
     elementwise: bool = False,
+    linear: bool = False,
     **rules: Callable[..., Any] | None,
 ) -> None:
     """Enter one row into the table:  derivative(f, a=lambda g, y, a: ∂L/∂a, ...).
@@ -136,6 +138,7 @@ def derivative(
                  (positional: arrays; keyword-only: parameters)
     compute      what to call on plain arrays, where that is not the function itself
     elementwise  whether a primitive works element by element on inputs that broadcast, as a ufunc does
+    linear       whether it is linear in each argument that has a rule: forward mode calls it on tangents then
     rules        one per array argument, None where there is no gradient by design; for a sequence of arrays
                  one rule, which gives a list of gradients
     Raises:      TypeError, with both lists, if a rule is missing, is for an unknown argument, or asks for a
@@ -153,7 +156,7 @@ def derivative(
         read = _read_signature(signature)
     else:
         read = _signature_of(function)
-    table[function] = Row(function, read, rules, compute, elementwise)
+    table[function] = Row(function, read, rules, compute, elementwise, linear)
 
 
 def composition(*functions: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

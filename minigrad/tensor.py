@@ -646,8 +646,10 @@ def _settled(data: Any, values: list[Any], function: Callable) -> Any:
         return data.item() if values and isinstance(data, np.generic) else data
     if isinstance(data, np.ndarray):
         return np.array(data)
-    if not hasattr(data, "__array_function__"):
-        raise TypeError(f"{name_of(function)} gave a {type(data).__name__}, not an array")
+    if not hasattr(data, "__array_function__") or isinstance(data, Tensor):
+        raise TypeError(
+            f"{name_of(function)} gave a {type(data).__name__}, not an array (of several make one)"
+        )
     check_result(data, values)
     return data
 

@@ -288,6 +288,9 @@ wrong: dict[str, tuple[Callable[[], Callable], str, str, str]] = {
         lambda: row(lambda x: mg.log_softmax(x),
                     x=lambda g, y: g - np.exp(y) * np.sum(g, axis=-1, keepdims=True)),
         "x", "broadcast", "with a gradient that is left broadcast, of shape"),
+    "marked linear": (
+        lambda: row(lambda x: x * x + x, linear=True, x=lambda g, x: g * (2 * x + 1)), "", "linear",
+        "it is marked linear=True and is not linear in x; leave the mark out"),
     "marked elementwise, another shape": (
         lambda: row(lambda x: np.sum(x, axis=-1), x=lambda g, x: np.expand_dims(g, -1) * np.ones_like(x)), "",
         "broadcast", "it is marked elementwise=True and gives the shape (2,)"),

@@ -262,6 +262,28 @@ def test_transforms_of_it_and_in_it(rng):
     assert mg.gradcheck(mg.checkpoint(f), mg.Tensor(x, requires_grad=True), order=2)
 
 
+def test_for_a_jacobian_it_is_computed_again_once(rng):
+    W, x, calls = mg.Tensor(rng.normal(size=(2, 3)), requires_grad=True), rng.normal(size=3), []
+
+    def f(x: Any) -> Any:
+        h = np.sin(x)
+        h.register_hook(lambda g: 2 * g)
+        return np.tanh(W @ h) * x[0], np.sum(x * x[1])
+
+    def counted(x: Any) -> Any:
+        calls.append(x)
+        return f(x)
+
+    with mg.no_grad():
+        for got, wanted in zip(
+            mg.jacobian(mg.checkpoint(counted))(x), mg.jacobian(f, mode="reverse")(x), strict=True
+        ):
+            close(got, wanted)
+        assert len(calls) == 1 + 2  # once for each result
+    J = mg.jacobian(mg.checkpoint(lambda x: f(x)[0]))(x)  # a graph, to W
+    close(mg.grad(np.sum(J**2), W), mg.grad(np.sum(mg.jacobian(lambda x: f(x)[0])(x) ** 2), W))
+
+
 @pytest.mark.parametrize("order", [1, 2])
 def test_a_compiled_step_is_that_of_the_function(order):
     X = np.random.default_rng(0).normal(size=(7, 2))
@@ -382,6 +404,27 @@ def test_a_leaf_of_its_own_is_refused():
 def test_what_is_no_function():
     with pytest.raises(TypeError, match="checkpoint: a int is not a function"):
         mg.checkpoint(3)
+
+    def pieces(x: Any) -> Any:
+        yield x * 2
+
+    with pytest.raises(TypeError, match="checkpoint: pieces is a coroutine or a generator, which computes"):
+        mg.checkpoint(pieces)
+
+
+def test_an_error_in_the_first_pass_leaves_all_as_it_was(rng):
+    """And it is an error of the function's own, as if there were no checkpoint."""
+    x = mg.Tensor(np.ones(5), requires_grad=True)
+
+    @mg.checkpoint
+    def f(x: Any) -> Any:
+        mg.random.bernoulli(rng, (5,), 0.5)
+        raise KeyError("first")
+
+    with pytest.raises(KeyError, match="first"), mg.no_grad(), mg.enable_grad():
+        f(x)
+    assert mg.checkpoint(np.sin)(x).requires_grad
+    assert mg.random.first_states.get() == ()
 
 
 def test_an_error_in_the_second_pass_puts_the_generators_back(rng):

@@ -14,7 +14,7 @@ from cases import cases, shaped_by_values
 from test_compile import data, network, optimizers, training_step
 
 import minigrad as mg
-from minigrad.compiler.numba_text import jit
+from minigrad.compiler.numba_text import cache
 from minigrad.random import generator_state, restore_generator
 
 there = importlib.util.find_spec("numba") is not None and importlib.util.find_spec("scipy") is not None
@@ -378,20 +378,20 @@ def test_a_second_process_reads_what_the_first_compiled(tmp_path):
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="permissions of POSIX")
 def test_where_nothing_is_kept(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert jit.cache_folder() == tmp_path / "minigrad"
+    assert cache.cache_folder() == tmp_path / "minigrad"
     (tmp_path / "minigrad").chmod(0o777)  # others could put there what is run here
-    assert jit.cache_folder() is None
+    assert cache.cache_folder() is None
     (tmp_path / "minigrad").chmod(0o700)
-    assert jit.cache_folder() == tmp_path / "minigrad"
+    assert cache.cache_folder() == tmp_path / "minigrad"
     shared = tmp_path / "shared"
     shared.mkdir()
     shared.chmod(0o777)
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(shared))
-    assert jit.cache_folder() is None
+    assert cache.cache_folder() is None
     file = tmp_path / "file"
     file.write_text("")
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(file))
-    assert jit.cache_folder() is None
+    assert cache.cache_folder() is None
 
 
 # ---- without Numba

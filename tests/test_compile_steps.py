@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import nn
-from minigrad.compiler.numpy_text import blocks, text, together
+from minigrad.compiler.numpy_text import blocks, expressions, together
 from minigrad.compiler.passes import cheapest
 
 optimizers = {
@@ -106,7 +106,7 @@ def test_random_training_steps(large, about, m, lambd, keep_prob):
         if large:  # everything is computed by rows, and no factor is too cheap to be moved
             for module, limit, value in (
                 (blocks, "_large", 16), (blocks, "_block", 64), (cheapest, "_few", 1),
-                (together, "_small", 10), (text, "_short", 4),
+                (together, "_small", 10), (expressions, "_short", 4),
             ):  # fmt: skip
                 context.enter_context(patch.object(module, limit, value))
         eager, replayed = Trained(about, m), Trained(about, m)

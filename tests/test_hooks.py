@@ -111,6 +111,37 @@ def test_in_a_transform(x):
     np.testing.assert_array_equal(mg.hessian(f)(np.array([1.0, 2.0])), np.eye(2))
 
 
+def test_whichever_way_a_jacobian_would_take_a_hook_is_called(x):
+    def f(x: Any, hook: bool = True) -> Any:
+        h = x * x
+        if hook:
+            h.register_hook(lambda g: np.clip(g, -0.5, 0.5))
+        return np.concatenate([h, 3 * h, np.ones(2)])  # more numbers than there are in x
+
+    wanted = np.vstack([np.diag([1, 2.0]), np.diag([1, 2.0]), np.zeros((2, 2))])
+    np.testing.assert_array_equal(mg.jacobian(f)(np.array([1.0, 2.0])), wanted)
+    refused = r"a Tensor of shape \(2,\) has a hook, .* forward mode has none"
+    for transform in (mg.jacobian(f, mode="forward"), lambda x: mg.jvp(f, x, x)):
+        with pytest.raises(RuntimeError, match=refused):
+            transform(np.array([1.0, 2.0]))
+    off_the_way = mg.Tensor([1.0, 2.0], requires_grad=True)
+    off_the_way.register_hook(lambda g: g * 2)
+    _, tangent = mg.jvp(lambda x: f(x, False)[:2] * off_the_way, np.ones(2), np.ones(2))
+    np.testing.assert_array_equal(tangent, [2, 4])
+
+
+def test_a_hook_is_called_for_each_row_of_a_jacobian():
+    seen: list[Any] = []
+
+    def f(x: Any) -> Any:
+        h = np.sin(x)
+        h.register_hook(seen.append)
+        return 2 * h
+
+    mg.jacobian(f)(np.array([1.0, 2.0]))
+    np.testing.assert_array_equal(seen, [[2, 0], [0, 2]])
+
+
 def test_an_error_leaves_every_gradient_as_it_was(x):
     y = mg.Tensor([3.0, 4.0], requires_grad=True)
     h = x * 2
@@ -139,6 +170,36 @@ def test_what_a_hook_may_not_return(x, returned, kind, message):
     with pytest.raises(kind, match=message):
         np.sum(x).backward()
     assert x.grad is None
+
+
+def test_a_hook_that_assigns_in_place_of_returning_is_noticed(x):
+    def doubles(g: Any) -> None:
+        g *= 2
+
+    x.register_hook(doubles)
+    with pytest.raises(RuntimeError, match=r'a hook of "x" \(2,\) assigned to .*: return the new one'):
+        np.sum(x).backward()
+    assert x.grad is None
+
+
+def test_a_hook_may_remove_itself_and_register_another(x):
+    def first(g: Any) -> None:
+        handle.remove()
+        x.register_hook(lambda g: g * 10)
+
+    handle = x.register_hook(first)
+    for wanted in ([1, 1], [10, 10]):
+        np.testing.assert_array_equal(mg.grad(np.sum(x), x), wanted)
+
+
+def test_a_function_registered_twice_is_two_hooks(x):
+    def doubles(g: Any) -> Any:
+        return g * 2
+
+    first, _ = x.register_hook(doubles), x.register_hook(doubles)
+    np.testing.assert_array_equal(mg.grad(np.sum(x), x), [4, 4])
+    first.remove()
+    np.testing.assert_array_equal(mg.grad(np.sum(x), x), [2, 2])
 
 
 def test_another_dtype_is_brought_to_the_tensors_own():

@@ -43,9 +43,8 @@ wrong; a Module's ledger."""
 rooms = {
     "show": (("symbols", "files"), ("rule_text",), ("derivation",), ("pictures",), ("page",), ("",)),
     "compiler": (
-        ("recording", "passes"),
-        ("numpy_text",),
-        ("numba_text",),
+        ("recording", "passes", "memory"),
+        ("numpy_text", "numba_text"),
         ("backends",),
         ("replay",),
         ("compile",),
@@ -53,7 +52,7 @@ rooms = {
     ),
     "transforms": (
         ("tree", "graph"),
-        ("evaluation", "forward"),
+        ("evaluation", "forward", "stacked"),
         ("gradient", "products"),
         ("jacobian",),
         ("checkpoint",),

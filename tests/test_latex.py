@@ -18,8 +18,8 @@ from minigrad.program import Program
 from minigrad.program.lines import Lines
 from minigrad.show.derivation.derive import derive
 from minigrad.show.derivation.latex import latex
+from minigrad.show.derivation.latex.typesetting import Name
 from minigrad.show.derivation.notebook import notebook_page
-from minigrad.show.derivation.typesetting import Name
 from minigrad.tensor import Tensor
 
 golden = r"""

@@ -82,6 +82,48 @@ def test_inside_no_grad_results_are_leaves_and_hold_nothing():
     np.testing.assert_allclose(y.grad, 2 * y)
 
 
+class Interrupted:
+    """A context variable; after the `when`-th call of all, where Python looks for signals, comes a Ctrl-C."""
+
+    calls, when = 0, 0
+
+    def __init__(self, variable):
+        self.variable = variable
+
+    def __getattr__(self, name):
+        def called(*args):
+            found = getattr(self.variable, name)(*args)
+            Interrupted.calls += 1
+            if Interrupted.calls == Interrupted.when:
+                raise KeyboardInterrupt
+            return found
+
+        return called
+
+
+def test_a_ctrl_c_while_a_context_is_entered_or_left(monkeypatch):
+    from minigrad import recording as module
+
+    for name in ("recording", "_outer"):
+        monkeypatch.setattr(module, name, Interrupted(getattr(module, name)))
+    for outer in (mg.enable_grad, mg.no_grad):
+        for when in range(1, 50):
+            with outer():
+                Interrupted.calls, Interrupted.when = 0, when
+                on, depth = recording.get(), len(module._outer.variable.get())
+                try:
+                    with mg.no_grad():
+                        pass
+                except KeyboardInterrupt:
+                    pass
+                else:
+                    break
+                finally:
+                    Interrupted.when = 0
+                assert (recording.get(), len(module._outer.variable.get())) == (on, depth)
+        assert when == 8  # seven calls, none of which is a place where recording stays off
+
+
 # ---- decorators
 
 

@@ -91,7 +91,8 @@ class RuleFault:
     """One thing that is wrong.
 
     argument  whose rule it is; "" where the function itself is at fault
-    kind      "values", "shape", "second order", "dtype", "in place", "purity", "broadcast" or "error"
+    kind      "values", "shape", "second order", "dtype", "in place", "purity", "broadcast", "linear",
+              "error"
     text      a sentence
     sample    the shapes at which it was first seen
     """

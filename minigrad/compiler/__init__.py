@@ -4,6 +4,7 @@ compile.py    compile, and Compiled: which recording is replayed, and when is re
 replay.py     Replay: one recording, bound to what it reads and changes
 backends.py   which text a program becomes
 recording/    a call, recorded, and what must stay as it was
+memory.py     arrays that nobody holds, and several side by side in one
 passes/       the graph in its simplest and cheapest form
 numpy_text/   a program as straight-line NumPy
 numba_text/   a program as loops that Numba compiles

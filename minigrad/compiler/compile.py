@@ -21,7 +21,7 @@ from minigrad.compiler.recording.recorder import NotReplayable, Recorder, Source
 from minigrad.compiler.replay import Replay
 from minigrad.random import generator_state, restore_generator
 from minigrad.tensor import Tensor, recording
-from minigrad.watch import watchers, watching
+from minigrad.watch import graph_wanted, watchers, watching
 
 
 def compile(function: Any = None, *, backend: str = "numpy") -> Any:
@@ -36,7 +36,8 @@ def compile(function: Any = None, *, backend: str = "numpy") -> Any:
 
     Arrays and floats among the arguments, and what the function reaches by itself (parameters, optimizers and
     their numbers), are read at each call.  Whole numbers, texts and flags are part of what was recorded:
-    others, as another shape, dtype or train/eval flag, are recorded anew.  Results have no graph.
+    others, as another shape, dtype or train/eval flag, are recorded anew.  Results have no graph: a transform
+    of this function, or of one that calls it, calls and differentiates the function as it was given.
 
     >>> W = Tensor([[1.0, 2.0]], requires_grad=True, name="W")
     >>> @compile
@@ -74,6 +75,8 @@ class Compiled:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if watchers and watching() is not None:  # called by a function that is being recorded
             args, kwargs = arguments_as_tensors(self._function, args, kwargs, [])
+            return self._function(*args, **kwargs)
+        if graph_wanted.get():  # called by a function that a transform differentiates
             return self._function(*args, **kwargs)
         with self._lock:
             last = self._last

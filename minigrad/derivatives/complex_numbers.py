@@ -14,8 +14,8 @@ import numpy as np
 
 from minigrad.table import composition, derivative
 
-derivative(np.real,      "val, /", val=lambda g: g)
-derivative(np.imag,      "val, /", val=lambda g, val: _turned(g, val))                   # Im dz = Re(-i dz)
+derivative(np.real,      "val, /", val=lambda g: g, linear=True)
+derivative(np.imag,      "val, /", val=lambda g, val: _turned(g, val), linear=True)      # Im dz = Re(-i dz)
 derivative(np.conjugate, a=lambda g: np.conjugate(g))
 derivative(np.angle,     "z, /, deg=False",                                              # Im(dz / z), 0 at 0
                          z=lambda g, z, deg: _turned(g, z) * (180 / pi if deg else 1) * reciprocal(z))

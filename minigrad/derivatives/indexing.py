@@ -28,8 +28,8 @@ def scatter_add(values: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
 
 
 derivative(operator.getitem, "a, /, index", a=lambda g, a, index: scatter_add(g, index=index, shape=a.shape),
-           compute=foreign.take)
-derivative(scatter_add, values=lambda g, index: foreign.take(g, index))
+           compute=foreign.take, linear=True)
+derivative(scatter_add, values=lambda g, index: foreign.take(g, index), linear=True)
 
 
 def _may_repeat(index: Any) -> bool:

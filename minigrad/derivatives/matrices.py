@@ -8,8 +8,8 @@ import numpy as np
 
 from minigrad.table import composition, derivative
 
-derivative(np.matmul, a=lambda g, a, b: _matmul_a(g, a, b),          # g bᵀ
-                      b=lambda g, a, b: _matmul_b(g, a, b))          # aᵀ g, formed as (gᵀ a)ᵀ
+derivative(np.matmul, a=lambda g, a, b: _matmul_a(g, a, b),               # g bᵀ
+                      b=lambda g, a, b: _matmul_b(g, a, b), linear=True)  # aᵀ g, formed as (gᵀ a)ᵀ
 
 
 @composition(np.dot)

@@ -16,10 +16,10 @@ from minigrad.table import composition, derivative
 from minigrad.tensor import Tensor, constant
 
 derivative(np.sum,  "a, /, axis=None, *, keepdims=False",
-           a=lambda g, axis, keepdims: keep_axes(g, axis, keepdims),
+           a=lambda g, axis, keepdims: keep_axes(g, axis, keepdims), linear=True,
            compute=lambda a, axis, keepdims: method_of(a).sum(axis=axis, keepdims=keepdims))
 derivative(np.mean, "a, /, axis=None, *, keepdims=False",
-           a=lambda g, y, a, axis, keepdims: keep_axes(g / _count(a, y, axis), axis, keepdims),
+           a=lambda g, y, a, axis, keepdims: keep_axes(g / _count(a, y, axis), axis, keepdims), linear=True,
            compute=lambda a, axis, keepdims: method_of(a).mean(axis=axis, keepdims=keepdims))
 derivative(np.var,  "a, /, axis=None, *, ddof=0, keepdims=False",
            a=lambda g, y, a, axis, ddof, keepdims: keep_axes(2 * g, axis, keepdims)

@@ -11,19 +11,20 @@ from minigrad.other_arrays.foreign import reshape
 from minigrad.table import composition, derivative
 from minigrad.tensor import Tensor, plain
 
-derivative(np.transpose,    "a, /, axes=None",
+derivative(np.transpose,    "a, /, axes=None", linear=True,
                             a=lambda g, axes: g.T if axes is None else np.transpose(g, inverse(axes)),
                             compute=lambda a, axes: method_of(a).T if axes is None else a.transpose(axes))
-derivative(np.swapaxes,     "a, /, axis1, axis2", a=lambda g, axis1, axis2: np.swapaxes(g, axis1, axis2))
+derivative(np.swapaxes,     "a, /, axis1, axis2", a=lambda g, axis1, axis2: np.swapaxes(g, axis1, axis2),
+                            linear=True)
 derivative(np.reshape,      "a, /, shape, order='C'",
-                            a=lambda g, a, order: reshape(g, a.shape, order),
+                            a=lambda g, a, order: reshape(g, a.shape, order), linear=True,
                             compute=lambda a, shape, order: reshape(a, shape, _definite(order)))
-derivative(np.ravel,        "a, /, order='C'", a=lambda g, a, order: reshape(g, a.shape, order),
+derivative(np.ravel,        "a, /, order='C'", a=lambda g, a, order: reshape(g, a.shape, order), linear=True,
                             compute=lambda a, order: reshape(a, (-1,), _definite(order)))
-derivative(np.expand_dims,  "a, /, axis", a=lambda g, a: np.reshape(g, a.shape))
-derivative(np.squeeze,      "a, /, axis=None", a=lambda g, a: np.reshape(g, a.shape))
-derivative(np.broadcast_to, "a, /, shape", a=lambda g: g)
-derivative(np.astype,       "a, /, dtype", a=lambda g: g,
+derivative(np.expand_dims,  "a, /, axis", a=lambda g, a: np.reshape(g, a.shape), linear=True)
+derivative(np.squeeze,      "a, /, axis=None", a=lambda g, a: np.reshape(g, a.shape), linear=True)
+derivative(np.broadcast_to, "a, /, shape", a=lambda g: g, linear=True)
+derivative(np.astype,       "a, /, dtype", a=lambda g: g, linear=True,
                             compute=lambda a, dtype: method_of(a).astype(dtype))
 derivative(np.concatenate,  "*arrays, axis=0", arrays=lambda g, arrays, axis: _parts(g, arrays, axis))
 derivative(np.stack,        "*arrays, axis=0", arrays=lambda g, axis: _slices(g, axis))

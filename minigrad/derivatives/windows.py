@@ -60,9 +60,11 @@ def overlap_add(values: Any, *, shape: Any, axes: Any, stride: Any = 1, dilation
 
 # fmt: off
 derivative(windows, x=lambda g, x, axes, stride, dilation:
-                        overlap_add(g, shape=x.shape, axes=axes, stride=stride, dilation=dilation))
+                        overlap_add(g, shape=x.shape, axes=axes, stride=stride, dilation=dilation),
+           linear=True)
 derivative(overlap_add, values=lambda g, values, axes, stride, dilation:
-                        windows(g, shape=values.shape[g.ndim:], axes=axes, stride=stride, dilation=dilation))
+                        windows(g, shape=values.shape[g.ndim:], axes=axes, stride=stride, dilation=dilation),
+           linear=True)
 # fmt: on
 
 

@@ -16,10 +16,12 @@ from minigrad.nn.layers import (
     fixed_masks,
 )
 from minigrad.nn.losses import binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy, mse_loss
-from minigrad.nn.module import Module, Parameter, Sequential
+from minigrad.nn.module import Module
 from minigrad.nn.normalization import BatchNorm1d, BatchNorm2d, LayerNorm
+from minigrad.nn.parameter import Parameter
 from minigrad.nn.penalties import l2_penalty
 from minigrad.nn.pooling import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
+from minigrad.nn.sequential import Sequential
 
 __all__ = [
     "AvgPool1d",

@@ -9,7 +9,8 @@ import numpy as np
 
 from minigrad.nn.initializers import he_normal
 from minigrad.nn.letters import follow, named
-from minigrad.nn.module import Module, Parameter
+from minigrad.nn.module import Module
+from minigrad.nn.parameter import Parameter
 from minigrad.nn.sizes import whole
 from minigrad.nn.sliding import bordered, check, for_each_axis, settings, slid
 from minigrad.random import generator

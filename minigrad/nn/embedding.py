@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.nn.letters import follow
-from minigrad.nn.module import Module, Parameter
+from minigrad.nn.module import Module
+from minigrad.nn.parameter import Parameter
 from minigrad.nn.sizes import whole
 from minigrad.other_arrays import chunked
 from minigrad.other_arrays.foreign import is_chunked, is_foreign

@@ -15,7 +15,8 @@ import numpy as np
 from minigrad.functions import log_softmax, relu, sigmoid, softmax, softplus
 from minigrad.nn.initializers import he_normal
 from minigrad.nn.letters import follow, named, number_of
-from minigrad.nn.module import Module, Parameter
+from minigrad.nn.module import Module
+from minigrad.nn.parameter import Parameter
 from minigrad.nn.sizes import whole
 from minigrad.other_arrays.foreign import beside, is_foreign, to_numpy
 from minigrad.random import bernoulli, generator

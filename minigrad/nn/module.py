@@ -5,51 +5,19 @@ from __future__ import annotations
 from array import array
 from collections import UserString
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set, ValuesView
-from copy import deepcopy
 from functools import wraps
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 
-from minigrad.other_arrays.foreign import beside, to_numpy
-from minigrad.random import generator_state, is_generator, restore_generator
-from minigrad.recording import no_grad
+from minigrad.nn.parameter import Parameter
+from minigrad.nn.state_dict import Incompatible, moved_array, state_of, take_over
+from minigrad.random import is_generator
 from minigrad.table import name_of
-from minigrad.tensor import Tensor, assign, freeze, made, next_stamp
-
-
-class Parameter(Tensor):
-    """A leaf Tensor that a model trains.
-
-    name    shown in graphs and messages; the letters "W" and "b" get the number of their layer in a
-            model (W1, b1, W2 ...), any other name stays as it is
-    decay   whether l2_penalty and an optimizer's weight_decay touch it by default: biases say False
-
-    >>> Parameter([[0.5, -0.5]], name="W")
-    Tensor([[ 0.5, -0.5]], name='W', requires_grad=True)
-    """
-
-    __slots__ = ("decay", "letter", "numbered")
-
-    def __init__(self, data: Any, name: str | None = None, *, decay: bool = True, dtype: Any = None) -> None:
-        super().__init__(data, requires_grad=True, name=name, dtype=dtype)
-        self.decay = decay
-        self.letter = name if name in ("W", "b") else None
-        self.numbered = name  # the name that numbering gave it last: a name given since is respected
-
-    def _state(self) -> dict[str, Any]:
-        return {**super()._state(), "decay": self.decay, "letter": self.letter, "numbered": self.numbered}
-
+from minigrad.tensor import Tensor, freeze, made, next_stamp
 
 assignments = [0]
 """How often an attribute of any Module was set or deleted: while that is the same, no Module has changed."""
-
-
-class Incompatible(NamedTuple):
-    """What load_state_dict(strict=False) passed over."""
-
-    missing: list[str]
-    unexpected: list[str]
 
 
 class Module:
@@ -211,8 +179,10 @@ class Module:
         moved: list[tuple[Tensor, Any, Tensor | None]] = []
         for path, x in self._state_entries().items():
             if isinstance(x, Tensor):
-                new = _moved(path, x, function)
-                moved.append((x, new, None if x._grad is None else made(_moved(path, x._grad, function))))
+                new = moved_array(path, x, function)
+                moved.append(
+                    (x, new, None if x._grad is None else made(moved_array(path, x._grad, function)))
+                )
         for x, new, gradient in moved:
             x._value, x._grad, x.stamp = freeze(new), gradient, next_stamp()
         return self
@@ -236,10 +206,7 @@ class Module:
 
         The arrays are read-only snapshots: training does not change them.
         """
-        return {
-            path: to_numpy(value.data) if isinstance(value, Tensor) else generator_state(value)
-            for path, value in self._state_entries().items()
-        }
+        return state_of(self._state_entries())
 
     def load_state_dict(self, state: Mapping[str, Any], *, strict: bool = True) -> Incompatible:
         """Take over a state_dict; all of it or, if anything is wrong, nothing.
@@ -247,32 +214,7 @@ class Module:
         strict   False passes over missing and unknown keys, and returns them
         Raises:  RuntimeError that lists every unknown, missing and misshapen key; TypeError if it is no dict.
         """
-        if not isinstance(state, Mapping):
-            raise TypeError(
-                f"load_state_dict: the state is a {type(state).__name__}; wanted a dict, as of state_dict()"
-            )
-        own = self._state_entries()
-        missing = [key for key in own if key not in state]
-        unknown = [key for key in state if key not in own]
-        problems = [
-            *(f"{key} is missing" for key in missing),
-            *(f"{key} is unknown" for key in unknown),
-        ] * strict
-        problems += [misfit for key in own if key in state and (misfit := _misfit(key, own[key], state[key]))]
-        if problems:
-            raise RuntimeError(f"load_state_dict into {type(self).__name__}: {'; '.join(problems)}")
-        arrays = {  # all of them are cast before the first is taken over; the memory order stays
-            key: beside(np.array(to_numpy(_array(state[key])), dtype=value.dtype), value._value)
-            for key, value in own.items()
-            if key in state and isinstance(value, Tensor)
-        }
-        with no_grad():
-            for key, value in own.items():
-                if key in arrays:
-                    assign(value, arrays[key])
-                elif key in state:
-                    restore_generator(value, state[key])
-        return Incompatible(missing, unknown)
+        return take_over(self._state_entries(), state, strict=strict, who=type(self).__name__)
 
     def _state_entries(self) -> dict[str, Any]:
         """path -> Tensor or generator of all that makes up the state, each Tensor once.
@@ -328,53 +270,6 @@ class Module:
 
     def _shown_children(self) -> Iterator[tuple[str, Any]]:
         return self.named_children()
-
-
-class Sequential(Module):
-    """Modules (or functions of one Tensor) applied one after the other.
-
-    >>> from minigrad.nn import Linear, ReLU
-    >>> Sequential(Linear(2, 3, rng=0), ReLU(), Linear(3, 1, rng=1))
-    Sequential()       13 parameters
-      0: Linear(2, 3)  W1 (3, 2), b1 (3,)  9 parameters
-      1: ReLU()
-      2: Linear(3, 1)  W2 (1, 3), b2 (1,)  4 parameters
-    """
-
-    def __init__(self, *layers: Any) -> None:
-        vars(self).update({str(i): _checked_layer(layer) for i, layer in enumerate(layers)})
-
-    def forward(self, x: Any) -> Any:
-        """x through every layer, in order."""
-        for layer in self:
-            x = layer(x)
-        return x
-
-    def append(self, layer: Any) -> Self:
-        """Add one layer at the end."""
-        setattr(self, str(len(self)), _checked_layer(layer))
-        return self
-
-    def __iter__(self) -> Iterator[Any]:
-        return (layer for _, layer in self._shown_children())
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-    def __getitem__(self, i: int) -> Any:
-        return list(self)[i]
-
-    def _shown_children(self) -> Iterator[tuple[str, Any]]:
-        """(name, layer): those that were given, by number, and modules that became attributes later."""
-        return ((name, x) for name, x in vars(self).items() if name.isdigit() or isinstance(x, Module))
-
-
-def _checked_layer(layer: Any) -> Any:
-    if not callable(layer) or isinstance(layer, type):
-        raise TypeError(
-            f"Sequential: {layer!r} is not a module; give the layers one by one: Sequential(a, b, c)"
-        )
-    return layer
 
 
 _plain = {int, float, bool, str, type(None)}
@@ -448,33 +343,3 @@ def _number_letters(model: Module) -> None:
         for p in own:
             if p.name == p.numbered:
                 p.name = p.numbered = f"{p.letter}{number}"
-
-
-def _array(value: Any) -> Any:
-    """The array that an entry of a state holds."""
-    value = value._value if isinstance(value, Tensor) else value
-    return value if hasattr(value, "dtype") else np.asarray(value)
-
-
-def _moved(path: str, x: Tensor, function: Callable[[Any], Any]) -> Any:
-    """function(array), if it is an array of the same shape and dtype."""
-    given = x.data
-    new = function(given)
-    if getattr(new, "shape", None) != x.shape or getattr(new, "dtype", None) != x.dtype:
-        what = f"{new.dtype} {new.shape}" if hasattr(new, "dtype") else f"a {type(new).__name__}"
-        raise ValueError(f"to: of {path}, {x.dtype} {x.shape}, the function makes {what}; wanted the same")
-    return new.copy() if isinstance(new, np.ndarray) and new.flags.writeable else new
-
-
-def _misfit(key: str, own: Any, given: Any) -> str | None:
-    """What is wrong with an entry of a state, or None; found out without changing anything."""
-    try:
-        if not isinstance(own, Tensor):
-            restore_generator(deepcopy(own), given)
-            return None
-        array = _array(given)
-    except Exception as error:
-        return f"{key} cannot be used ({error})"
-    if array.dtype.kind not in "fciub" or not np.can_cast(array.dtype, own.dtype, "same_kind"):
-        return f"{key} is {array.dtype}, wanted {own.dtype}"
-    return None if array.shape == own.shape else f"{key} has shape {array.shape}, wanted {own.shape}"

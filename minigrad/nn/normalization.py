@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.nn.letters import named, number_of
-from minigrad.nn.module import Module, Parameter
+from minigrad.nn.module import Module
+from minigrad.nn.parameter import Parameter
 from minigrad.nn.sizes import whole
 from minigrad.recording import no_grad
 from minigrad.tensor import Tensor, assign, constant, describe

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from itertools import accumulate, pairwise
 from operator import attrgetter
 from typing import Any
@@ -18,7 +19,8 @@ from minigrad.random import first_states, generator_state, restore_generator
 from minigrad.table import derivative, table
 from minigrad.tensor import Tensor, describe, made, next_stamp, primitive, recording
 from minigrad.transforms.evaluation import called, zeros_like
-from minigrad.transforms.graph import behind
+from minigrad.transforms.graph import behind, recorded
+from minigrad.transforms.stacked import aligned, stacked_gradients
 from minigrad.transforms.tree import leaves_of, mapped
 from minigrad.watch import kept, watchers, watching
 
@@ -47,6 +49,11 @@ def checkpoint(function: Any) -> Any:
         return Checkpoint(function)
     if not callable(function):
         raise TypeError(f"checkpoint: a {type(function).__name__} is not a function")
+    if iscoroutinefunction(function) or isgeneratorfunction(function) or isasyncgenfunction(function):
+        raise TypeError(
+            f"checkpoint: {called(function)} is a coroutine or a generator, which computes after the call; "
+            "checkpoint a function that it calls"
+        )
 
     @wraps(function)
     def checkpointed(*args: Any, **kwargs: Any) -> Any:
@@ -111,16 +118,17 @@ class Segment:
         self.stamp = 0
         self.began = next_stamp()
         outer = first_states.get()
-        token = first_states.set((*outer, self._generators))
         try:
+            first_states.set((*outer, self._generators))
             self.value, self.outputs = self._made(self.began)
         finally:
-            first_states.reset(token)
+            first_states.set(outer)
         self.inputs = self._boundary()
 
     def _made(self, began: int) -> tuple[Any, list[Tensor]]:
         """What the function gives, and the Tensors in it that it computed and that need a gradient."""
-        value = self._function(*self._args, **self._kwargs)
+        with recorded():
+            value = self._function(*self._args, **self._kwargs)
         tensors = (y for _, y in leaves_of(value, "") if isinstance(y, Tensor))
         outputs = {y.stamp: y for y in tensors if y.requires_grad and y.stamp > began and not y.is_leaf}
         return value, list(outputs.values())
@@ -143,25 +151,23 @@ class Segment:
         for x in self.inputs:
             if x.stamp > self.stamp:
                 raise stale(x, recomputed)
-        before = recording.set(True)
-        try:
-            began = next_stamp()
-            with (
-                _leaves_kept(began),
-                _attributes_kept(self._modules),
-                _as_they_were(self._generators.values()),
-            ):
-                return _joined(self._made(began)[1])
-        finally:
-            recording.reset(before)
+        began = next_stamp()
+        with (
+            recorded(),
+            _leaves_kept(began),
+            _attributes_kept(self._modules),
+            _as_they_were(self._generators.values()),
+        ):
+            return _joined(self._made(began)[1])
 
     def gradients(self, g: Any, y: Any) -> list[Any]:
-        """The gradient of each input: arrays of an array, Tensors of a Tensor."""
+        """The gradient of each input, arrays of an array and Tensors of a Tensor; of a stack of g, stacks."""
         symbolic = isinstance(g, Tensor)
         output = self.again()
         self._check_same(output._value, y._value if symbolic else y)
         seed = g if symbolic else made(g)
-        found = gradients_of(output, seed, self.inputs, recording.get(), partial=True)
+        pull = gradients_of if g.shape == y.shape else stacked_gradients
+        found = pull(output, seed, self.inputs, recording.get(), partial=True)
         gradients = [found[x.stamp] if x.stamp in found else zeros_like(x) for x in self.inputs]
         return gradients if symbolic else [d._value for d in gradients]
 
@@ -205,6 +211,7 @@ def recomputed(arrays: Any, *, of: Segment) -> Any:
 
 recomputed.__name__ = "checkpoint"  # as graphs and messages call it
 derivative(recomputed, "*arrays, of", arrays=lambda g, y, of: of.gradients(g, y))
+aligned.add(recomputed)  # it is computed again once for a whole stack
 
 
 def _alone(y: Tensor) -> Tensor:
@@ -226,27 +233,28 @@ def _kept(tree: Any) -> Any:
 @contextmanager
 def _as_they_were(states: Iterable[tuple[Any, Any]]) -> Iterator[None]:
     """Context: generators have earlier states, and afterwards those that they had before."""
-    now = [(rng, generator_state(rng)) for rng, _ in states]
-    token = first_states.set(())
+    now, outer = [(rng, generator_state(rng)) for rng, _ in states], first_states.get()
     try:
+        first_states.set(())
         for rng, state in states:
             restore_generator(rng, state)
         yield
     finally:
         for rng, state in now:
             restore_generator(rng, state)
-        first_states.reset(token)
+        first_states.set(outer)
 
 
 @contextmanager
 def _leaves_kept(began: int) -> Iterator[None]:
     """Context: afterwards the leaves that were there before are what they were, as running means."""
     before: list[tuple[Tensor, Any, int]] = []
-    token = kept.set(before)
+    outer = kept.get()
     try:
+        kept.set(before)
         yield
     finally:
-        kept.reset(token)
+        kept.set(outer)
         for x, value, stamp in before:
             if stamp < began:
                 x._value, x.stamp = value, stamp

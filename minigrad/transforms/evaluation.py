@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backprop import gradients_of
+from minigrad.backprop import gradients_of, leading_to
+from minigrad.hooks import changes
 from minigrad.nn.module import Module
 from minigrad.table import name_of
 from minigrad.tensor import Tensor, describe, made, next_stamp, record, recording
-from minigrad.transforms.graph import behind
+from minigrad.transforms.graph import behind, recorded
 from minigrad.transforms.tree import filled, is_array, leaves_of, mapped
 from minigrad.watch import watchers, watching
 
@@ -52,17 +53,14 @@ class Evaluation:
         places = _places(who, argnums, len(args))
         names = _names_of_arguments(function, args)
         given = [args[i] for i in places]
-        self.given = given[0] if isinstance(argnums, int) else tuple(given)
+        self.given = tuple(given) if isinstance(argnums, list | tuple) else given[0]
         new = list(args)
         for i in places:
             new[i] = mapped(self._variable, args[i], names[i], of_parameter=self._add)
         if not self.variables:
             raise TypeError(f"{who}: {names[places[0]]} has no arrays to differentiate with respect to")
-        before = recording.set(True)
-        try:
+        with recorded():
             value = function(*new, **kwargs)
-        finally:
-            recording.reset(before)
         self.aux: Any = None
         if has_aux:
             if not isinstance(value, tuple) or len(value) != 2:
@@ -142,6 +140,22 @@ class Evaluation:
                 "computed of them by operators and NumPy's functions, without detach(), no_grad and compile?"
             )
 
+    def hooked(self) -> Tensor | None:
+        """A Tensor with a hook between the variables and the outputs, these too, if there is one."""
+        if not changes[0]:  # nobody has ever registered one
+            return None
+        leading = leading_to({x.stamp for x in self.variables}, self.outputs)
+        on_the_way = (node for node in behind(self.outputs, self._is_older) if node.stamp in leading)
+        return next((node for node in on_the_way if node._hooks is not None), None)
+
+    def check_unhooked(self) -> None:
+        """Raise where forward mode would go past a hook."""
+        if (node := self.hooked()) is not None:
+            raise RuntimeError(
+                f"{self.who}: {describe(node)} has a hook, for gradients, and forward mode has none; "
+                'take reverse mode (mg.vjp, mode="reverse"), or remove the hook'
+            )
+
     def scalar(self) -> Tensor:
         """The one output, which has to be a number."""
         if not isinstance(self.value, Tensor):
@@ -204,7 +218,7 @@ def called(function: Callable[..., Any]) -> str:
 def _places(who: str, argnums: int | Sequence[int], n: int) -> list[int]:
     numbers: list[Any] = list(argnums) if isinstance(argnums, list | tuple) else [argnums]
     for i in numbers:
-        if not isinstance(i, int) or isinstance(i, bool):
+        if not isinstance(i, int | np.integer) or isinstance(i, bool):
             raise TypeError(f"{who}: argnums= is a position or a tuple of positions, not {argnums!r}")
         if not -n <= i < n:
             raise ValueError(f"{who}: argnums={argnums!r}, and there are {n} arguments by position")

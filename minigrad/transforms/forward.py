@@ -4,7 +4,7 @@ A rule is the linear map  g -> Jᵀ g.  Forward mode wants  v -> J v,  and there
 
 - of an elementwise function J is diagonal, so the rule is its own transpose, and is given v in place of g
   (so is that of softmax, whose J is symmetric);
-- a function that is linear in an argument is its own derivative: it is given v in place of that argument;
+- a function that is linear in an argument, as its row says, is its own derivative: v is put in its place;
 - of any other the rule is recorded on a g of its own and differentiated with respect to it, which transposes
   it (`gradients_of` is that transposition): J v = ∂⟨Jᵀ g, v⟩/∂g.
 
@@ -18,28 +18,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
-from operator import add, attrgetter, getitem
+from operator import add, attrgetter
 from typing import Any
 
 import numpy as np
 
 from minigrad import functions
 from minigrad.backprop import gradients_of, stale, unbroadcast
-from minigrad.derivatives.indexing import scatter_add
 from minigrad.other_arrays.foreign import is_foreign
 from minigrad.table import table
 from minigrad.tensor import Tensor, made, record, recording
 from minigrad.transforms.graph import behind
 from minigrad.watch import watchers, watching
 
-linear = {
-    np.matmul, np.sum, np.mean, np.reshape, np.ravel, np.transpose, np.swapaxes, np.expand_dims, np.squeeze,
-    np.broadcast_to, np.astype, getitem, scatter_add,
-}  # fmt: skip
-"""Functions that are linear in each argument, the others held as they are."""
+symmetric = {functions.softmax, np.where, np.clip}
+"""Functions beside the elementwise whose Jacobians are symmetric, but for broadcasting."""
 
-symmetric = {functions.softmax}
-"""Functions of one argument whose Jacobian is symmetric."""
+together = {np.concatenate, np.stack}
+"""Functions that are linear in all arrays together: those that do not move have the tangent 0."""
 
 
 def push(
@@ -76,8 +72,9 @@ def _node_by_node(
     def is_variable(node: Tensor) -> bool:
         return node.stamp in ends
 
-    before = recording.set(recorded)
+    before = recording.get()
     try:
+        recording.set(recorded)
         between = [node for node in behind(outputs, is_variable) if not is_variable(node)]
         for node in sorted(between, key=attrgetter("stamp")):
             moved = {
@@ -89,7 +86,7 @@ def _node_by_node(
             if tangent is not None:
                 found[node.stamp] = tangent
     finally:
-        recording.reset(before)
+        recording.set(before)
     return found
 
 
@@ -116,11 +113,13 @@ def _tangent(node: Tensor, moved: dict[int, Any], symbolic: bool) -> Any:
     values: Sequence[Any] = node.inputs
     if not symbolic:
         y, values = node._value, [x._value if isinstance(x, Tensor) else x for x in node.inputs]
+    moved = {i: v for i, v in moved.items() if row.rules[0 if row.many else i] is not None}
     if row.elementwise or function in symmetric:
-        rules = [(row.rules[i], v) for i, v in moved.items()]
-        parts = [rule(v, y, values, parameters) for rule, v in rules if rule is not None]
-    elif function in linear:
+        parts = [row.rules[i](v, y, values, parameters) for i, v in moved.items()]
+    elif row.linear or function in together:
         places = [tuple(v if j == i else x for j, x in enumerate(values)) for i, v in moved.items()]
+        if function in together:
+            places = [tuple(moved[j] if j in moved else np.zeros_like(x) for j, x in enumerate(values))]
         parts = [
             record(function, inputs, parameters) if symbolic else row.compute(*inputs, **parameters)
             for inputs in places
@@ -149,15 +148,13 @@ def _transposed(node: Tensor, moved: dict[int, Any], symbolic: bool) -> list[Any
     y, values = node, node.inputs
     if not symbolic:  # constants, so that nothing but g is differentiated
         y, values = made(node._value), tuple(made(x._value) if isinstance(x, Tensor) else x for x in values)
-    before = recording.set(True)
+    before = recording.get()
     try:
+        recording.set(True)
         parts = row.rules[0](g, y, values, node.parameters) if row.many else None
         pairs = []
         for i, v in moved.items():
-            rule = row.rules[0] if row.many else row.rules[i]
-            if rule is None:
-                continue
-            d = parts[i] if parts is not None else rule(g, y, values, node.parameters)
+            d = parts[i] if parts is not None else row.rules[i](g, y, values, node.parameters)
             x = node.inputs[i]
             if d.shape != x.shape:
                 d = np.broadcast_to(unbroadcast(d, x.shape, node.function, x), x.shape)
@@ -165,6 +162,6 @@ def _transposed(node: Tensor, moved: dict[int, Any], symbolic: bool) -> list[Any
                 v = _as(v, d.dtype)
                 pairs.append((d, v if isinstance(v, Tensor) else made(v)))
     finally:
-        recording.reset(before)
+        recording.set(before)
     found = gradients_of([d for d, _ in pairs], [v for _, v in pairs], [g], recording.get())
     return [tangent if symbolic else tangent._value for tangent in found.values()]

@@ -1,10 +1,25 @@
-"""Walking back from outputs through the graph."""
+"""Making a graph, and walking back from its outputs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
-from minigrad.tensor import Tensor
+from minigrad.tensor import Tensor, recording
+from minigrad.watch import graph_wanted
+
+
+@contextmanager
+def recorded() -> Iterator[None]:
+    """Context: what is called makes its graph, within no_grad too, and if it is compiled, is not replayed."""
+    before, wanted_before = recording.get(), graph_wanted.get()
+    try:
+        recording.set(True)
+        graph_wanted.set(True)
+        yield
+    finally:
+        recording.set(before)
+        graph_wanted.set(wanted_before)
 
 
 def behind(outputs: Iterable[Tensor], is_end: Callable[[Tensor], bool]) -> Iterator[Tensor]:

@@ -1,4 +1,4 @@
-"""Whole Jacobians and Hessians, a pass for each output or for each input."""
+"""Whole Jacobians and Hessians: a stack of passes, one for each number in the output or in the arguments."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from minigrad.tensor import Tensor, made
-from minigrad.transforms.evaluation import Evaluation, zeros_like
-from minigrad.transforms.forward import push
+from minigrad.transforms.evaluation import Evaluation
 from minigrad.transforms.gradient import grad
+from minigrad.transforms.stacked import blocks_of, slopes_along
 from minigrad.transforms.tree import filled
 
 
@@ -79,7 +79,9 @@ def _jacobian(
             evaluation.check_dependence()
         n_in = sum(x.size for x in evaluation.variables)
         n_out = sum(y.size for y in evaluation.outputs)
-        forward = mode == "forward" or (mode is None and n_in < n_out)
+        forward = mode == "forward" or (mode is None and n_in < n_out and evaluation.hooked() is None)
+        if forward:
+            evaluation.check_unhooked()
         blocks = (_by_columns if forward else _by_rows)(evaluation)
         found = filled(evaluation.value, (evaluation.shaped(of_y) for of_y in blocks))
         return (found, evaluation.released(evaluation.aux)) if has_aux else found
@@ -88,48 +90,27 @@ def _jacobian(
 
 
 def _by_rows(evaluation: Evaluation) -> list[list[Tensor]]:
-    """For each output a block for each variable, by a backward pass for each number in the output."""
-
-    def row(y: Tensor, k: int) -> list[Tensor]:
-        found = evaluation.pulled([y], [_unit(y, k)], evaluation.recorded)
-        return [zeros_like(x) if g is None else g for g, x in zip(found, evaluation.variables, strict=True)]
-
-    blocks = []
-    for y in evaluation.outputs:
-        rows = [row(y, k) for k in range(y.size)]
-        columns = enumerate(evaluation.variables)
-        blocks.append([_stacked([r[i] for r in rows], x, y.shape) for i, x in columns])
-    return blocks
+    """For each output a block for each variable, by a backward pass for each number in it."""
+    return [blocks_of(y, evaluation.variables, evaluation.recorded) for y in evaluation.outputs]
 
 
 def _by_columns(evaluation: Evaluation) -> list[list[Tensor]]:
-    """For each output a block for each variable, by a tangent for each number in the variables."""
+    """The same by a tangent for each number in the variables:  J v = ∂⟨Jᵀ u, v⟩/∂u,  whatever u is."""
 
-    def column(x: Tensor, k: int) -> list[Tensor]:
-        found = push(evaluation.outputs, [x], [_unit(x, k)], evaluation.recorded)
-        return [zeros_like(y) if v is None else v for v, y in zip(found, evaluation.outputs, strict=True)]
-
-    columns = [[column(x, k) for k in range(x.size)] for x in evaluation.variables]
-    return [
-        [
-            _stacked([c[j] for c in of_x], y, x.shape, axis=-1)
-            for of_x, x in zip(columns, evaluation.variables, strict=True)
+    def blocks(y: Tensor) -> list[Tensor]:
+        if not y.requires_grad:
+            return blocks_of(y, evaluation.variables, evaluation.recorded)
+        u = made(np.ones_like(y._value, shape=(1, *y.shape)), requires_grad=True)
+        slopes = slopes_along(y, u, evaluation.variables, evaluation.recorded)
+        return [
+            _turned(blocks_of(slope, [u], evaluation.recorded)[0], x, y)
+            for x, slope in zip(evaluation.variables, slopes, strict=True)
         ]
-        for j, y in enumerate(evaluation.outputs)
-    ]
+
+    return [blocks(y) for y in evaluation.outputs]
 
 
-def _unit(like: Tensor, k: int) -> Tensor:
-    """1 at one place and 0 elsewhere."""
-    unit = np.zeros_like(like._value, order="C")  # in another order, reshape would copy
-    unit.reshape(-1)[k] = 1
-    return made(unit)
-
-
-def _stacked(parts: list[Tensor], of: Tensor, along: tuple[int, ...], axis: int = 0) -> Tensor:
-    """Parts, each of the shape of a Tensor, as one array with other axes before theirs, or behind."""
-    shape = along + of.shape if axis == 0 else of.shape + along
-    if not parts:
-        return made(np.zeros(shape, of.dtype))
-    stacked: Any = np.stack(parts, axis=axis)
-    return stacked.reshape(shape)
+def _turned(block: Any, x: Tensor, y: Tensor) -> Tensor:
+    """A block (1, *x, 1, *y) with the axes of y before those of x."""
+    block = block.reshape(*x.shape, *y.shape)
+    return np.transpose(block, (*range(x.ndim, block.ndim), *range(x.ndim)))  # type: ignore[return-value]

@@ -44,7 +44,8 @@ def jvp(function: Callable[..., Any], primals: Any, tangents: Any, *, has_aux: b
     primals    a tuple of the arguments of f, or the one that there is
     tangents   likewise, of the same structure and shapes
     has_aux    the function gives (output, aux), and jvp (output, tangent, aux)
-    Raises:    as grad; ValueError if a tangent has another structure or shape.
+    Raises:    as grad; ValueError if a tangent has another structure or shape; RuntimeError if a Tensor on
+               the way has a hook.
 
     The tangents go through the graph from the oldest node to the newest, by the rules of the one table (see
     minigrad.transforms.forward).
@@ -56,6 +57,7 @@ def jvp(function: Callable[..., Any], primals: Any, tangents: Any, *, has_aux: b
     args = primals if isinstance(primals, tuple) else (primals,)
     evaluation = Evaluation("jvp", function, args, {}, _all(args), has_aux)
     evaluation.check_dependence()
+    evaluation.check_unhooked()
     directions = _directions(evaluation, args, tangents if isinstance(primals, tuple) else (tangents,))
     recorded = recording.get() and (evaluation.recorded or any(v.requires_grad for v in directions))
     found = push(evaluation.outputs, evaluation.variables, directions, recorded)
@@ -83,11 +85,12 @@ def hvp(function: Callable[..., Any], primals: Any, tangents: Any) -> Any:
     directions = _directions(evaluation, args, tangents if isinstance(primals, tuple) else (tangents,))
     recorded = recording.get() and (evaluation.recorded or any(v.requires_grad for v in directions))
     output = evaluation.scalar()
-    before = recording.set(True)
+    before = recording.get()
     try:
+        recording.set(True)
         slopes = evaluation.pulled([output], [ones_like(output)], True)
     finally:
-        recording.reset(before)
+        recording.set(before)
     reached = [(g, v) for g, v in zip(slopes, directions, strict=True) if g is not None]
     found = evaluation.pulled([g for g, _ in reached], [v for _, v in reached], recorded)
     result = evaluation.shaped(found)

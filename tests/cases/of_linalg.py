@@ -68,6 +68,7 @@ for _x in (_square, real(2, 3, 3), complex_(3, 3)):
     ):  # fmt: skip
         add(_function, _x)
     add(_linalg.second_cofactors, _x, 0.7 * _x[..., ::-1, :])
+add(_linalg.second_cofactors, np.diag([1.0, 2.0, 1.5, 3.0]) + 0.3, 0.7 + np.eye(4))  # of 3 x 3 linear in both
 for _a, _b in (
     (_square, real(3, 2)), (_square, real(3)), (real(2, 3, 3), real(3)), (real(2, 1, 3, 3), real(2, 3, 2)),
     (complex_(3, 3), real(3, 3)), (real(3, 3), complex_(3)),

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.check.grading.changes import Change, Surroundings, changes
+from minigrad.check.grading.change import Change, Surroundings
+from minigrad.check.grading.changes import changes
 from minigrad.check.grading.distance import distance
 from minigrad.check.grading.expression import Atom, Expression, Product, Sum, atoms, attempt, parts
 from minigrad.check.grading.solution import Solution

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.check.grading.changes import Change
+from minigrad.check.grading.change import Change
 from minigrad.check.grading.distance import distance, rounding
 from minigrad.check.grading.expression import attempt
 from minigrad.check.grading.search import Finding, Search

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.check.grading.budget import Budget
-from minigrad.check.grading.changes import Change, changes
+from minigrad.check.grading.change import Change
+from minigrad.check.grading.changes import changes
 from minigrad.check.grading.distance import distance, loosest, single_rounding
 from minigrad.check.grading.expression import Atom, Expression, Product, Values, atoms, attempt
 from minigrad.check.grading.solution import Solution

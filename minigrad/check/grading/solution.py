@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.check.grading.changes import Change, Surroundings, changes
+from minigrad.check.grading.change import Change, Surroundings
+from minigrad.check.grading.changes import changes
 from minigrad.check.grading.expression import (
     Atom,
     Expression,

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.check.grading.changes import Change
+from minigrad.check.grading.change import Change
 from minigrad.check.grading.expression import Apply, Atom, Expression, Product, Sum, atoms, evaluate, parts
 from minigrad.check.grading.solution import Solution
 from minigrad.program import Equation, Literal, Program, Variable

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from minigrad.check.grading.changes import Change
+from minigrad.check.grading.change import Change
 from minigrad.check.grading.expression import Atom, Expression, Product
 from minigrad.check.grading.solution import Solution
 from minigrad.program import Literal, Variable

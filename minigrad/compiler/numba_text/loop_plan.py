@@ -8,9 +8,11 @@ from itertools import accumulate
 import numpy as np
 
 from minigrad.compiler.numba_text.elements import draw_of_mask, is_square, types
-from minigrad.compiler.numba_text.loops import Step, View, fused, step_of, view_of
+from minigrad.compiler.numba_text.fusion import fused, phases
+from minigrad.compiler.numba_text.loops import Step, View, step_of, view_of
 from minigrad.compiler.passes.views import viewed
 from minigrad.program import Equation, Literal, Program, Variable
+from minigrad.random import uniform_draw
 from minigrad.tensor import Tensor
 
 _series = (
@@ -40,7 +42,7 @@ class Plan:
     pinned     arrays of which NumPy has views
     into       a product of matrices -> the array that leaves the program and is computed in its place
     readers    array -> the groups that read it
-    order      (number, equations) of groups: those of one nest of loops, and others alone
+    order      (number, equations) of groups: those of one nest of loops, and others alone; draws apart
     """
 
     def __init__(self, program: Program) -> None:
@@ -175,6 +177,12 @@ class Plan:
             [{group_of[j] for i in numbers for j in needs[i]} - {g} for g, numbers in enumerate(groups)],
             numpy,
         )
+        for _, group in self.order:
+            phases([self.steps[e] for e in group if e in self.steps])
+
+    def is_array(self, v: Variable) -> bool:
+        """Whether loops compute a value into an array, beside what their elements are."""
+        return v in self.stored and v.tensor.shape != ()
 
     def _together(self) -> None:
         """Small arrays that leave the program are parts of one: each array that is handed over takes time."""
@@ -227,7 +235,7 @@ class Plan:
                     missing[other] -= 1
                     if not missing[other]:
                         ready.append(other)
-        return order
+        return [(g, group) for g, group in order if group[0].function is not uniform_draw]
 
 
 def alike(a: Tensor, b: Tensor) -> bool:

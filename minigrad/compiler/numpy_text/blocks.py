@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from minigrad.program import Equation, Variable
+from minigrad.random import uniform_draw
 
 _large = 2**18
 """Bytes: arrays that are not larger stay in the cache by themselves."""
@@ -18,22 +17,54 @@ _block = 2**18
 """Bytes of an array that are computed at a time."""
 
 
-@dataclass
-class Statement:
-    """An equation that is computed row by row into an array.
-
-    name      what its value is called
-    place     the name of the array that it is computed into
-    operands  their names, and whether they have the same rows (others serve every row)
-    write     the text, of names of operands and of the array
-    """
+class Statement(NamedTuple):
+    """An equation, and the array that it is computed into: "" if it makes its own, or needs none."""
 
     equation: Equation
-    name: str
     place: str
-    operands: list[tuple[str, bool]]
-    write: Callable[[list[str], str], str]
-    reason: str
+
+
+@dataclass
+class Block:
+    """Statements that are computed by the same rows, one after the other.
+
+    few    places of which nothing is needed afterwards -> arrays of one block's rows
+    kept   statements whose values are needed afterwards
+    read   places of what was computed before
+    seen   values at whose other rows its statements look, too
+    ends   those of them that are used for the last time
+    freed  buffers that were given back meanwhile, of which other rows are still to be computed
+    """
+
+    statements: list[Statement] = field(default_factory=list)
+    few: dict[str, str] = field(default_factory=dict)
+    kept: list[Statement] = field(default_factory=list)
+    read: set[str] = field(default_factory=set)
+    seen: set[Variable] = field(default_factory=set)
+    ends: list[Variable] = field(default_factory=list)
+    freed: set[str] = field(default_factory=set)
+
+    @property
+    def outputs(self) -> set[Variable]:
+        """What is computed in it."""
+        return {s.equation.output for s in self.statements}
+
+    @property
+    def rows(self) -> int:
+        """Of their arrays."""
+        return self.statements[0].equation.output.tensor.shape[0] if self.statements else 0
+
+    @property
+    def size(self) -> int:
+        """How many rows are computed at a time: as many as fit, or a divisor of all that is not much less."""
+        bytes_of_row = max(s.equation.output.tensor.nbytes for s in self.statements) // self.rows
+        most = max(1, _block // max(1, bytes_of_row))
+        return max((n for n in range(most // 2 + 1, most + 1) if self.rows % n == 0), default=most)
+
+    def draws_from(self, rng: Any) -> bool:
+        """Whether a statement draws from this generator: draws stay in order."""
+        drawing = [s.equation for s in self.statements if s.equation.function is uniform_draw]
+        return any(rng is e.parameters["rng"] for e in drawing)
 
 
 def rows_of(e: Equation) -> int:
@@ -45,10 +76,9 @@ def rows_of(e: Equation) -> int:
     return shape[0]
 
 
-def operands_of(e: Equation, names: list[str]) -> list[tuple[str, bool]]:
-    """The names of operands, and whether they have the rows of the result."""
-    shape = e.output.tensor.shape
-    return [(name, _serves(x, shape) == "row") for x, name in zip(e.inputs, names, strict=True)]
+def has_rows(x: Any, e: Equation) -> bool:
+    """Whether an operand has the rows of the result; others serve every row."""
+    return _serves(x, e.output.tensor.shape) == "row"
 
 
 def _serves(x: Any, shape: tuple[int, ...]) -> str | None:
@@ -59,42 +89,6 @@ def _serves(x: Any, shape: tuple[int, ...]) -> str | None:
     return "row" if of_x[0] == shape[0] else None
 
 
-class Blocks:
-    """Statements that are computed by the same rows, one after the other."""
-
-    def __init__(self) -> None:
-        self.statements: list[Statement] = []
-
-    @property
-    def rows(self) -> int:
-        """Of their arrays."""
-        return self.statements[0].equation.output.tensor.shape[0] if self.statements else 0
-
-    def size(self) -> int:
-        """How many rows are computed at a time: as many as fit, or a divisor of all that is not much less."""
-        bytes_of_row = max(s.equation.output.tensor.nbytes for s in self.statements) // self.rows
-        most = max(1, _block // max(1, bytes_of_row))
-        return max((n for n in range(most // 2 + 1, most + 1) if self.rows % n == 0), default=most)
-
-    def lines(self, blocks: str, small: Mapping[str, str]) -> list[str]:
-        """The statements as a loop.
-
-        blocks  what the slices are called
-        small   places of which nothing is needed afterwards -> arrays of one block's rows
-        """
-        places = {s.name: s.place for s in self.statements}
-
-        def here(name: str, by_rows: bool = True) -> str:
-            name = places.get(name, name)
-            return small.get(name, f"{name}[rows]" if by_rows else name)
-
-        lines = [f"for rows in {blocks}:  # while they are in the cache"]
-        for s in self.statements:
-            text = s.write([here(*operand) for operand in s.operands], here(s.place))
-            lines.append(f"    {text}" + (f"  # {s.reason}" if s.reason else ""))
-        return lines
-
-
 def blocks_of(rows: int, size: int) -> list[slice]:
     """Slices of so many rows; the last may have less.
 
@@ -102,12 +96,3 @@ def blocks_of(rows: int, size: int) -> list[slice]:
     [slice(0, 3, None), slice(3, 5, None)]
     """
     return [slice(start, min(start + size, rows)) for start in range(0, rows, size)]
-
-
-def mentions(text: str, name: str) -> bool:
-    """Whether a name stands in a text.
-
-    >>> mentions("add(buffer_12, b)", "buffer_1")
-    False
-    """
-    return re.search(rf"\b{name}\b", text) is not None

@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.compiler.numpy_text.writers import is_elementwise, is_written
+from minigrad.compiler.passes.cheapest import sum_of_squares
 from minigrad.program import Equation, Literal, Variable
 from minigrad.tensor import made
 
@@ -78,9 +80,6 @@ class Together:
     """The equations of a program in which the updates of small parameters are made together.
 
     updates      the new values of the parameters: outputs of the program
-    elementwise  whether an equation computes element by element, into an array that it is given
-    writes       whether an equation computes into an array that it is given
-    total        a function of an array that gives a number, such that of arrays side by side it is the sum
     equations    the new ones
     places       value -> (its storage, its number in it)
     names        of the values that are whole storages, or ranges of one
@@ -91,15 +90,11 @@ class Together:
         equations: Sequence[Equation],
         outputs: Sequence[Variable],
         updates: Sequence[Variable],
-        elementwise: Callable[[Equation], bool],
-        writes: Callable[[Equation], bool],
-        total: Callable[..., Any],
     ) -> None:
         self.places: dict[Variable, tuple[Storage, int]] = {}
         self.names: dict[Variable, str] = {}
         self.storages: list[Storage] = []
         self.equations = list(equations)
-        self._elementwise, self._writes = elementwise, writes
         self._outputs = set(outputs)
         self._of = {e.output: e for e in equations}
         self._uses = Counter(x for e in equations for x in e.inputs if isinstance(x, Variable))
@@ -115,7 +110,7 @@ class Together:
             if len(members) > 1:
                 self._attempt(members)
         if self._new:
-            self._sums(total)
+            self._sums()
             self._put_in_order()
 
     def _attempt(self, members: tuple[Variable, ...]) -> None:
@@ -130,7 +125,7 @@ class Together:
     def _made(self, v: Any, depth: int) -> Any:
         """How a value is computed, as far as its members can be computed together."""
         e = self._of.get(v)
-        if e is None or not depth or not self._elementwise(e):
+        if e is None or not depth or not is_elementwise(e):
             return ("leaf",) if e is None else ("other",)
         return self._way(e), *(self._made(x, depth - 1) for x in e.inputs if _is_array(x))
 
@@ -211,11 +206,11 @@ class Together:
             run = tuple(group)
             start = first + number
             number += len(run)
-            if len(run) > 1 and self._elementwise(self._of[run[0]]):
+            if len(run) > 1 and is_elementwise(self._of[run[0]]):
                 made_of.append(self._compute_run(run, storage, start))
             else:
                 for i, v in enumerate(run):
-                    if not self._writes(self._of[v]):
+                    if not is_written(self._of[v]):
                         raise _Apart
                     self.places[v] = storage, start + i
                 made_of += run
@@ -250,11 +245,11 @@ class Together:
 
     # ---- sums over several
 
-    def _sums(self, total: Callable[..., Any]) -> None:
-        """Σ total(W_l) over values that lie side by side is the total of them all."""
+    def _sums(self) -> None:
+        """Σ ‖W_l‖² over values that lie side by side is ‖W‖² of them all."""
         for e in reversed(self.equations):
             if e.function is np.add and e.output not in self._gone:
-                inside, values = self._terms(e, total)
+                inside, values = self._terms(e)
                 if len(values) > 1 and all(v in self.places for v in values):
                     values.sort(key=lambda v: self.places[v][1])
                     try:
@@ -262,9 +257,9 @@ class Together:
                     except _Apart:
                         continue
                     self._gone.update(inside)
-                    self._new.append(Equation(e.output, total, (whole,), {}))
+                    self._new.append(Equation(e.output, sum_of_squares, (whole,), {}))
 
-    def _terms(self, e: Equation, total: Callable[..., Any]) -> tuple[list[Variable], list[Any]]:
+    def _terms(self, e: Equation) -> tuple[list[Variable], list[Any]]:
         """What is computed for a sum of totals, the sum too, and the arrays; nothing if it is another sum."""
         inside: list[Variable] = [e.output]
         values: list[Any] = []
@@ -272,10 +267,10 @@ class Together:
         while waiting:
             x = waiting.pop()
             of_x = self._of.get(x) if isinstance(x, Variable) and self._uses[x] == 1 else None
-            if of_x is None or of_x.function not in (np.add, total):
+            if of_x is None or of_x.function not in (np.add, sum_of_squares):
                 return [], []
             inside.append(of_x.output)
-            if of_x.function is total:
+            if of_x.function is sum_of_squares:
                 values += of_x.inputs
             else:
                 waiting += of_x.inputs

@@ -2,7 +2,8 @@
 
 arguments.py    arguments and results, taken apart into arrays and the rest
 recorder.py     Recorder: watches one call
-reached.py      what a function reaches by itself: closures, globals, attributes
+search.py       Search: what a function reaches by itself: closures, globals, attributes
+reached.py      Reached: whether that is as it was
 guard.py        Guard: whether a recording holds for a call
 conditions.py   conditions as the text of one function
 """

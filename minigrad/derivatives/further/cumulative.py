@@ -16,7 +16,7 @@ from minigrad.table import composition, derivative
 from minigrad.tensor import primitive
 
 derivative(np.cumsum,  "a, /, axis=None",
-           a=lambda g, a, axis: np.reshape(_backwards(np.cumsum, g, axis), a.shape))
+           a=lambda g, a, axis: np.reshape(_backwards(np.cumsum, g, axis), a.shape), linear=True)
 derivative(np.cumprod, "a, /, axis=None",
            a=lambda g, y, a, axis: np.reshape(_of_factors(g, y, a, axis), a.shape))
 

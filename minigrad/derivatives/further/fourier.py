@@ -30,15 +30,16 @@ def _of_whole(transform: Callable[..., Any]) -> Callable[..., Any]:
 
 
 derivative(np.fft.fft,   "a, /, n=None, axis=-1, norm=None", compute=_of_whole(np.fft.fft),
-           a=lambda g, a, axis, norm: _resized(np.fft.fft(g, axis=axis, norm=norm), a, axis))
+           a=lambda g, a, axis, norm: _resized(np.fft.fft(g, axis=axis, norm=norm), a, axis), linear=True)
 derivative(np.fft.ifft,  "a, /, n=None, axis=-1, norm=None", compute=_of_whole(np.fft.ifft),
-           a=lambda g, a, axis, norm: _resized(np.fft.ifft(g, axis=axis, norm=norm), a, axis))
+           a=lambda g, a, axis, norm: _resized(np.fft.ifft(g, axis=axis, norm=norm), a, axis), linear=True)
 derivative(np.fft.rfft,  "a, /, n=None, axis=-1, norm=None", compute=_of_whole(np.fft.rfft),
            a=lambda g, a, n, axis, norm: _resized(                # the other half of the frequencies has no g
-               np.real(np.fft.fft(g, n or a.shape[axis], axis, norm)), a, axis))
+               np.real(np.fft.fft(g, n or a.shape[axis], axis, norm)), a, axis), linear=True)
 derivative(np.fft.irfft, "a, /, n=None, axis=-1, norm=None", compute=_of_whole(np.fft.irfft),
            a=lambda g, a, axis, norm: _resized(                   # what is between the ends counts twice
-               _counts(g, axis) * np.conjugate(np.fft.rfft(g, axis=axis, norm=_other[norm])), a, axis))
+               _counts(g, axis) * np.conjugate(np.fft.rfft(g, axis=axis, norm=_other[norm])), a, axis),
+           linear=True)
 
 
 def _resized(g: Any, a: Any, axis: int) -> Any:

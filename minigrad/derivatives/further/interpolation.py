@@ -52,8 +52,8 @@ def by_interval(values: Any, x: Any, xp: Any) -> Any:
     return y
 
 
-derivative(of_interval, values=lambda g, x, xp: by_interval(g, x, xp), x=None, xp=None)
-derivative(by_interval, values=lambda g, x, xp: of_interval(g, x, xp), x=None, xp=None)
+derivative(of_interval, values=lambda g, x, xp: by_interval(g, x, xp), x=None, xp=None, linear=True)
+derivative(by_interval, values=lambda g, x, xp: of_interval(g, x, xp), x=None, xp=None, linear=True)
 
 
 def _interval(x: Any, xp: Any) -> Any:

@@ -33,8 +33,9 @@ def add_along_axis(values: Any, indices: Any, *, shape: tuple[int, ...], axis: i
 _axis = "axis=-1" if NumpyVersion(np.__version__) >= "2.3.0" else "axis"
 derivative(np.take_along_axis, f"arr, indices, /, {_axis}",
            arr=lambda g, arr, indices, axis: add_along_axis(g, indices, shape=_to(arr, g, axis), axis=axis),
-           indices=None)
-derivative(add_along_axis, values=lambda g, indices, axis: np.take_along_axis(g, indices, axis), indices=None)
+           indices=None, linear=True)
+derivative(add_along_axis, values=lambda g, indices, axis: np.take_along_axis(g, indices, axis), indices=None,
+           linear=True)
 
 
 def _to(arr: Any, g: Any, axis: int | None) -> tuple[int, ...]:

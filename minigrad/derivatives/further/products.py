@@ -21,10 +21,11 @@ from minigrad.tensor import describe, fixed, record
 
 derivative(np.einsum, "*arrays, subscripts, *, optimize=False",
            arrays=lambda g, arrays, subscripts, optimize: _factors(g, arrays, subscripts, optimize),
-           compute=lambda *arrays, subscripts, optimize: _summed(arrays, subscripts, optimize))
+           compute=lambda *arrays, subscripts, optimize: _summed(arrays, subscripts, optimize), linear=True)
 derivative(np.convolve, "a, v, /, mode='full'",
            a=lambda g, a, v, mode: np.convolve(_in_full(g, a, v, mode), np.reshape(v, (-1,))[::-1], "valid"),
-           v=lambda g, a, v, mode: np.convolve(_in_full(g, a, v, mode), np.reshape(a, (-1,))[::-1], "valid"))
+           v=lambda g, a, v, mode: np.convolve(_in_full(g, a, v, mode), np.reshape(a, (-1,))[::-1], "valid"),
+           linear=True)
 
 
 # ---- einsum

@@ -15,8 +15,9 @@ from minigrad.program.tidy import tidied
 from minigrad.show.derivation.explain import explain
 from minigrad.show.derivation.latex import latex
 from minigrad.show.derivation.notebook import notebook_page
+from minigrad.show.derivation.question import name_of_loss, wanted_of
 from minigrad.show.derivation.source import Source
-from minigrad.show.derivation.terms import Terms, name_of_loss, terms, wanted_of
+from minigrad.show.derivation.terms import Terms, terms
 from minigrad.tensor import Tensor, describe
 
 

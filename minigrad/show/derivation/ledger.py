@@ -14,7 +14,8 @@ import numpy as np
 from minigrad.program import Equation, Literal, Program, Variable
 from minigrad.program.roles import dependent_on_data
 from minigrad.show.derivation.notebook import html_table
-from minigrad.show.derivation.terms import Part, Term, Terms, checked, norm, split_gradients
+from minigrad.show.derivation.question import checked
+from minigrad.show.derivation.terms import Part, Term, Terms, norm, split_gradients
 from minigrad.table import table
 from minigrad.tensor import Tensor, describe
 

@@ -1,4 +1,4 @@
-"""The equations of a derivation as LaTeX: sections, lines, names, numbers; latex.py has the functions."""
+"""The equations of a derivation as LaTeX: sections, lines, names, numbers; the topics have the functions."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from minigrad.program.lines import Lines
 from minigrad.program.simplify import exact
 from minigrad.program.tidy import contents
 from minigrad.random import is_generator
-from minigrad.show.derivation.owners import owners
-from minigrad.show.derivation.typesetting import (
+from minigrad.show.derivation.latex.typesetting import (
     Binds,
     Name,
     Text,
@@ -26,11 +25,12 @@ from minigrad.show.derivation.typesetting import (
     in_rows,
     power,
 )
+from minigrad.show.derivation.owners import owners
 from minigrad.table import name_of
 
 Writer = Callable[["Equations", Equation], Text]
 writers: dict[Callable[..., Any], Writer] = {}
-"""Function -> how an equation of it is written; latex.py fills this table and the two below."""
+"""Function -> how an equation of it is written; the topics fill this table and the two below."""
 behind_minus: dict[Callable[..., Any], Writer] = {}
 """Function that is written with a minus in front -> how it is written without."""
 conditions: set[Callable[..., Any]] = set()

@@ -194,6 +194,12 @@ def power(base: Text, exponent: str) -> Text:
     return Text(f"{at(base, Binds.base).text}^{{{exponent}}}")
 
 
+def exponential(x: Text) -> Text:
+    if tall(x.text) or width(x.text) > 16:
+        return call(r"\exp", x)
+    return Text(f"e^{{{x.text}}}")
+
+
 def call(function: str, *arguments: Text) -> Text:
     inside = in_brackets(Text(", ".join(argument.text for argument in arguments)))
     return Text(function + inside.text)
