@@ -17,7 +17,7 @@ import numpy as np
 from minigrad.hooks import after_hooks, changes
 from minigrad.other_arrays.foreign import broadcast, is_foreign, mixture
 from minigrad.table import name_of, table
-from minigrad.tensor import Tensor, describe, made, recording
+from minigrad.tensor import Tensor, describe, made, plain, recording
 from minigrad.watch import watchers, watching
 
 Outputs = Tensor | Sequence[Tensor]
@@ -124,8 +124,8 @@ def _whole(g: Any, x: Tensor) -> Any:
     """The gradient as a Tensor of x's shape, and x's own: assignment to it must not reach another one."""
     if g.shape != x.shape:
         g = broadcast(g, x._value)
-    if not isinstance(g, Tensor):
-        return made(g)
+    if not isinstance(g, Tensor) or (is_foreign(g._value) and not recording.get()):
+        return made(plain(g))
     return np.positive(g) if g.is_leaf else g
 
 
@@ -181,14 +181,15 @@ def backpropagate(
 ) -> Iterator[tuple[Tensor, Any]]:
     """Each node that a gradient reaches with its gradient, newest first: so it is complete by then.
 
-    The rules are given arrays, or Tensors if the backward pass is to be a graph itself.  A gradient that is
-    the same along an axis stays broadcast (that of a sum is one number) until a rule needs it whole.
+    The rules are given arrays, or Tensors if the backward pass is to be a graph itself, or if the arrays are
+    another library's: what Tensors know of these, rules need not.  A gradient that is the same along an axis
+    stays broadcast (that of a sum is one number) until a rule needs it whole.
     It does not go on from nodes whose stamps are in `ends`.
     """
     if isinstance(outputs, Tensor):
-        nodes, gradients = {outputs.stamp: outputs}, {outputs.stamp: seeds if create_graph else seeds._value}
-    else:
-        nodes, gradients = _several(outputs, seeds, create_graph)
+        outputs, seeds = [outputs], [seeds]
+    create_graph = create_graph or any(is_foreign(y._value) for y in outputs)
+    nodes, gradients = _several(outputs, seeds, create_graph)
     queue = sorted([-stamp for stamp in nodes])
     if leading is not None:
         queue = [stamp for stamp in queue if -stamp in leading]

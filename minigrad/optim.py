@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.other_arrays.foreign import beside, is_chunked, to_numpy
+from minigrad.other_arrays.lazy import persisted
 from minigrad.tensor import Tensor, assign, describe, made, recording
 from minigrad.watch import watchers, watching
 
@@ -112,21 +113,27 @@ class Optimizer:
     def persist(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         """Compute lazy parameters, gradients and state in one pass, and go on from their values.
 
-        tensors   others to be computed in the same pass, such as the cost: given back without a graph
+        tensors   others to be computed in the same pass, such as the cost: given back without a graph.  What
+                  the modules that they come from keep, such as running statistics, is computed with them
+        Raises:   what Dask raises if it cannot be computed, and nothing is changed: the step can be persisted
+                  again, by another cluster or here
         See       docs/arrays-that-scale.md; of arrays that are computed already nothing is done
         """
+        if not any(is_chunked(t._value) for t in (*self.parameters, *tensors)):
+            return tuple(t.detach() for t in tensors)
         holders = [*self.parameters, *(p._grad for p in self.parameters if p._grad is not None)]
+        holders += [t for t in _kept_by_modules(tensors) if not any(t is p for p in self.parameters)]
         results = [t.detach() for t in tensors]
         slots = [(state, slot) for state in self.state for slot in state if slot != "count"]
-        lazy = [t._value for t in (*holders, *results)] + [state[slot] for state, slot in slots]
-        if any(map(is_chunked, lazy)):
-            from dask.base import persist
-
-            arrays = iter(persist(*lazy))
-            for t in (*holders, *results):
-                t._value = next(arrays)
-            for state, slot in slots:
-                state[slot] = next(arrays)
+        lazy = [t._value for t in holders] + [state[slot] for state, slot in slots]
+        lazy += [t._value for t in results]
+        arrays = iter(persisted(lazy, len(results)))
+        for t in holders:
+            t._value = next(arrays)
+        for state, slot in slots:
+            state[slot] = next(arrays)
+        for t in results:
+            t._value = next(arrays)
         return tuple(results)
 
     def kinds(self) -> list[tuple[bool, int]]:
@@ -431,6 +438,24 @@ class CosineLR(Schedule):
         return (
             f * self.initial_lr + (1 - f) * self.lr_min
         )  # so arranged, it is lr₀ at 0 and lr_min at T to the bit
+
+
+def _kept_by_modules(tensors: Iterable[Tensor]) -> list[Tensor]:
+    """The state of the modules in whose calls the graph of these Tensors was made."""
+    nodes, modules, seen = list(tensors), {}, set()
+    for node in nodes:  # grows while it is read
+        scope = node.scope
+        while scope is not None:
+            module, _, scope = scope
+            modules[id(module)] = module
+        for x in node.inputs:
+            if isinstance(x, Tensor) and x.stamp not in seen:
+                seen.add(x.stamp)
+                nodes.append(x)
+    kept = [
+        x for module in modules.values() for x in module._state_entries().values() if isinstance(x, Tensor)
+    ]
+    return list({id(x): x for x in kept}.values())
 
 
 def _beside(state: dict[str, Any], w: Any) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.other_arrays.foreign import check_lengths, check_result, is_foreign, of_one_kind, to_numpy
+from minigrad.other_arrays.foreign import check_result, copied, is_foreign, of_one_kind, to_numpy
 from minigrad.other_arrays.lazy import Lazy
 from minigrad.table import compositions, enter_further, name_of, table
 from minigrad.watch import assigned, tell, watchers, watching
@@ -520,11 +520,9 @@ def describe(tensor: Tensor) -> str:
 def _array(value: Any, dtype: Any = None) -> Any:
     """A copy as an array that nobody else can change; another library's array (CuPy, Dask) stays one."""
     if type(value) is not np.ndarray:
-        if isinstance(value, np.ma.MaskedArray):
-            raise TypeError("a masked array would lose its mask: use np.where, or fill it with .filled()")
-        if is_foreign(value):
-            check_lengths(value)
-            return value.copy() if dtype is None else value.astype(dtype)
+        copy = copied(value, dtype)
+        if copy is not None:
+            return copy
     return freeze(np.array(value, dtype=dtype))
 
 
@@ -729,6 +727,8 @@ def _without_gradient(function: Callable, name: str, args: tuple, kwargs: dict) 
     try:
         if name.endswith(".at") and isinstance(args[0], Tensor):
             raise ValueError("read-only, which ufunc.at does not look at")
+        if function is np.size:  # for which a lazy array would be computed
+            args = (np.broadcast_to(0, np.shape(args[0])), *args[1:])
         return function(*plain(args), **plain(kwargs))
     except ValueError as error:
         if "read-only" not in str(error):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import operator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,8 @@ from other_arrays import (
     assert_all_same,
     assert_same,
     assert_trains_the_same,
+    cupy_lacks,
+    dask_lacks,
     functions,
     network,
     optimizers,
@@ -25,6 +27,7 @@ from minigrad import nn
 from minigrad.compiler import NotReplayable
 from minigrad.other_arrays.foreign import to_numpy
 from minigrad.table import name_of
+from minigrad.training.feed import fingerprint
 
 dask = pytest.importorskip("dask")
 da = pytest.importorskip("dask.array")
@@ -46,34 +49,87 @@ def chunked(x: Any) -> Any:
 # ---- the corpus
 
 
-def lacks(case: Case) -> bool:
-    """What Dask has no way for, or its own: several arrays of indices at once, and some functions of nothing.
-
-    The signs in a QR factorization are free, and Dask's are others.
-    """
-    if name_of(case.function).endswith("qr"):
-        return True
-    if case.function is operator.getitem:
-        index = case.args[1] if isinstance(case.args[1], tuple) else (case.args[1],)
-        several = [np.ndim(part) for part in index if part is not None and not isinstance(part, slice)]
-        return sum(several) > 1
-    extremes = (np.max, np.min, np.amax, np.amin, mg.softmax, mg.log_softmax, mg.logsumexp, np.reshape)
-    return case.function in extremes and not all(x.size for x in case.arrays)
+signs_are_free = {"np.linalg.qr", "np.linalg.svd", "mg.qr", "mg.svd"}
+"""Factorizations, of which Dask finds others where the chunks are one below the other."""
 
 
 @pytest.mark.filterwarnings("ignore::dask.array.core.PerformanceWarning")  # the chunks here are tiny
-@pytest.mark.parametrize("function", functions, ids=name_of)
+@pytest.mark.parametrize("function", [f for f in functions if name_of(f) not in signs_are_free], ids=name_of)
 def test_the_corpus(function):
-    assert_all_same(function, chunked, 1, lacks)
+    assert_all_same(function, chunked, 1, dask_lacks)
 
 
-def test_what_dask_has_no_way_for_is_refused():
+@pytest.mark.filterwarnings("ignore::dask.array.core.PerformanceWarning")
+@pytest.mark.parametrize("chunks", [(5, 4), (20, 2), (13, -1)])
+def test_factors_are_right_up_to_signs(chunks):
+    a = np.random.default_rng(0).standard_normal((20, 4))
+
+    def loss(a):
+        q, r = np.linalg.qr(a)
+        u, s, vh = np.linalg.svd(a, full_matrices=False)
+        return np.sum(np.square(q[:3])) + np.sum(np.abs(r)) + np.sum(s**3) + np.sum((u[:2] * s) @ vh)
+
+    leaves = [mg.Tensor(x, requires_grad=True) for x in (a, da.from_array(a, chunks=chunks))]
+    np.testing.assert_allclose(*(to_numpy(loss(x)._value) for x in leaves), rtol=1e-12)
+    wanted, found = (mg.grad(loss(x), x).numpy() for x in leaves)
+    np.testing.assert_allclose(found, wanted, rtol=1e-11, atol=1e-11)
+
+
+def test_the_page_says_what_dask_and_cupy_lack():
+    page = (Path(__file__).parents[1] / "docs" / "arrays-that-scale.md").read_text(encoding="utf-8")
+    table = page[page.index("| function |") :].partition("\n\n")[0].splitlines()[2:]
+    for column, lacking in ((1, dask_lacks), (2, cupy_lacks)):
+        said = {
+            name
+            for row in table
+            if row.split("|")[1 + column].strip()
+            for name in row.split("|")[1].split("`")[1::2]
+        }
+        assert said == lacking.keys() - internal
+
+
+internal = {"mg.eig", "mg.of_interval", "mg.by_interval"}
+"""Operations that NumPy's functions are composed of."""
+
+
+def test_indices():
+    """Several arrays, masks of several axes, indices in chunks: as NumPy has them, with their gradients."""
+    a, w = np.arange(24.0).reshape(4, 3, 2), np.random.default_rng(0)
+    for index in (
+        (np.arange(4), np.array([0, 2, 1, 0])),
+        (slice(1, None), np.array([0, 2]), np.array([1, 1])),
+        (np.array([[0], [3]]), slice(None), np.array([1, 0])),
+        a[..., 0] > 4,
+        (1, None, slice(None, None, -1), [1, 0]),
+        np.array([[2, 2], [0, 2]]),
+    ):
+        x, y = (mg.Tensor(move(a), requires_grad=True) for move in (chunked, np.asarray))
+        g = w.standard_normal(y[index].shape)
+        np.testing.assert_array_equal(x[index].detach().numpy(), y[index].data)
+        dx, dy = mg.grad(x[index], x, gradient=chunked(g)), mg.grad(y[index], y, gradient=g)
+        np.testing.assert_allclose(dx.numpy(), dy.data, rtol=1e-14)
+    places = np.array([[3, 0], [3, 3], [1, -1]])
+    g = w.standard_normal((3, 2, 3, 2))
+    found = x[da.from_array(places, chunks=(2, 1))]
+    np.testing.assert_array_equal(found.detach().numpy(), a[places])
+    dx, dy = mg.grad(found, x, gradient=chunked(g)), mg.grad(y[places], y, gradient=g)
+    np.testing.assert_allclose(dx.numpy(), dy.data, rtol=1e-14)
+
+
+def test_indices_that_cannot_be_taken():
     x = mg.Tensor(chunked(np.ones((5, 3))), requires_grad=True, name="X")
-    for index in ((np.array([0, 4]), np.array([1, 2])), np.array([[0, 1]]), np.ones((5, 3), bool)):
-        with pytest.raises(
-            TypeError, match=r'getitem: "X" \(5, 3\) .* Dask takes one array of indices \(n,\)'
-        ):
-            x[index]
+    y = mg.Tensor(np.ones((5, 3)), name="Y")
+    with pytest.raises(IndexError, match=r'getitem: "X" \(5, 3\) .*: the indices run from 0 to 5, .* of 5'):
+        x[np.array([0, 5])]
+    with pytest.raises(IndexError, match="a mask of shape"):
+        x[np.ones((5, 2), bool)]
+    with pytest.raises(TypeError, match=r"not computed yet: give a NumPy array of them"):
+        x[:, chunked(np.array([0, 1]))]
+    with pytest.raises(TypeError, match=r'getitem: "Y" \(5, 3\) .* do not mix'):
+        y[chunked(np.array([0, 1]))]
+    late = x[chunked(np.array([0, 9]))]
+    with pytest.raises(IndexError, match="index 9 is out of bounds"):
+        late.detach().numpy()
     empty = mg.Tensor(chunked(np.ones((0, 3))))
     with pytest.raises(ValueError, match="zero-size array"):
         np.max(empty, axis=1).numpy()
@@ -214,6 +270,92 @@ def test_persist_computes_everything_in_one_pass_and_leaves_numpys_alone():
     assert before != [p.stamp for p in model.parameters()]  # a graph of before the move is stale
     (again,) = optimizer.persist(nn.mse_loss(model(X), Y))
     assert type(again.data) is np.ndarray
+
+
+class Tokens(nn.Module):
+    """Whole numbers to the scores of three classes."""
+
+    def __init__(self) -> None:
+        self.embedding, self.norm, self.linear = (
+            nn.Embedding(7, 4, rng=0),
+            nn.BatchNorm1d(4),
+            nn.Linear(4, 3, rng=1),
+        )
+
+    def forward(self, x: Any) -> Any:
+        return self.linear(self.norm(np.mean(self.embedding(x), axis=1)))
+
+
+def image_network() -> nn.Module:
+    rng = np.random.default_rng(1)
+    layers = nn.Conv2d(2, 3, 3, padding=1, rng=rng), nn.BatchNorm2d(3), nn.ReLU(), nn.MaxPool2d(2)
+    return nn.Sequential(*layers, nn.Dropout(keep_prob=0.8, rng=rng), nn.Flatten(), nn.Linear(12, 3, rng=rng))
+
+
+@pytest.mark.filterwarnings("ignore::dask.array.core.PerformanceWarning")
+@pytest.mark.parametrize(
+    ("make", "x", "chunks"),
+    [
+        (Tokens, np.random.default_rng(0).integers(0, 7, (9, 4)), (5, 2)),
+        (image_network, np.random.default_rng(0).standard_normal((9, 2, 4, 4)), (5, 1, 3, 4)),
+    ],
+)
+def test_layers_with_running_statistics(make, x, chunks):
+    """Lazily, and to NumPy's numbers; the graph of running statistics does not grow either."""
+    calls: list[int] = []
+    labels, costs, states = np.array([0, 2, 1] * 3), [], []
+    for lazy in (False, True):
+        model = make().to(da.from_array) if lazy else make()
+        optimizer = mg.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+        X = counted(da.from_array(x, chunks=chunks), calls) if lazy else x
+        for _ in range(3):
+            J = nn.cross_entropy(model(X), chunked(labels) if lazy else labels)
+            optimizer.zero_grad()
+            J.backward()
+            optimizer.step()
+            before = len(calls)
+            costs.append(optimizer.persist(J)[0].item())
+            assert len(calls) == before + (X.npartitions if lazy else 0)
+        states.append([value for value in model.state_dict().values() if not isinstance(value, dict)])
+        if lazy:
+            norm = model.norm if make is Tokens else model[1]
+            assert max(len(t.__dask_graph__()) for t in (norm.running_mean, norm.running_var)) == 1
+    np.testing.assert_allclose(costs[3:], costs[:3], rtol=1e-12)
+    for found, wanted in zip(*reversed(states), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-11, atol=1e-13)
+
+
+def test_tokens_that_have_no_row_raise_when_they_are_computed():
+    model = Tokens().to(da.from_array)
+    with pytest.raises(ValueError, match="x runs from 0 to 6; there are others"):
+        model.embedding(chunked(np.array([[1, 7]]))).detach().numpy()
+    with pytest.raises(TypeError, match="wanted whole numbers"):
+        model.embedding(chunked(np.array([[1.0]])))
+
+
+def test_fit_trains_on_batches_of_chunks():
+    """The same as on NumPy's arrays, each batch in one pass; a run is recognized by its chunks' checksums."""
+
+    def loss(model, X, y):
+        return nn.mse_loss(model(X), y)
+
+    calls: list[int] = []
+    x, y = counted(da.from_array(X, chunks=(12, 4)), calls), da.from_array(Y, chunks=(12, 1))
+    costs = []
+    for kind, data in ((np.asarray, [(X[:12], Y[:12]), (X[12:], Y[12:])]), (da.from_array, [
+        (x.blocks[i], y.blocks[i]) for i in range(2)])):  # fmt: skip
+        model = network(kind)
+        optimizer = mg.optim.Adam(model.parameters(), lr=0.05)
+        costs.append(mg.fit(model, loss, data, optimizer, 3, progress=False)["cost"])
+    np.testing.assert_allclose(costs[1], costs[0], rtol=1e-12)
+    assert len(calls) == 3 * 2
+    same = [
+        da.from_array(X, chunks=(12, 4)),
+        da.from_array(X, chunks=(12, 4)),
+        da.from_array(X + 1, chunks=(12, 4)),
+    ]
+    prints = [fingerprint((array,)) for array in same]
+    assert prints[0] == prints[1] != prints[2]
 
 
 def test_a_model_and_its_optimizer_move_and_go_on():
@@ -436,10 +578,52 @@ def test_a_move_that_changes_more_than_the_kind_moves_nothing(function, said):
     assert [p.data.tolist() for p in model.parameters()] == [a.tolist() for a in before]
 
 
+class Labelled:
+    """An array with labels, lazy as the array in it is."""
+
+    def __init__(self, data: Any) -> None:
+        self.data = data
+
+    def __dask_graph__(self) -> Any:
+        return getattr(self.data, "__dask_graph__", lambda: None)()
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        return np.asarray(self.data)
+
+
+def test_what_is_lazy_and_no_array_is_refused():
+    array = da.ones(3)
+    for thing in (Labelled(array), [array, array], dask.delayed(np.ones)(3)):
+        with pytest.raises(
+            TypeError, match=f"a {type(thing).__name__} is not computed yet, and no array: give"
+        ):
+            mg.Tensor(thing)
+    assert mg.Tensor(Labelled(np.ones(2))).tolist() == [1, 1]
+    with pytest.raises(TypeError, match="would lose its mask"):
+        mg.Tensor(da.ma.masked_equal(array, 1))
+    for function in (np.unique, np.trim_zeros):
+        with pytest.raises(TypeError, match="depends on values that are not computed yet"):
+            function(mg.Tensor(array))
+
+
+def test_shapes_kinds_and_weights_are_found_without_computing(monkeypatch):
+    x, w, _ = small()
+    monkeypatch.setattr(da.Array, "compute", lambda *args, **kwargs: pytest.fail("it computes"))
+    assert (np.size(x), np.size(x, 1)) == (10, 2)
+    assert isinstance(np.average(x, axis=0, weights=chunked(np.ones(5)))._value, da.Array)
+    assert isinstance(np.full_like(x, 3.0), da.Array)
+    pair = mg.checkpoint(lambda x: np.tanh(x @ w.T))(x)
+    assert isinstance(mg.grad(np.sum(pair), x)._value, da.Array)
+    assert isinstance(mg.jvp(lambda x: np.sort(x, axis=0), x, chunked(np.ones((5, 2))))[1]._value, da.Array)
+
+
 def test_compile_computes_in_numpys_arrays_only():
     _, W, _ = small()
     with pytest.raises(NotReplayable, match="compile: a replay computes in NumPy's arrays"):
         mg.compile(lambda W: np.sum(W * W))(W)
+    array = W.data
+    with pytest.raises(NotReplayable, match=r"NumPy's arrays, and the function reaches an array of dask"):
+        mg.compile(lambda x: np.sum(x) + np.sum(array))(np.ones(2))
 
 
 def test_chunks_that_do_not_fit_are_cut_to_fit():

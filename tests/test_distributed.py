@@ -11,6 +11,7 @@ import pytest
 from other_arrays import X, Y, assert_trains_the_same, optimizers
 
 import minigrad as mg
+from minigrad import nn
 
 dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
@@ -93,3 +94,39 @@ def test_a_worker_that_dies_in_the_middle_of_a_step(client, tmp_path):
     assert os.path.exists(died)
     client.wait_for_workers(2, timeout=60)
     assert set(workers(client)) != before
+
+
+def test_a_cluster_remembers_no_steps_and_what_it_made_outlives_it():
+    """The scheduler's tasks do not grow with the steps; when it is gone, the parameters are still here."""
+    options = {"n_workers": 1, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": ":0"}
+    model = nn.Sequential(nn.Linear(4, 3, rng=0), nn.BatchNorm1d(3), nn.Linear(3, 1, rng=1)).to(da.from_array)
+    optimizer = mg.optim.Adam(model.parameters(), lr=0.05)
+    x, y = da.from_array(X, chunks=(12, 4)), da.from_array(Y, chunks=(12, 1))
+
+    def step() -> Any:
+        J = nn.mse_loss(model(x), y)
+        optimizer.zero_grad()
+        J.backward()
+        optimizer.step()
+        return J
+
+    with (
+        distributed.LocalCluster(
+            **options, silence_logs=50, scheduler_kwargs={"dashboard": False}
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        tasks = []
+        for _ in range(3):
+            assert optimizer.persist(step())[0].item() > 0
+            tasks.append(client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks)))
+        assert tasks[2] <= tasks[1]
+        held = client.persist(y)
+        J = nn.mse_loss(model(x), held)
+        J.backward()
+    before = [p.data for p in model.parameters()]
+    with pytest.raises(Exception, match=r".") as caught:  # what the cluster held is lost with it
+        optimizer.persist(J)
+    assert "persist: nothing was changed" in caught.value.__notes__[0]
+    assert all(p.data is array for p, array in zip(model.parameters(), before, strict=True))
+    assert optimizer.persist(step())[0].item() > 0  # here, by threads

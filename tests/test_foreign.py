@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from other_arrays import X, Y, assert_all_same, assert_trains_the_same, functions, network, optimizers
+from other_arrays import (
+    X,
+    Y,
+    assert_all_same,
+    assert_trains_the_same,
+    cupy_lacks,
+    functions,
+    network,
+    optimizers,
+)
 from strict_array import StrictArray
 
 import minigrad as mg
@@ -15,7 +24,7 @@ from minigrad.table import name_of
 
 @pytest.mark.parametrize("function", functions, ids=name_of)
 def test_the_corpus_to_second_order(function):
-    assert_all_same(function, StrictArray, order=2)
+    assert_all_same(function, StrictArray, 2, cupy_lacks, indices=True)
 
 
 def test_the_stand_in_is_strict():
@@ -24,12 +33,20 @@ def test_the_stand_in_is_strict():
         np.asarray,
         np.array,
         lambda x: x + np.ones(2),
-        lambda x: np.add.at(x, 0, 1),
+        lambda x: x * np.array(2.0),
+        lambda x: np.add.at(x, (0,), 1.0),
         lambda x: x.tolist(),
+        lambda x: np.sum(x, initial=1.0),
+        lambda x: np.sort(x, stable=True),
+        np.linalg.vector_norm,
+        np.spacing,
     ):
         with pytest.raises((TypeError, AttributeError)):
             convert(x)
-    assert x.get().tolist() == [1, 2]
+    np.add.at(x, np.array([1, 1]), 2.0)
+    assert x[np.array([0, 3])].get().tolist() == x.get().tolist() == [1, 6]
+    assert type(np.linalg.slogdet(StrictArray(np.eye(2)))) is tuple
+    assert (np.array(2.0) > x).get().tolist() == [True, False]
 
 
 @pytest.mark.parametrize("optimizer", optimizers())
@@ -92,3 +109,11 @@ def test_the_state_moves_and_is_saved_as_numpys(tmp_path):
 def test_beside_gives_numpys_where_numpys_are():
     assert type(beside(StrictArray([1.0]), np.zeros(3))) is np.ndarray
     assert isinstance(beside([1.0], StrictArray([0.0])), StrictArray)
+
+
+def test_indices_that_do_not_exist_raise():
+    """CuPy itself would wrap around."""
+    x = mg.Tensor(StrictArray(np.ones((2, 3))), requires_grad=True, name="x")
+    for index in ([0, 2], StrictArray([0, 2]), (slice(None), np.array([3]))):
+        with pytest.raises(IndexError, match=r'"x" \(2, 3\) .*: the indices run from'):
+            x[index]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.derivatives import foreign_indexing
+from minigrad.other_arrays import indexing as foreign
 from minigrad.other_arrays.foreign import is_foreign
 from minigrad.table import derivative
 from minigrad.tensor import primitive
@@ -18,7 +18,7 @@ from minigrad.tensor import primitive
 def scatter_add(values: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of this shape with the values added at index, repeated or not: the transpose of a[index]."""
     if is_foreign(values):
-        return foreign_indexing.scatter(values, index, shape)
+        return foreign.scatter(values, index, shape)
     y = np.zeros_like(values, shape=shape)
     if _may_repeat(index):
         np.add.at(y, index, values)
@@ -28,8 +28,8 @@ def scatter_add(values: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
 
 
 derivative(operator.getitem, "a, /, index", a=lambda g, a, index: scatter_add(g, index=index, shape=a.shape),
-           compute=foreign_indexing.take, linear=True)
-derivative(scatter_add, values=lambda g, index: foreign_indexing.take(g, index), linear=True)
+           compute=foreign.take, linear=True)
+derivative(scatter_add, values=lambda g, index: foreign.take(g, index), linear=True)
 
 
 def _may_repeat(index: Any) -> bool:

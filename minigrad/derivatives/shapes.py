@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad.other_arrays.foreign import reshape
 from minigrad.table import composition, derivative
-from minigrad.tensor import Tensor
+from minigrad.tensor import Tensor, plain
 
 derivative(np.transpose,    "a, /, axes=None", linear=True,
                             a=lambda g, axes: g.T if axes is None else np.transpose(g, inverse(axes)),
@@ -35,7 +35,7 @@ def _full_like(a: Any, fill_value: Any, dtype: Any = None, *, shape: Any = None)
     shape, dtype = np.shape(a) if shape is None else shape, dtype or a.dtype
     if isinstance(fill_value, Tensor):
         return np.broadcast_to(fill_value.astype(dtype), shape)
-    return np.full(shape, fill_value, dtype)
+    return np.full_like(plain(a), fill_value, dtype, shape=shape)
 
 
 @composition(np.split)

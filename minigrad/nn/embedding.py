@@ -10,6 +10,8 @@ from minigrad.nn.letters import follow
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.sizes import whole
+from minigrad.other_arrays import chunked
+from minigrad.other_arrays.foreign import is_chunked, is_foreign
 from minigrad.random import generator
 from minigrad.tensor import Tensor
 from minigrad.watch import watchers, watching
@@ -42,8 +44,12 @@ class Embedding(Module):
 
     def forward(self, x: Any) -> Tensor:
         """The rows of W that x says."""
-        values = x._value if isinstance(x, Tensor) else np.asarray(x)
-        self._check(values)
+        values = x._value if isinstance(x, Tensor) else x if is_foreign(x) else np.asarray(x)
+        if is_chunked(values):
+            self._check_kind(values)
+            values = chunked.check(values, 0, self.num_embeddings - 1, f"{self._range}; there are others")
+        else:
+            self._check(values)
         if watchers and (watcher := watching()) and isinstance(x, Tensor):  # other rows at each replay
             watcher.checked(x, self._check)
             one_hot = np.expand_dims(x, -1) == np.arange(self.num_embeddings)
@@ -53,13 +59,18 @@ class Embedding(Module):
         y.name = follow(self.weight.name, "W", "E")
         return y
 
-    def _check(self, x: np.ndarray) -> None:
+    def _check_kind(self, x: Any) -> None:
         if x.dtype.kind not in "iu":
             raise TypeError(f"Embedding: x is {x.dtype} {x.shape}; wanted whole numbers, the rows to take")
+
+    def _check(self, x: Any) -> None:
+        self._check_kind(x)
         if x.size and not (x.min() >= 0 and x.max() < self.num_embeddings):
-            raise ValueError(
-                f"Embedding: x runs from 0 to {self.num_embeddings - 1}; there is a {x.min()} ... {x.max()}"
-            )
+            raise ValueError(f"{self._range}; there is a {x.min()} ... {x.max()}")
+
+    @property
+    def _range(self) -> str:
+        return f"Embedding: x runs from 0 to {self.num_embeddings - 1}"
 
     def extra_repr(self) -> str:
         """num_embeddings, embedding_dim."""

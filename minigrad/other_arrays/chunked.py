@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import product
 from math import prod
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
@@ -49,6 +50,72 @@ def check(array: Any, low: float, high: float, message: str) -> Any:
     from dask.array import map_blocks
 
     return map_blocks(_check_block, array, low, high, message, dtype=array.dtype, meta=array._meta)
+
+
+def checksums(array: Any) -> np.ndarray:
+    """A checksum of the contents of each chunk, which are not all in memory at once."""
+    ones = tuple((1,) * k for k in array.numblocks)
+    meta = np.empty((0,) * array.ndim, np.uint32)
+    return np.asarray(array.map_blocks(_checksum_block, chunks=ones, dtype=np.uint32, meta=meta))
+
+
+def _checksum_block(block: Any) -> np.ndarray:
+    return np.full((1,) * block.ndim, crc32(np.ascontiguousarray(block).tobytes()), np.uint32)
+
+
+def rows(array: Any, places: Any) -> Any:
+    """array[places] of places that are whole numbers in chunks themselves: each chunk of them takes its own.
+
+    Raises: IndexError for places that do not exist, when they are computed.
+    """
+    from dask.array import blockwise
+
+    taken = tuple(range(places.ndim))
+    rest = tuple(range(places.ndim, places.ndim + array.ndim))
+    whole = array.rechunk({0: -1})
+    return blockwise(
+        _rows_of_block,
+        (*taken, *rest[1:]),
+        whole,
+        rest,
+        places,
+        taken,
+        concatenate=True,
+        dtype=array.dtype,
+        meta=np.empty((0,) * (places.ndim + array.ndim - 1), array.dtype),
+    )
+
+
+def _rows_of_block(block: Any, places: Any) -> Any:
+    return block[places]
+
+
+def add_up(values: Any, places: Any, n: int) -> Any:
+    """Zeros of length n along the first axis with the slices of the values added at the places, repeated or
+    not: each chunk adds up its own, and then the sums are added."""
+    from dask.array import asarray, blockwise
+
+    rest = tuple(range(2, values.ndim + 1))
+    sums = blockwise(
+        _add_block,
+        (0, 1, *rest),
+        values,
+        (0, *rest),
+        asarray(places).rechunk((values.chunks[0],)),
+        (0,),
+        n=n,
+        new_axes={1: n},
+        adjust_chunks={0: 1},
+        dtype=values.dtype,
+        meta=np.empty((0,) * (values.ndim + 1), values.dtype),
+    )
+    return sums.sum(axis=0)
+
+
+def _add_block(values: Any, places: np.ndarray, n: int) -> Any:
+    sums = np.zeros((1, n, *values.shape[1:]), values.dtype)
+    np.add.at(sums[0], places, values)
+    return sums
 
 
 def _draw_block(kind: Any, state: dict[str, Any], shape: tuple[int, ...], block_info: Any = None) -> Any:

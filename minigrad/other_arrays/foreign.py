@@ -23,17 +23,39 @@ def is_chunked(array: Any) -> bool:
     return hasattr(array, "rechunk")
 
 
+def copied(value: Any, dtype: Any) -> Any:
+    """A copy of another library's array, as a Tensor holds it; None for what NumPy makes an array of.
+
+    Raises: TypeError for what is lazy and no array, which NumPy would compute at once, and for masked arrays.
+    """
+    if isinstance(value, np.ma.MaskedArray) or isinstance(getattr(value, "_meta", None), np.ma.MaskedArray):
+        raise TypeError("a masked array would lose its mask: use np.where, or fill it with .filled()")
+    if is_foreign(value):
+        check_lengths(value)
+        return value.copy() if dtype is None else value.astype(dtype)
+    first = value
+    while isinstance(first, list | tuple) and first:
+        first = first[0]
+    if hasattr(first, "__dask_graph__") and first.__dask_graph__() is not None:
+        raise TypeError(
+            f"a {type(value).__name__} is not computed yet, and no array: give the Dask array in it (.data), "
+            "or the values, dask.compute(...)"
+        )
+    return None
+
+
 def to_numpy(array: Any) -> np.ndarray:
     """The values as a NumPy array: computed, or copied from a GPU, if they have to be."""
     return np.asarray(array.get() if hasattr(array, "get") else array)  # CuPy converts only when asked
 
 
 def beside(array: Any, other: Any) -> Any:
-    """The values as an array of another one's kind, and in its chunks if the shapes agree.
+    """The values as an array of the kind of another one, or of a Tensor; in its chunks if the shapes agree.
 
     >>> beside([1.0, 2.0], np.zeros(2))
     array([1., 2.])
     """
+    other = getattr(other, "_value", other)
     if not is_foreign(other):
         return to_numpy(array)
     if type(array) is not type(other):
@@ -108,6 +130,14 @@ def check_lengths(array: Any) -> None:
         raise ValueError(
             f"an axis of unknown length, {array.shape}: how much a mask selects is not known before it is "
             "computed; use np.where(mask, x, 0), or compute_chunk_sizes() of the Dask array"
+        )
+
+
+def check_computed(*arrays: Any) -> None:
+    """Raise TypeError for arrays in chunks, where a function must see the values."""
+    if any(is_chunked(getattr(x, "_value", x)) for x in arrays):
+        raise TypeError(
+            "the result's shape depends on values that are not computed yet; np.asarray them first"
         )
 
 

@@ -73,3 +73,28 @@ def _values(data: Any, name: str | None) -> Any:
     tensor = made(data)
     tensor.name = name
     return tensor
+
+
+def persisted(arrays: list[Any], left: int) -> list[Any]:
+    """The arrays, computed in one pass; all but the last ones, which are left to the workers, come home.
+
+    A cluster remembers how what its workers hold was made.  If the parameters stayed there it would remember
+    every step before, make all of them again when a worker dies, and take the parameters along when it ends.
+    """
+    from dask.array import from_array
+    from dask.base import compute, get_scheduler, persist
+
+    try:
+        found = list(persist(*arrays))
+        get: Any = get_scheduler()
+        if type(getattr(get, "__self__", None)).__module__.startswith("distributed"):
+            n = len(arrays) - left
+            values = compute(*found[:n])
+            found[:n] = [
+                from_array(value, chunks=array.chunks, name=False) if is_chunked(array) else array
+                for value, array in zip(values, found[:n], strict=True)
+            ]
+    except Exception as error:
+        error.add_note("persist: nothing was changed; the step is still to be computed, so call it again")
+        raise
+    return found

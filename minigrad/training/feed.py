@@ -9,6 +9,8 @@ from zlib import crc32
 import numpy as np
 
 from minigrad.data import Dataset, batches
+from minigrad.other_arrays.chunked import checksums
+from minigrad.other_arrays.foreign import is_chunked, to_numpy
 from minigrad.random import generator
 from minigrad.training.arguments import whole
 
@@ -89,7 +91,8 @@ def fingerprint(arrays: Batch | None) -> str:
         return "no arrays"
     checksum = 0
     for a in arrays:
-        checksum = crc32(np.ascontiguousarray(a).tobytes(), checksum)
+        contents = checksums(a) if is_chunked(a) else to_numpy(a)
+        checksum = crc32(np.ascontiguousarray(contents).tobytes(), checksum)
     return f"{' and '.join(f'{a.shape} {a.dtype}' for a in arrays)}, checksum {checksum:08x}"
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from minigrad.compiler import NotReplayable, compile
 from minigrad.nn import Module
 from minigrad.optim import Optimizer
+from minigrad.other_arrays.foreign import is_chunked, is_foreign
 from minigrad.recording import no_grad
 from minigrad.tensor import Tensor, describe
 
@@ -35,17 +36,21 @@ def one_step(model: Module, loss: Loss, optimizer: Optimizer, *batch: Any) -> Te
 class Step:
     """`one_step` as a function of a batch, that gives the cost as a number.
 
-    What cannot be compiled is done by eager from then on, and a warning says why, once.
+    What cannot be compiled is done by eager from then on, and a warning says why, once.  On other libraries'
+    arrays it is done by eager from the start; on lazy ones each step is computed in one pass.
     """
 
     def __init__(self, model: Module, loss: Loss, optimizer: Optimizer, *, compiled: bool) -> None:
         self._eager = partial(one_step, model, loss, optimizer)
+        self._optimizer = optimizer
+        compiled = compiled and not any(is_foreign(p._value) for p in model.parameters())
         self._step: Callable[..., Tensor] = compile(self._eager) if compiled else self._eager
 
     def __call__(self, *batch: Any) -> float:
         with np.errstate(over="ignore", invalid="ignore"):  # fit says it, once
             try:
-                return self._step(*batch).item()
+                J = self._step(*batch)
+                return (self._optimizer.persist(J)[0] if is_chunked(J._value) else J).item()
             except NotReplayable as error:
                 if self._step is self._eager:  # something in the loss is compiled
                     raise

@@ -25,6 +25,7 @@ import numpy as np
 
 from minigrad import functions
 from minigrad.backprop import gradients_of, stale, unbroadcast
+from minigrad.other_arrays.foreign import is_foreign
 from minigrad.table import table
 from minigrad.tensor import Tensor, made, record, recording
 from minigrad.transforms.graph import behind
@@ -46,6 +47,7 @@ def push(
     recorded   record what is computed, so that the tangents can be differentiated
     """
     symbolic = recorded or (bool(watchers) and watching() is not None)
+    symbolic = symbolic or any(is_foreign(v._value) for v in tangents)
     try:
         found = _node_by_node(outputs, variables, tangents, recorded, symbolic)
     except np.linalg.LinAlgError:

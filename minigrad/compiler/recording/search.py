@@ -20,6 +20,7 @@ from minigrad.compiler.recording.recorder import NotReplayable
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
 from minigrad.optim import Optimizer, Schedule
+from minigrad.other_arrays.foreign import is_foreign
 from minigrad.random import is_generator
 from minigrad.table import table
 from minigrad.tensor import Tensor
@@ -114,6 +115,12 @@ class Search:
     def _visit(self, thing: Any) -> None:
         if isinstance(thing, FunctionType) and thing in table:
             self._waiting.extend(table[thing].written.values())
+        array = thing._value if isinstance(thing, Tensor) else thing
+        if is_foreign(array) and not isinstance(array, type | np.generic):
+            raise NotReplayable(
+                "compile: a replay computes in NumPy's arrays, and the function reaches an array of "
+                f"{type(array).__module__.partition('.')[0]}; call the function itself"
+            )
         if isinstance(thing, Tensor):
             self.tensors.append(thing)
             if isinstance(thing, Parameter):

@@ -4,6 +4,7 @@ from minigrad.derivatives.further import cumulative as cumulative
 from minigrad.derivatives.further import diagonals as diagonals
 from minigrad.derivatives.further import factorizations as factorizations
 from minigrad.derivatives.further import grids as grids
+from minigrad.derivatives.further import in_chunks as in_chunks
 from minigrad.derivatives.further import interpolation as interpolation
 from minigrad.derivatives.further import joining as joining
 from minigrad.derivatives.further import linear_algebra as linear_algebra

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from minigrad.derivatives.shapes import at
+from minigrad.other_arrays.foreign import beside
 from minigrad.table import composition, derivative
 from minigrad.tensor import primitive
 
@@ -29,7 +30,7 @@ def recurrence(x: Any, a: Any, *, axis: int = -1) -> Any:
     >>> recurrence(np.array([1.0, 0.0, 3.0]), np.array([9.0, 0.5, 0.5]))
     array([1.  , 0.5 , 3.25])
     """
-    y = np.array(np.moveaxis(x, axis, 0), np.result_type(x, a))
+    y = np.moveaxis(x, axis, 0).astype(np.result_type(x, a))
     for i, factor in enumerate(np.moveaxis(a, axis, 0)[1:], start=1):
         y[i] += factor * y[i - 1]
     return np.moveaxis(y, 0, axis)
@@ -65,7 +66,7 @@ def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any =
 
 @composition(np.ediff1d)
 def _ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
-    ends = [x if x is None else np.reshape(x, -1).astype(ary.dtype) for x in (to_begin, to_end)]
+    ends = [x if x is None else np.ravel(_like(ary, x)).astype(ary.dtype) for x in (to_begin, to_end)]
     return _after(ends[0], np.diff(np.ravel(ary)), 0, ends[1])
 
 
@@ -96,7 +97,7 @@ def _slopes(f: Any, spacing: Any, axis: int, edge_order: int) -> Any:
     def part(x: Any, start: int | None, stop: int | None = None) -> Any:
         return along(x, slice(start, stop), axis)
 
-    steps = np.diff(spacing) if np.ndim(spacing) else spacing * np.ones(n - 1, f.dtype)
+    steps = np.diff(spacing) if np.ndim(spacing) else spacing * beside(np.ones(n - 1, f.dtype), f)
     h = np.reshape(steps.astype(f.dtype), [n - 1 if i == axis else 1 for i in range(f.ndim)])
     secants = np.diff(f, axis=axis) / h
     bends = np.diff(secants, axis=axis) / (part(h, 1) + part(h, None, -1))  # half of the second derivative
@@ -144,7 +145,7 @@ def _from_the_end(g: Any, a: Any, axis: int) -> Any:
 
 def _of_factors(g: Any, y: Any, a: Any, axis: int | None) -> Any:
     """∂L/∂aᵢ = a₀ ... aᵢ₋₁ (gᵢ + aᵢ₊₁ gᵢ₊₁ + aᵢ₊₁ aᵢ₊₂ gᵢ₊₂ + ...)."""
-    a, axis = (np.reshape(a, -1), 0) if axis is None or not a.ndim else (a, axis)
+    a, axis = (np.reshape(a, (-1,)), 0) if axis is None or not a.ndim else (a, axis)
     return _shifted(y, 1, axis) * _from_the_end(g, a, axis)
 
 
@@ -158,11 +159,16 @@ def _after(first: Any, x: Any, axis: int, last: Any = None) -> Any:
     axis = normalize_axis_index(axis, x.ndim)
     one = (*x.shape[:axis], 1, *x.shape[axis + 1 :])
     parts = [
-        np.broadcast_to(part, one).astype(x.dtype) if np.ndim(part) == 0 else part
+        np.broadcast_to(_like(x, part), one).astype(x.dtype) if np.ndim(part) == 0 else part
         for part in (first, x, last)
         if part is not None
     ]
     return np.concatenate(parts, axis=axis) if len(parts) > 1 else x
+
+
+def _like(x: Any, number: Any) -> Any:
+    """Numbers as an array of x's kind; an array has its own."""
+    return number if hasattr(number, "dtype") else beside(number, x)
 
 
 def _the_axis(x: Any, axis: int | None) -> int:

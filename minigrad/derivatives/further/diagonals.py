@@ -8,6 +8,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from minigrad.derivatives.indexing import scatter_add
+from minigrad.other_arrays.foreign import beside
 from minigrad.table import composition
 
 
@@ -53,4 +54,4 @@ def _triu(m: Any, k: int = 0) -> Any:
 def _below(m: Any, k: int) -> Any:
     """Where the diagonal number k of each matrix is, and what is below it."""
     shape = m.shape[-2:]
-    return np.tri(shape[0], shape[-1], k, dtype=bool)
+    return beside(np.tri(shape[0], shape[-1], k, dtype=bool), m)

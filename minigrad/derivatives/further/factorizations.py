@@ -17,6 +17,7 @@ import numpy as np
 
 from minigrad.derivatives.complex_numbers import conj
 from minigrad.derivatives.matrices import mT
+from minigrad.other_arrays.foreign import beside
 from minigrad.table import composition, derivative, name_of
 from minigrad.tensor import Tensor, describe, primitive, recording
 
@@ -92,7 +93,7 @@ def _slope_of_eig(g: Any, y: Any) -> Any:
     along = real_part(np.sum(v * g_of_v, axis=-2, keepdims=True))
     d, m = g[..., 0, :], mT(v) @ (g_of_v - conj(v) * along)
     f = inverse_gaps(w, w, diagonal=True, who="np.linalg.eig")
-    inner = np.eye(w.shape[-1], dtype=w.dtype) * np.expand_dims(d, -2)
+    inner = beside(np.eye(w.shape[-1], dtype=w.dtype), w) * np.expand_dims(d, -2)
     inner = inner + f * determined(m, f, m, _pairs(-d, d), who="np.linalg.eig")
     return np.linalg.solve(mT(v), inner @ mT(v))
 
@@ -149,7 +150,7 @@ def _slope_of_svd(g: Any, y: Any, shape: tuple[int, int], full: bool) -> Any:
     inner = minus * determined(turn, minus, both, _pairs(-d, d), who="np.linalg.svd")
     inner = inner + plus * determined(lean, plus, both, _pairs(d, d), who="np.linalg.svd")
     left = conj(u) * np.expand_dims(d * np.sign(s), -2) + conj(u) @ inner
-    over = inverse_gaps(np.zeros(1, s.dtype), s, who="np.linalg.svd")
+    over = inverse_gaps(np.zeros_like(s, shape=1), s, who="np.linalg.svd")
     if m > k:
         across = g_of_u - conj(u) @ in_u
         left = left + over * determined(across, over, across, np.absolute(g_of_u), who="np.linalg.svd")
@@ -198,7 +199,7 @@ def qr(a: Any, *, complete: bool = False) -> Any:
     >>> np.abs(qr(np.array([[3.0], [4.0]]))).round(4).tolist()
     [[0.6], [0.8], [5.0]]
     """
-    q, r = np.linalg.qr(a, "complete" if complete else "reduced")
+    q, r = np.linalg.qr(a, "complete") if complete else np.linalg.qr(a)
     return _below(q, mT(r))
 
 
@@ -239,7 +240,8 @@ def _with_the_rest(g: Any, q: Any, k: int, who: str) -> Any:
     """
     inside, rest = mT(q) @ g, conj(q[..., k:])
     among = np.arange(q.shape[-1]) >= k
-    turn = determined(_skew(inside), 1 - np.outer(among, among), inside, inside, by_shape=True, who=who)
+    free = beside(1 - np.outer(among, among), inside)
+    turn = determined(_skew(inside), free, inside, inside, by_shape=True, who=who)
     return g[..., :k] + rest @ (2 * turn[..., k:, :k] - inside[..., k:, :k])
 
 
@@ -260,7 +262,7 @@ def inverse_gaps(a: Any, b: Any, *, diagonal: bool = False, who: str) -> Any:
            [-0.5,  0. ]])
     """
     gaps = b[..., None, :] - a[..., :, None]
-    largest = np.max(np.abs(b), axis=-1, initial=0)[..., None, None]
+    largest = np.max(np.abs(b), axis=-1)[..., None, None] if b.size else 0
     one = np.abs(gaps) <= 256 * np.finfo(b.dtype).eps * largest
     return np.where(one, 0, 1 / np.where(one, 1, gaps))
 
@@ -272,7 +274,7 @@ derivative(inverse_gaps,
 
 def _slope_of_gaps(y: Any, diagonal: bool, who: str) -> Any:
     """F², which is needed for second derivatives: nothing is known of these where the values coincide."""
-    off = np.ones(y.shape[-2:]) - (np.eye(y.shape[-1]) if diagonal else 0)
+    off = beside(np.ones(y.shape) - (np.eye(y.shape[-1]) if diagonal else 0), y)
     return y * y * np.astype(determined(off, y, off, off, who=who), y.dtype)
 
 
@@ -293,9 +295,9 @@ def determined(x: Any, f: Any, m: Any, spread: Any, *, by_shape: bool = False, w
     Traceback (most recent call last):
     numpy.linalg.LinAlgError: np.linalg.eigh: eigenvalues or singular values coincide (or are 0), or ...
     """
-    off, used = 1 - np.eye(*m.shape[-2:]), np.any(m, axis=(-2, -1), keepdims=True)
+    off, used = beside(1 - np.eye(*m.shape[-2:]), m), np.any(m, axis=(-2, -1), keepdims=True)
     free = np.abs(x) + (0 if by_shape else np.abs(m) * off + np.abs(spread) * used)
-    size = max(np.max(np.abs(values), initial=0) for values in (x, m, spread))
+    size = max(np.max(np.abs(values)) if values.size else 0 for values in (x, m, spread))
     if np.any((f == 0) & (free > np.sqrt(np.finfo(x.dtype).eps) * size)):
         raise np.linalg.LinAlgError(
             f"{who}: eigenvalues or singular values coincide (or are 0), or vectors have a free phase, and "
@@ -318,7 +320,7 @@ def _pairs(a: Any, b: Any) -> Any:
 def _below(*parts: Any) -> Any:
     """One array of them all, below each other, with zeros beside what is narrower than the others."""
     width = max(part.shape[-1] for part in parts)
-    y = np.zeros((*parts[0].shape[:-2], sum(part.shape[-2] for part in parts), width), parts[0].dtype)
+    y = np.zeros_like(parts[0], shape=(*parts[0].shape[:-2], sum(part.shape[-2] for part in parts), width))
     top = 0
     for part in parts:
         y[..., top : top + part.shape[-2], : part.shape[-1]] = part
@@ -367,7 +369,7 @@ def _skew(x: Any) -> Any:
 def _lower(x: Any) -> Any:
     """Φ(x): the lower triangle, with half of the diagonal."""
     n = x.shape[-1]
-    return x * (np.tri(n, dtype=x.dtype) - np.eye(n, dtype=x.dtype) / 2)
+    return x * beside(np.tri(n, dtype=x.dtype) - np.eye(n, dtype=x.dtype) / 2, x)
 
 
 def mirrored(a: Any) -> Any:

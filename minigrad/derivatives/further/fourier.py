@@ -13,20 +13,31 @@ import numpy as np
 import numpy.fft
 
 from minigrad.derivatives.complex_numbers import conj
+from minigrad.other_arrays.foreign import beside, is_chunked
 from minigrad.table import composition, derivative
 
 _other: dict[Any, Any] = {None: "forward", "backward": "forward", "ortho": "ortho", "forward": "backward"}
 """The norm that scales the transform back as the given one scales the transform there."""
 
-derivative(np.fft.fft,   "a, /, n=None, axis=-1, norm=None",
+
+def _of_whole(transform: Callable[..., Any]) -> Callable[..., Any]:
+    """Dask transforms along an axis that is one chunk."""
+
+    def compute(a: Any, *, n: Any, axis: Any, norm: Any) -> Any:
+        return transform(a.rechunk({axis % a.ndim: -1}) if is_chunked(a) else a, n=n, axis=axis, norm=norm)
+
+    return compute
+
+
+derivative(np.fft.fft,   "a, /, n=None, axis=-1, norm=None", compute=_of_whole(np.fft.fft),
            a=lambda g, a, axis, norm: _resized(np.fft.fft(g, axis=axis, norm=norm), a, axis), linear=True)
-derivative(np.fft.ifft,  "a, /, n=None, axis=-1, norm=None",
+derivative(np.fft.ifft,  "a, /, n=None, axis=-1, norm=None", compute=_of_whole(np.fft.ifft),
            a=lambda g, a, axis, norm: _resized(np.fft.ifft(g, axis=axis, norm=norm), a, axis), linear=True)
-derivative(np.fft.rfft,  "a, /, n=None, axis=-1, norm=None",      # the other half of the frequencies has no g
-           a=lambda g, a, n, axis, norm: _resized(
+derivative(np.fft.rfft,  "a, /, n=None, axis=-1, norm=None", compute=_of_whole(np.fft.rfft),
+           a=lambda g, a, n, axis, norm: _resized(                # the other half of the frequencies has no g
                np.real(np.fft.fft(g, n or a.shape[axis], axis, norm)), a, axis), linear=True)
-derivative(np.fft.irfft, "a, /, n=None, axis=-1, norm=None",      # what is between the ends counts twice
-           a=lambda g, a, axis, norm: _resized(
+derivative(np.fft.irfft, "a, /, n=None, axis=-1, norm=None", compute=_of_whole(np.fft.irfft),
+           a=lambda g, a, axis, norm: _resized(                   # what is between the ends counts twice
                _counts(g, axis) * np.conjugate(np.fft.rfft(g, axis=axis, norm=_other[norm])), a, axis),
            linear=True)
 
@@ -39,7 +50,7 @@ def _resized(g: Any, a: Any, axis: int) -> Any:
         return g
     g = np.swapaxes(g, axis, -1)
     if missing > 0:
-        g = np.concatenate([g, np.zeros((*g.shape[:-1], missing), g.dtype)], axis=-1)
+        g = np.concatenate([g, np.zeros_like(g, shape=(*g.shape[:-1], missing))], axis=-1)
     return np.swapaxes(g[..., :n], axis, -1)
 
 
@@ -48,7 +59,7 @@ def _counts(g: Any, axis: int) -> Any:
     n = g.shape[axis]
     counts = np.full(n // 2 + 1, 2, g.dtype)
     counts[0] = counts[n - n // 2 :] = 1
-    return np.reshape(counts, (-1, *(1,) * (g.ndim - 1 - axis % g.ndim)))
+    return beside(np.reshape(counts, (-1, *(1,) * (g.ndim - 1 - axis % g.ndim))), g)
 
 
 # ---- Hermitian signals, and several axes

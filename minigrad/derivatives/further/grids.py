@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.derivatives.indexing import scatter_add
+from minigrad.other_arrays.foreign import beside, to_numpy
 from minigrad.table import composition
 from minigrad.tensor import Tensor
 
@@ -20,12 +21,12 @@ def _linspace(
     span = stop - start
     step = span / parts if parts > 0 else span * np.nan
     shape = (-1, *(1,) * np.ndim(span))
-    steps = np.reshape(np.arange(num) + 0.0, shape)
+    steps = beside(np.reshape(np.arange(num) + 0.0, shape), span)
     y = start + (steps * step if parts > 0 else steps * span)
     if endpoint and num > 1:
-        y = np.concatenate([y[:-1], np.broadcast_to(stop, np.shape(span))[None]])
+        y = np.concatenate([y[:-1], np.broadcast_to(_like(span, stop), np.shape(span))[None]])
     if axis % np.ndim(y):
-        y = np.transpose(y, np.insert(np.arange(1, np.ndim(y)), axis % np.ndim(y), 0))
+        y = np.moveaxis(y, 0, axis)
     return (y, step) if retstep else y
 
 
@@ -41,12 +42,12 @@ def _geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, *, a
     """start (stop / start)ᵗ, and the ends themselves: both positive, or both negative."""
     t = np.linspace(0.0, 1.0, num, endpoint)
     ratio = stop / start
-    y = start * ratio ** np.reshape(t, (-1, *(1,) * np.ndim(ratio)))
-    ends = [np.broadcast_to(end, np.shape(ratio))[None] for end in (start, stop)]
+    y = start * ratio ** beside(np.reshape(t, (-1, *(1,) * np.ndim(ratio))), ratio)
+    ends = [np.broadcast_to(_like(ratio, end), np.shape(ratio))[None] for end in (start, stop)]
     if num > 1:
         y = np.concatenate([ends[0], y[1:-1], ends[1]] if endpoint else [ends[0], y[1:]])
     if axis % np.ndim(y):
-        y = np.transpose(y, np.insert(np.arange(1, np.ndim(y)), axis % np.ndim(y), 0))
+        y = np.moveaxis(y, 0, axis)
     return y
 
 
@@ -65,7 +66,7 @@ def _bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     """Sums of weights over equal numbers x; of the counts themselves there is no gradient."""
     if not isinstance(weights, Tensor):
         return np.bincount(x.numpy() if isinstance(x, Tensor) else x, weights, minlength)
-    x = np.asarray(x)
+    x = to_numpy(x)
     if x.shape != weights.shape or x.ndim != 1 or x.dtype.kind not in "iu" or (x.size and x.min() < 0):
         raise ValueError(
             f"np.bincount: x is {x.dtype} {x.shape}, the weights are {weights.shape}; x must be one axis of "
@@ -73,3 +74,8 @@ def _bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
         )
     n = max(int(x.max(initial=-1)) + 1, minlength)
     return scatter_add(weights.astype(float), index=x, shape=(n,))
+
+
+def _like(x: Any, end: Any) -> Any:
+    """A number, as an array of x's kind; a Tensor is one already."""
+    return end if isinstance(end, Tensor) else beside(end, x)

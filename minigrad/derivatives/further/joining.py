@@ -12,6 +12,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from minigrad.derivatives.further.rearranging import gather
 from minigrad.derivatives.shapes import at, method_of
+from minigrad.other_arrays.foreign import beside
 from minigrad.table import composition
 from minigrad.tensor import fixed
 
@@ -59,7 +60,8 @@ def _vstack(tup: Any) -> Any:
 
 @composition(np.hstack)
 def _hstack(tup: Any) -> Any:
-    arrays = [np.atleast_1d(x) for x in tup]
+    like = next((x for x in tup if hasattr(x, "dtype")), 0.0)
+    arrays = [np.atleast_1d(_array(x, like)) for x in tup]
     return np.concatenate(arrays, axis=int(arrays[0].ndim > 1))
 
 
@@ -79,7 +81,8 @@ def _block(arrays: Any) -> Any:
     depth = entries[0][1]
     if any(other != depth for _, other in entries):
         raise ValueError("the lists are nested to different depths")
-    return _joined(arrays, max(depth, *(np.ndim(x) for x, _ in entries)), depth)
+    like = next((x for x, _ in entries if hasattr(x, "dtype")), 0.0)
+    return _joined(arrays, like, max(depth, *(np.ndim(x) for x, _ in entries)), depth)
 
 
 def _entries(arrays: Any, depth: int = 0) -> Iterator[tuple[Any, int]]:
@@ -93,10 +96,15 @@ def _entries(arrays: Any, depth: int = 0) -> Iterator[tuple[Any, int]]:
             yield from _entries(part, depth + 1)
 
 
-def _joined(arrays: Any, ndim: int, depth: int) -> Any:
+def _array(x: Any, like: Any) -> Any:
+    """Numbers and lists of them as an array of the other ones' kind."""
+    return x if hasattr(x, "dtype") else beside(x, like)
+
+
+def _joined(arrays: Any, like: Any, ndim: int, depth: int) -> Any:
     if depth == 0:
-        return np.reshape(arrays, (1,) * (ndim - np.ndim(arrays)) + np.shape(arrays))
-    return np.concatenate([_joined(part, ndim, depth - 1) for part in arrays], axis=-depth)
+        return np.reshape(_array(arrays, like), (1,) * (ndim - np.ndim(arrays)) + np.shape(arrays))
+    return np.concatenate([_joined(part, like, ndim, depth - 1) for part in arrays], axis=-depth)
 
 
 @composition(np.append)
@@ -106,7 +114,8 @@ def _append(arr: Any, values: Any, axis: int | None = None) -> Any:
 
 @composition(np.insert)
 def _insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
-    obj, arr, values = fixed(obj), method_of(arr), method_of(values)
+    obj, arr = fixed(obj), method_of(arr)
+    values = _array(values, arr)
     same = values if values.dtype == arr.dtype else values.astype(arr.dtype)
     return gather(lambda arr, values: np.insert(arr, obj, values, axis), arr, same)
 

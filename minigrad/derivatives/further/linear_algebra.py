@@ -24,6 +24,7 @@ from minigrad.derivatives.further.factorizations import (
 from minigrad.derivatives.matrices import mT
 from minigrad.derivatives.reductions import keep_axes
 from minigrad.derivatives.shapes import method_of
+from minigrad.other_arrays.foreign import beside
 from minigrad.table import composition, derivative
 from minigrad.tensor import answers, fixed, primitive, record
 
@@ -73,7 +74,7 @@ def second_cofactors(a: Any, b: Any) -> Any:
            [-2.,  1.]])
     """
     u, s, vh = np.linalg.svd(a)
-    n, one = mT(conj(u)) @ b @ mT(conj(vh)), np.eye(s.shape[-1], dtype=bool)
+    n, one = mT(conj(u)) @ b @ mT(conj(vh)), beside(np.eye(s.shape[-1], dtype=bool), s)
     p = np.stack([_others(np.where(row, 1, s)) for row in one], axis=-2) if s.shape[-1] else n
     p = np.where(one, 0, p)
     q = np.where(one, p @ np.diagonal(n, axis1=-2, axis2=-1)[..., None], -p * mT(n))
@@ -87,7 +88,7 @@ derivative(second_cofactors, a=lambda g, a, b: _third_cofactors(np.linalg.inv(a)
 
 def _others(s: Any) -> Any:
     """Πⱼ≠ᵢ sⱼ."""
-    return np.prod(np.where(np.eye(s.shape[-1], dtype=bool), 1, s[..., None, :]), axis=-1)
+    return np.prod(np.where(beside(np.eye(s.shape[-1], dtype=bool), s), 1, s[..., None, :]), axis=-1)
 
 
 def _third_cofactors(inverse: Any, a: Any, b: Any, g: Any) -> Any:
@@ -95,7 +96,7 @@ def _third_cofactors(inverse: Any, a: Any, b: Any, g: Any) -> Any:
     p, q = inverse @ b, inverse @ g
     tr_p, tr_q = (_as_matrix(np.trace(x, axis1=-2, axis2=-1)) for x in (p, q))
     both = tr_p * tr_q - _as_matrix(np.sum(p * mT(q), axis=(-2, -1)))
-    turned = both * np.eye(a.shape[-1], dtype=a.dtype) - p * tr_q - q * tr_p + p @ q + q @ p
+    turned = both * beside(np.eye(a.shape[-1], dtype=a.dtype), a) - p * tr_q - q * tr_p + p @ q + q @ p
     return cofactors(a) @ mT(turned)
 
 
@@ -206,7 +207,7 @@ def _slope_of_norm(x: Any, y: Any, axis: Any, ord: float) -> Any:
     if ord == 2:
         return conj(x) * reciprocal(y)
     if ord == 0:
-        return np.zeros(x.shape, x.dtype)
+        return np.zeros_like(x)
     if ord == 1:
         return direction(x)
     size = np.absolute(x)
@@ -267,7 +268,7 @@ def _matrix_power(a: Any, n: int) -> Any:
     if not isinstance(n, int | np.integer):
         raise TypeError(f"np.linalg.matrix_power: n={n!r}; wanted a whole number")
     if n == 0:
-        return np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape) + 0 * a
+        return beside(np.eye(a.shape[-1], dtype=a.dtype), a) + 0 * a
     if n < 0:
         return np.linalg.matrix_power(np.linalg.inv(a), -n)
     half = a if n == 1 else np.linalg.matrix_power(a, n // 2)
@@ -315,7 +316,7 @@ def _tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     last = normalize_axis_tuple(axes or (), a.ndim)
     a = np.transpose(a, (*(i for i in range(a.ndim) if i not in last), *last))
     shape = a.shape[np.ndim(b) :]
-    return np.reshape(np.linalg.solve(np.reshape(a, (b.size, -1)), np.reshape(b, -1)), shape)
+    return np.reshape(np.linalg.solve(np.reshape(a, (b.size, -1)), np.reshape(b, (-1,))), shape)
 
 
 def _as_matrix(x: Any) -> Any:

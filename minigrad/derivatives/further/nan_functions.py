@@ -8,8 +8,9 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from minigrad.derivatives.reductions import keep_axes
+from minigrad.other_arrays.foreign import beside
 from minigrad.table import composition, derivative
-from minigrad.tensor import answers, primitive
+from minigrad.tensor import Tensor, answers, primitive
 from minigrad.watch import watching
 
 derivative(np.nanmax, "a, /, axis=None, *, keepdims=False",
@@ -88,7 +89,8 @@ def _nanquantile(a: Any, q: Any, axis: Any = None, *, method: str = "linear", ke
     rows = np.reshape(np.transpose(a, (*kept, *axes)), (*(a.shape[i] for i in kept), -1))
     rows = rows if a.dtype.kind == "f" else rows.astype(float)
     n = np.sum(np.logical_not(np.isnan(rows)), axis=-1, keepdims=True)
-    q = np.reshape(q, (*np.shape(q), *(1,) * rows.ndim))
+    q = q if isinstance(q, Tensor) else beside(q, rows)
+    q = np.reshape(q, (*q.shape, *(1,) * rows.ndim))
     place = n * q + _shifts[method] * (1 - 2 * q) + q - 1
     weights = np.maximum(1 - np.absolute(np.clip(place, 0, n - 1) - rank(rows)), 0).astype(rows.dtype)
     y = np.sum(weights * np.where(weights > 0, rows, 0), axis=-1)

@@ -14,6 +14,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from minigrad.derivatives.further.picking import add_along_axis
 from minigrad.derivatives.shapes import inverse
+from minigrad.other_arrays.foreign import beside, check_computed
 from minigrad.table import composition, derivative, name_of
 from minigrad.tensor import answers, plain, primitive
 from minigrad.watch import tell
@@ -53,7 +54,7 @@ def _between(g: Any, a: Any, q: Any, axis: Any, method: str) -> Any:
     to_the_end = (*(i for i in range(a.ndim) if i not in axes), *axes)
     moved = np.transpose(a, to_the_end)
     kept, n = moved.shape[: a.ndim - len(axes)], prod(a.shape[i] for i in axes)
-    weights = _weights(q, n, method).astype(a.dtype)  # (quantiles, n)
+    weights = beside(_weights(q, n, method).astype(a.dtype), a)  # (quantiles, n)
     if len(weights) == 1:
         of_sorted = np.reshape(g, (*kept, 1)) * weights[0]  # (*kept, n)
     else:
@@ -80,6 +81,7 @@ def _unique(
 ) -> Any:
     """The first of equal elements gets their gradient."""
     tell("refuse_function", name_of(np.unique))
+    check_computed(ar)
     wanted: Any = True, return_inverse, return_counts, axis
     _, first, *rest = np.unique(plain(ar), *wanted, equal_nan=equal_nan)
     found = (np.take(ar, first, axis), *[first] * return_index, *rest)

@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad.derivatives.indexing import scatter_add
 from minigrad.derivatives.shapes import at
+from minigrad.other_arrays.foreign import beside
 from minigrad.table import composition
 from minigrad.tensor import fixed
 
@@ -64,7 +65,7 @@ def _with_constants(array: Any, widths: list[Any], values: list[Any]) -> Any:
     y = scatter_add(array, index=inside, shape=shape)
     if not np.any(values):
         return y
-    return y + np.pad(np.zeros(array.shape, array.dtype), widths, constant_values=values)
+    return y + beside(np.pad(np.zeros(array.shape, array.dtype), widths, constant_values=values), y)
 
 
 def _copies(a: Any, axis: int, width: list[int], mode: Any, odd: bool) -> list[Any]:
@@ -90,7 +91,7 @@ def _ramps(a: Any, axis: int, width: list[int], ends: list[Any]) -> list[Any]:
     ramps = []
     for edge, n, end, step in zip(_edges(a, axis, 1, 1), width, ends, (1, -1), strict=True):
         places = np.reshape(np.arange(n)[::step], [-1 if i == axis else 1 for i in range(a.ndim)])
-        ramps.append(places * ((edge - end) / max(n, 1)) + end)
+        ramps.append(beside(places, a) * ((edge - end) / max(n, 1)) + end)
     return [np.floor(x) for x in ramps] if a.dtype.kind in "iu" else ramps
 
 

@@ -12,6 +12,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from minigrad.derivatives.further.rearranging import gather
 from minigrad.derivatives.indexing import scatter_add
 from minigrad.derivatives.shapes import at, method_of
+from minigrad.other_arrays.foreign import beside, check_computed, is_foreign, to_numpy
 from minigrad.table import composition, derivative
 from minigrad.tensor import answers, fixed, primitive, record
 
@@ -23,7 +24,7 @@ def add_along_axis(values: Any, indices: Any, *, shape: tuple[int, ...], axis: i
     >>> add_along_axis(np.array([1.0, 2.0, 3.0]), np.array([0, 0, 3]), shape=(4,), axis=0)
     array([3., 0., 0., 3.])
     """
-    places = np.take_along_axis(np.arange(prod(shape)).reshape(shape), indices, axis)
+    places = np.take_along_axis(beside(np.arange(prod(shape)).reshape(shape), indices), indices, axis)
     y = np.zeros_like(values, shape=prod(shape))
     np.add.at(y, places.ravel(), values.ravel())
     return y.reshape(shape)
@@ -49,7 +50,7 @@ def _to(arr: Any, g: Any, axis: int | None) -> tuple[int, ...]:
 def _take(a: Any, indices: Any, axis: int | None = None, *, mode: str = "raise") -> Any:
     a, axis = (np.ravel(a), 0) if axis is None else (method_of(a), axis)
     axis = normalize_axis_index(axis, a.ndim)
-    n, index = a.shape[axis], np.asarray(fixed(indices)).astype(np.intp, casting="same_kind")
+    n, index = a.shape[axis], method_of(fixed(indices)).astype(np.intp, casting="same_kind")
     if mode not in ("raise", "wrap", "clip"):
         raise ValueError(f"mode={mode!r} must be 'raise', 'wrap' or 'clip'")
     index = index % n if mode == "wrap" else index.clip(0, n - 1) if mode == "clip" else index
@@ -71,6 +72,8 @@ def _extract(condition: Any, arr: Any) -> Any:
 @composition(np.choose)
 def _choose(a: Any, choices: Any, *, mode: Any = "raise") -> Any:
     a = fixed(a)
+    check_computed(a)
+    a = to_numpy(a)
     return gather(lambda *places: np.choose(a, places, mode=mode), *choices)
 
 
@@ -88,7 +91,10 @@ def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
 @composition(np.piecewise)
 def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
     """Each function of those elements alone where its condition holds, and none of the later ones does."""
-    conditions = np.asarray(fixed(condlist), bool)
+    condlist = fixed(condlist)
+    check_computed(*condlist if isinstance(condlist, list | tuple) else [condlist])
+    conditions = np.stack([to_numpy(c) for c in condlist]) if any(map(is_foreign, condlist)) else condlist
+    conditions = np.asarray(conditions, bool)
     if conditions.ndim == x.ndim:
         conditions = conditions[None]
     if len(funclist) == len(conditions) + 1:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.other_arrays.foreign import beside
 from minigrad.table import composition
 from minigrad.tensor import Tensor, plain
 
@@ -31,13 +32,13 @@ def _polysub(a1: Any, a2: Any) -> Any:
 
 @composition(np.polymul)
 def _polymul(a1: Any, a2: Any) -> Any:
-    return np.convolve(_as_row(a1), _as_row(a2))
+    return np.convolve(_as_row(a1, a2), _as_row(a2, a1))
 
 
 @composition(np.polydiv)
 def _polydiv(u: Any, v: Any) -> tuple[Any, Any]:
     """Long division: the quotient and the remainder, without leading coefficients below 1e-8, as in NumPy."""
-    u, v = _as_row(u) + 0.0, _as_row(v) + 0.0
+    u, v = _as_row(u, v) + 0.0, _as_row(v, u) + 0.0
     n = len(v)
     quotient = []
     for _ in range(len(u) - n + 1):
@@ -53,7 +54,7 @@ def _polydiv(u: Any, v: Any) -> tuple[Any, Any]:
 def _polyder(p: Any, m: int = 1) -> Any:
     p = np.positive(p)
     for _ in range(m):
-        p = p[:-1] * np.arange(len(p) - 1, 0, -1)
+        p = p[:-1] * beside(np.arange(len(p) - 1, 0, -1), p)
     return p
 
 
@@ -67,7 +68,8 @@ def _polyint(p: Any, m: int = 1, k: Any = None) -> Any:
         raise ValueError(f"np.polyint: {len(constants)} constants for m={m}; give one for all, or one each")
     p = np.positive(p)
     for c in constants[:m]:
-        p = np.concatenate([p / np.arange(len(p), 0, -1), np.reshape(c, (1,))])
+        c = c if isinstance(c, Tensor) else beside(c, p)
+        p = np.concatenate([p / beside(np.arange(len(p), 0, -1), p), np.reshape(c, (1,))])
     return p
 
 
@@ -97,14 +99,14 @@ def _poly(seq_of_zeros: Any) -> Any:
     return p
 
 
-def _as_row(p: Any) -> Any:
-    p = p if isinstance(p, Tensor) else np.asarray(p)
+def _as_row(p: Any, other: Any = None) -> Any:
+    p = p if hasattr(p, "dtype") else beside(p, other)
     return p[None] if p.ndim == 0 else p
 
 
 def _of_one_length(a: Any, b: Any) -> tuple[Any, Any]:
     """Both with as many coefficients as the longer one."""
-    a, b = _as_row(a), _as_row(b)
+    a, b = _as_row(a, b), _as_row(b, a)
     n = max(len(a), len(b))
     a, b = (
         x if len(x) == n else np.concatenate([np.zeros_like(x, shape=n - len(x)), x]) for x in (a, b)

@@ -6,6 +6,7 @@ einsum is linear in each of its factors, so that the gradient of one is an einsu
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from string import ascii_letters, ascii_lowercase, ascii_uppercase
 from typing import Any
 
@@ -14,6 +15,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from minigrad.derivatives.indexing import scatter_add
 from minigrad.derivatives.shapes import method_of
+from minigrad.other_arrays.foreign import beside, is_chunked
 from minigrad.table import composition, derivative
 from minigrad.tensor import describe, fixed, record
 
@@ -21,8 +23,8 @@ derivative(np.einsum, "*arrays, subscripts, *, optimize=False",
            arrays=lambda g, arrays, subscripts, optimize: _factors(g, arrays, subscripts, optimize),
            compute=lambda *arrays, subscripts, optimize: _summed(arrays, subscripts, optimize), linear=True)
 derivative(np.convolve, "a, v, /, mode='full'",
-           a=lambda g, a, v, mode: np.convolve(_in_full(g, a, v, mode), np.reshape(v, -1)[::-1], "valid"),
-           v=lambda g, a, v, mode: np.convolve(_in_full(g, a, v, mode), np.reshape(a, -1)[::-1], "valid"),
+           a=lambda g, a, v, mode: np.convolve(_in_full(g, a, v, mode), np.reshape(v, (-1,))[::-1], "valid"),
+           v=lambda g, a, v, mode: np.convolve(_in_full(g, a, v, mode), np.reshape(a, (-1,))[::-1], "valid"),
            linear=True)
 
 
@@ -60,9 +62,20 @@ def _read(operands: tuple) -> tuple[str, tuple]:
 
 def _summed(arrays: tuple, subscripts: str, optimize: Any) -> Any:
     try:
-        return np.einsum(subscripts, *arrays, optimize=optimize)
+        return np.einsum(subscripts, *_cut_alike(subscripts, arrays), optimize=optimize)
     except ValueError as error:
         raise ValueError(_mismatch(subscripts, arrays) or str(error)) from error
+
+
+def _cut_alike(subscripts: str, arrays: tuple) -> tuple:
+    """Axes with the same letter in one factor must be cut alike where Dask cuts them: they are made whole."""
+    if not any(map(is_chunked, arrays)):
+        return arrays
+    terms, _ = _spelt_out(subscripts, arrays)
+    return tuple(
+        x.rechunk({i: -1 for i, axis in enumerate(term) if term.count(axis) > 1}) if is_chunked(x) else x
+        for x, term in zip(arrays, terms, strict=True)
+    )
 
 
 def _mismatch(subscripts: str, arrays: tuple) -> str:
@@ -134,7 +147,7 @@ def _on_diagonal(d: Any, own: str, term: str, shape: tuple[int, ...]) -> Any:
     for axis, n in zip(term, shape, strict=True):
         axes.append(next(free) if axis in seen else axis)
         if axis in seen:
-            units.append((axis + axes[-1], np.eye(n, dtype=d.dtype)))
+            units.append((axis + axes[-1], beside(np.eye(n, dtype=d.dtype), d)))
         seen.add(axis)
     letters, identities = zip(*units, strict=True)
     return np.einsum(f"{','.join([own, *letters])}->{''.join(axes)}", d, *identities)
@@ -284,14 +297,18 @@ def _linalg_cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
 @composition(np.correlate)
 def _correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
     """y[k] = Σ a[n + k] v̄[n]:  a convolution with v turned round; of a longer v, NumPy turns the result."""
-    if np.size(a) < np.size(v):
-        return _conjugate(np.convolve(v, _conjugate(np.reshape(a, -1)[::-1]), mode))[::-1]
-    return np.convolve(a, _conjugate(np.reshape(v, -1)[::-1]), mode)
+    if _size(a) < _size(v):
+        return _conjugate(np.convolve(v, _conjugate(np.reshape(a, (-1,))[::-1]), mode))[::-1]
+    return np.convolve(a, _conjugate(np.reshape(v, (-1,))[::-1]), mode)
 
 
 def _in_full(g: Any, a: Any, v: Any, mode: Any) -> Any:
     """g where it stands among all places in which a and v meet; 0 at those that the mode leaves out."""
     mode = mode if isinstance(mode, str) else ("valid", "same", "full")[mode]
-    n, least = np.size(a) + np.size(v) - 1, min(np.size(a), np.size(v))
+    n, least = _size(a) + _size(v) - 1, min(_size(a), _size(v))
     left_out = {"full": 0, "same": (least - 1) // 2, "valid": least - 1}[mode]
     return g if mode == "full" else scatter_add(g, index=slice(left_out, left_out + g.size), shape=(n,))
+
+
+def _size(x: Any) -> int:
+    return prod(np.shape(x))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from itertools import accumulate
+from math import prod
 from operator import index
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from minigrad.derivatives.shapes import at, method_of
+from minigrad.other_arrays.foreign import check_computed, is_foreign, to_numpy
 from minigrad.table import composition
 from minigrad.tensor import fixed
 
@@ -79,7 +81,7 @@ def _tile(A: Any, reps: Any) -> Any:
 
 @composition(np.repeat)
 def _repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
-    repeats = np.asarray(fixed(repeats))
+    repeats = to_numpy(fixed(repeats))
     a, axis = (np.ravel(a), 0) if axis is None else (a, axis)
     axis = normalize_axis_index(axis, a.ndim)
     if repeats.size != 1:
@@ -92,7 +94,7 @@ def _repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
 @composition(np.resize)
 def _resize(a: Any, new_shape: Any) -> Any:
     if a.size == 0:
-        zeros = np.zeros(np.prod(new_shape, dtype=int), a.dtype)
+        zeros = np.zeros_like(a, shape=int(np.prod(new_shape)))
         return np.reshape(np.concatenate([np.ravel(a), zeros]), new_shape)
     return gather(lambda places: np.resize(places, new_shape), a)
 
@@ -106,7 +108,9 @@ composition(np.copy)(lambda a: a.copy())
 def _delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
     arr, axis = (np.ravel(arr), 0) if axis is None else (method_of(arr), axis)
     axis = normalize_axis_index(axis, arr.ndim)
-    return arr[at(np.delete(np.arange(arr.shape[axis]), fixed(obj)), axis, arr.ndim)]
+    obj = fixed(obj)
+    obj = to_numpy(obj) if is_foreign(obj) else obj
+    return arr[at(np.delete(np.arange(arr.shape[axis]), obj), axis, arr.ndim)]
 
 
 @composition(np.trim_zeros)
@@ -114,6 +118,7 @@ def _trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
     axes = range(filt.ndim) if axis is None else normalize_axis_tuple(axis, filt.ndim)
     if not set(trim.lower()) <= {"f", "b"}:
         raise ValueError(f"trim={trim!r} must be of the letters f (front) and b (back)")
+    check_computed(filt)
     places, cut = np.argwhere(filt), [slice(None)] * filt.ndim
     for i in axes:
         low, high = (places[:, i].min(), places[:, i].max() + 1) if len(places) else (filt.shape[i], 0)
@@ -123,7 +128,8 @@ def _trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
 
 def gather(function: Callable[..., Any], *arrays: Any) -> Any:
     """function(*arrays), if it only puts elements in other places: it is asked where each one comes from."""
-    ends = accumulate(map(np.size, arrays))
-    places = [np.arange(n - np.size(x), n).reshape(np.shape(x)) for n, x in zip(ends, arrays, strict=True)]
+    sizes = [prod(np.shape(x)) for x in arrays]
+    ends = accumulate(sizes)
+    places = [np.arange(n - k, n).reshape(np.shape(x)) for n, k, x in zip(ends, sizes, arrays, strict=True)]
     elements = [np.ravel(x) for x in arrays]
     return (np.concatenate(elements) if len(elements) > 1 else elements[0])[function(*places)]

@@ -9,8 +9,9 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from minigrad.derivatives.complex_numbers import conj
 from minigrad.derivatives.shapes import method_of
+from minigrad.other_arrays.foreign import beside, is_chunked, to_numpy
 from minigrad.table import composition
-from minigrad.tensor import fixed
+from minigrad.tensor import fixed, plain
 from minigrad.watch import watching
 
 
@@ -30,11 +31,11 @@ def _average(
         total: Any = np.asarray(a.size / max(y.size, 1), y.dtype)
     else:
         a = a.astype(float) if a.dtype.kind in "biu" else a
-        w = _beside(a, axis, method_of(weights))
+        w = _beside(a, axis, weights if hasattr(weights, "dtype") else beside(weights, a))
         dtype = np.result_type(a.dtype, w.dtype)
         w = w if w.dtype == dtype else w.astype(dtype)
         total = np.sum(w, axis=axis, keepdims=keepdims)
-        if watching() is None and np.any(total == 0):  # which a replay does not ask
+        if watching() is None and not is_chunked(plain(total)) and np.any(total == 0):
             raise ZeroDivisionError("np.average: the weights add up to 0")
         y = np.sum(a * w, axis=axis, keepdims=keepdims) / total
     return (y, np.broadcast_to(total, y.shape)) if returned else y
@@ -50,7 +51,7 @@ def _beside(a: Any, axis: Any, weights: Any) -> Any:
     if weights.shape != tuple(a.shape[i] for i in axes):
         raise ValueError(f"weights of shape {weights.shape} do not fit the axes {axes} of {a.shape}")
     if len(axes) > 1:
-        weights = np.transpose(weights, np.argsort(axes))
+        weights = np.transpose(weights, np.argsort(axes).tolist())
     return np.reshape(weights, [n if i in axes else 1 for i, n in enumerate(a.shape)])
 
 
@@ -66,18 +67,18 @@ def _cov(
 ) -> Any:
     """The deviations from the means, multiplied for each pair of variables:  D Dᵀ / (n - ddof)."""
     x = _rows(m, rowvar) if y is None else np.concatenate([_rows(m, rowvar), _rows(y, rowvar)])
-    f, a = (None if w is None else np.asarray(fixed(w)) for w in (fweights, aweights))
+    f, a = (None if w is None else to_numpy(fixed(w)) for w in (fweights, aweights))
     np.cov(np.zeros((1, 1)) if f is a is None else np.zeros((1, x.shape[1])), ddof=0, fweights=f, aweights=a)
     if ddof is not None and ddof != int(ddof):
         raise ValueError(f"ddof={ddof} must be a whole number")
     w = f if a is None else a if f is None else f * a
-    mean = np.average(x, axis=1, weights=w)
+    mean = np.average(x, axis=1, weights=None if w is None else beside(w, x))
     ddof = int(not bias) if ddof is None else ddof
     n = x.shape[1] if w is None else np.sum(w)
     if ddof and a is not None:
         ddof = ddof * np.sum(w * a) / n
     d = x - np.expand_dims(mean, 1)
-    c = d @ np.transpose(conj(d if w is None else d * w)) * np.true_divide(1, max(n - ddof, 0.0))
+    c = d @ np.transpose(conj(d if w is None else d * beside(w, d))) * np.true_divide(1, max(n - ddof, 0.0))
     return np.squeeze(c) if len(x) == 1 else c
 
 
