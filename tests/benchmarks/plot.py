@@ -12,6 +12,7 @@ from tasks import tasks, widths
 styles: dict[str, dict[str, Any]] = {
     by_hand: {"color": "#000000", "linewidth": 2.2},
     floor: {"color": "#000000", "linestyle": ":"},
+    "a bare tape": {"color": "#000000", "linestyle": "--", "linewidth": 0.9},
     "minigrad, compiled: numba": {"color": "#D55E00", "linewidth": 2.2, "marker": "o"},
     "minigrad, compiled: numpy": {"color": "#D55E00", "linewidth": 2.2, "linestyle": "--", "marker": "s"},
     "minigrad, eager": {"color": "#D55E00", "marker": "^"},

@@ -80,6 +80,7 @@ engines = {
         ),
         Engine("minigrad, eager", "minigrad:layers"),
         Engine("minigrad, eager, functions", "minigrad:functions"),
+        Engine("a bare tape", "bare_tape:make"),
         Engine(
             "torch.compile",
             "torch:compiled",
