@@ -18,8 +18,10 @@ from functools import update_wrapper
 from itertools import count
 from math import prod
 from numbers import Number
+from opcode import opmap
 from operator import getitem, setitem
 from operator import index as as_index
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -34,6 +36,9 @@ recording: ContextVar[bool] = ContextVar("minigrad.recording", default=True)
 
 reading_allowed: ContextVar[bool] = ContextVar("minigrad.reading_allowed", default=True)
 """Whether float(t), t.item() and the like may read a Tensor that is part of a graph."""
+
+differentiating: ContextVar[bool] = ContextVar("minigrad.differentiating", default=False)
+"""Whether a transform is calling a function: a number read out of a Tensor there would drop its gradient."""
 
 next_stamp = count(1).__next__
 
@@ -267,40 +272,51 @@ class Tensor(Lazy):
 
     def tolist(self) -> Any:
         """The values as nested lists of Python numbers."""
-        self._check_reading("tolist()")
+        self._check_reading("tolist()", number=True)
         return to_numpy(self.data).tolist()
 
     def __float__(self) -> float:
-        if _caller().startswith("numpy.") and not _caller().startswith(_tests):  # np.sum(a, initial=t)
-            self._check_leaving("float() by a NumPy function")
+        self._check_into_array()
         return float(self._number("float()"))
 
-    def __int__(self) -> int:
-        return int(self._number("int()"))
-
     def __complex__(self) -> complex:
+        self._check_into_array()
         return complex(self._number("complex()"))
 
+    def __int__(self) -> int:
+        return int(self._number("int()", flat=True))
+
     def __index__(self) -> int:
-        return as_index(self._number("index()"))
+        return as_index(self._number("index()", flat=True))
 
     def __bool__(self) -> bool:
         self._check_reading("bool()")
         return bool(self._value)
 
-    def _number(self, how: str, wrong_size: type[Exception] = TypeError) -> Any:
-        self._check_reading(how)
+    def _number(self, how: str, wrong_size: type[Exception] = TypeError, flat: bool = False) -> Any:
+        """The one value, read as something that has a gradient to lose; or not, as the flat int(t) has none."""
+        self._check_reading(how, number=not flat)
         if self.size != 1:
             raise wrong_size(f"{how}: {describe(self)} has {self.size} elements; only one can be a number")
         return self._value if type(self._value) in _scalars else to_numpy(self._value).item()
 
-    def _check_reading(self, how: str) -> None:
+    def _check_reading(self, how: str, number: bool = False) -> None:
         tell("refuse", self, how)
-        if not reading_allowed.get() and (self._requires_grad or self.function is not None):
+        part_of_graph = not reading_allowed.get() and (self._requires_grad or self.function is not None)
+        lost = number and differentiating.get() and self._requires_grad and recording.get()
+        if part_of_graph or lost:
             raise RuntimeError(
                 f"{how} of {describe(self)} inside a function that is being recorded would fix its value and "
                 "drop its gradient; keep to Tensors, or use t.detach() where no gradient is wanted"
             )
+
+    def _check_into_array(self) -> None:
+        """Raise where what asks for a number is no float(t), but an array of NumPy's that it is to enter."""
+        frame = sys._getframe(2)
+        if _assigns(frame):
+            self._check_leaving("array[...] = t")
+        elif _caller(3).startswith("numpy.") and not _caller(3).startswith(_tests):  # np.sum(a, initial=t)
+            self._check_leaving("float() by a NumPy function")
 
     def _check_leaving(self, how: str) -> None:
         if self._requires_grad and recording.get():
@@ -352,7 +368,7 @@ class Tensor(Lazy):
         return f"Tensor({', '.join(notes)})"
 
     def __format__(self, spec: str) -> str:
-        return format(self._number(f"format {spec!r}"), spec) if spec else repr(self)
+        return format(self._number(f"format {spec!r}", flat=True), spec) if spec else repr(self)
 
     # ---- copies
 
@@ -393,6 +409,8 @@ class Tensor(Lazy):
     __truediv__, __rtruediv__ = _operator(np.divide), _operator(np.divide, reflected=True)
     __floordiv__, __rfloordiv__ = _operator(np.floor_divide), _operator(np.floor_divide, reflected=True)
     __mod__, __rmod__ = _operator(np.remainder), _operator(np.remainder, reflected=True)
+    __divmod__ = lambda self, other: (self // other, self % other)  # noqa: E731
+    __rdivmod__ = lambda self, other: (other // self, other % self)  # noqa: E731
     __matmul__, __rmatmul__ = _operator(np.matmul), _operator(np.matmul, reflected=True)
     _power, __rpow__ = _operator(np.power), _operator(np.power, reflected=True)
     __and__, __rand__ = _operator(np.bitwise_and), _operator(np.bitwise_and, reflected=True)
@@ -541,9 +559,17 @@ _tests = ("numpy.testing", "_pytest.")
 _of_memory = "as_strided, which looks at memory (sliding_window_view at elements)"
 
 
-def _caller() -> str:
+def _caller(depth: int = 2) -> str:
     """The module whose code called the method that asks."""
-    return sys._getframe(2).f_globals.get("__name__", "")
+    return sys._getframe(depth).f_globals.get("__name__", "")
+
+
+def _assigns(frame: FrameType) -> bool:
+    """Whether the frame is at an assignment  x[...] = t:  float(t) is a call, and these look alike otherwise."""
+    return frame.f_code.co_code[frame.f_lasti] == _store
+
+
+_store = opmap["STORE_SUBSCR"]
 
 
 # ---- assignment
