@@ -11,21 +11,19 @@ new stamp, by which backprop sees that a graph is older than the leaf that it us
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from functools import update_wrapper
 from itertools import count
 from math import prod
 from numbers import Number
-from opcode import opmap
 from operator import getitem, setitem
 from operator import index as as_index
-from types import FrameType
 from typing import Any
 
 import numpy as np
 
+from minigrad.asking import taker
 from minigrad.other_arrays.foreign import check_lengths, check_result, is_foreign, of_one_kind, to_numpy
 from minigrad.other_arrays.lazy import Lazy
 from minigrad.table import compositions, enter_further, name_of, table
@@ -276,11 +274,11 @@ class Tensor(Lazy):
         return to_numpy(self.data).tolist()
 
     def __float__(self) -> float:
-        self._check_into_array()
+        self._check_taking("float()")
         return float(self._number("float()"))
 
     def __complex__(self) -> complex:
-        self._check_into_array()
+        self._check_taking("complex()")
         return complex(self._number("complex()"))
 
     def __int__(self) -> int:
@@ -310,13 +308,9 @@ class Tensor(Lazy):
                 "drop its gradient; keep to Tensors, or use t.detach() where no gradient is wanted"
             )
 
-    def _check_into_array(self) -> None:
-        """Raise where what asks for a number is no float(t), but an array of NumPy's that it is to enter."""
-        frame = sys._getframe(2)
-        if _assigns(frame):
-            self._check_leaving("array[...] = t")
-        elif _caller(3).startswith("numpy.") and not _caller(3).startswith(_tests):  # np.sum(a, initial=t)
-            self._check_leaving("float() by a NumPy function")
+    def _check_taking(self, how: str) -> None:
+        if where := taker(how):
+            self._check_leaving(where)
 
     def _check_leaving(self, how: str) -> None:
         if self._requires_grad and recording.get():
@@ -326,8 +320,7 @@ class Tensor(Lazy):
             )
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        if not _caller().startswith(_tests):
-            self._check_leaving(_of_memory if "stride_tricks" in _caller() else "numpy()")
+        self._check_taking("numpy()")
         return np.array(to_numpy(self.data), dtype=dtype, copy=copy)
 
     def __dlpack__(self, **options: Any) -> Any:
@@ -550,26 +543,6 @@ def freeze(data: Any) -> Any:
     if type(data) is np.ndarray:
         data.setflags(False)  # type: ignore[call-arg]  # by position: twice as fast
     return data
-
-
-_tests = ("numpy.testing", "_pytest.")
-"""Modules whose functions (np.testing.assert_allclose, pytest.approx) only look at the values."""
-
-
-_of_memory = "as_strided, which looks at memory (sliding_window_view at elements)"
-
-
-def _caller(depth: int = 2) -> str:
-    """The module whose code called the method that asks."""
-    return sys._getframe(depth).f_globals.get("__name__", "")
-
-
-def _assigns(frame: FrameType) -> bool:
-    """Whether the frame is at an assignment  x[...] = t:  float(t) is a call, and these look alike otherwise."""
-    return frame.f_code.co_code[frame.f_lasti] == _store
-
-
-_store = opmap["STORE_SUBSCR"]
 
 
 # ---- assignment

@@ -20,7 +20,7 @@ package = Path(minigrad.__file__).parent
 files = sorted(package.rglob("*.py"))
 
 floors = (
-    ("table", "watch", "not_supported", "other_arrays", "interrupt"),
+    ("table", "watch", "asking", "not_supported", "other_arrays", "interrupt"),
     ("tensor",),
     ("derivatives", "messages"),
     ("functions",),
