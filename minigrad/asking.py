@@ -11,7 +11,7 @@ _tests = ("numpy.testing", "_pytest.")
 
 
 def taker(how: str) -> str:
-    """What takes values along where no gradient follows, of the code that called the method which asks; or "".
+    """What takes values along where no gradient follows, in the code that called the method; or "".
 
     how  the method: "numpy()" makes an array, which is taken in any case; "float()" a number
     """
@@ -28,7 +28,7 @@ def taker(how: str) -> str:
 
 
 def _assigns(frame: FrameType) -> bool:
-    """Whether the frame is at an assignment  x[...] = t:  float(t) is a call, and these look alike otherwise."""
+    """Whether the frame is at an assignment  x[...] = t:  float(t), which looks alike, is a call."""
     return frame.f_code.co_code[frame.f_lasti] == _store
 
 

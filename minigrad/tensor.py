@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from functools import update_wrapper
+from functools import partial, update_wrapper
 from itertools import count
 from math import prod
 from numbers import Number
@@ -292,7 +292,7 @@ class Tensor(Lazy):
         return bool(self._value)
 
     def _number(self, how: str, wrong_size: type[Exception] = TypeError, flat: bool = False) -> Any:
-        """The one value, read as something that has a gradient to lose; or not, as the flat int(t) has none."""
+        """The one value; `flat` where what it becomes has no gradient to lose, as int(t)."""
         self._check_reading(how, number=not flat)
         if self.size != 1:
             raise wrong_size(f"{how}: {describe(self)} has {self.size} elements; only one can be a number")
@@ -383,11 +383,12 @@ class Tensor(Lazy):
         if method == "__call__":
             return call(ufunc, inputs, parameters)
         enter_further(ufunc)  # with the methods
-        composed = compositions.get(getattr(np.ufunc, method))
-        result = NotImplemented if composed is None else composed(ufunc, *inputs, **parameters)
-        if result is not NotImplemented:
-            return result
-        return _without_gradient(getattr(ufunc, method), f"{name_of(ufunc)}.{method}", inputs, parameters)
+        function, composed = getattr(ufunc, method), compositions.get(getattr(np.ufunc, method))
+        if composed is not None:
+            result = _composed(partial(composed, ufunc), function, inputs, parameters)
+            if result is not NotImplemented:
+                return result
+        return _without_gradient(function, inputs, parameters)
 
     def __array_function__(self, function: Callable, types: Any, args: tuple, kwargs: dict) -> Any:
         return call(function, args, kwargs)
@@ -664,29 +665,41 @@ def call(function: Callable, args: tuple, kwargs: dict) -> Any:
     composed, row = compositions.get(function), table.get(function)
     if composed is None and row is None and enter_further(function):
         composed, row = compositions.get(function), table.get(function)
+    refusal = None
     if composed is not None:
-        try:
-            return composed(*args, **kwargs)
-        except TypeError as error:
-            if error.__traceback__ is None or error.__traceback__.tb_next is not None:
-                raise  # from inside; otherwise it does not take these arguments
-        except (ValueError, IndexError) as error:
-            if error.__cause__ is not None or name_of(function) in str(error):
-                raise  # it says what it is about
-            from minigrad.messages import explain
-
-            raise explain(error, function, args, kwargs) from error
+        answer = _composed(composed, function, args, kwargs)
+        if answer is not NotImplemented:
+            return answer
     if row is not None:
         if not kwargs and row.simple and len(args) == len(row.arrays):
             return record(function, args, row.parameters)
         try:
             inputs, parameters = row.bind(args, dict(kwargs))
-        except TypeError:
-            if recording.get() and _needs_gradient((args, kwargs)):
-                raise
+        except TypeError as error:
+            refusal = error
         else:
             return record(function, inputs, {name: fixed(value) for name, value in parameters.items()})
-    return _without_gradient(function, name_of(function), args, kwargs)
+    if composed is not None or row is not None:
+        from minigrad.derivatives.further.keywords import in_other_words
+
+        answer = in_other_words(function, args, kwargs)
+        if answer is not NotImplemented:
+            return answer
+        if refusal and recording.get() and _needs_gradient((args, kwargs)):
+            raise refusal
+    return _without_gradient(function, args, kwargs)
+
+
+def _composed(composed: Callable, function: Callable, args: tuple, kwargs: dict) -> Any:
+    """What a composition gives; NotImplemented if it does not take these arguments."""
+    try:
+        return composed(*args, **kwargs)
+    except (TypeError, ValueError, IndexError) as error:
+        if isinstance(error, TypeError) and error.__traceback__.tb_next is None:  # type: ignore[union-attr]
+            return NotImplemented
+        from minigrad.messages import retold
+
+        raise retold(error, function, args, kwargs) from error
 
 
 def primitive(function: Callable) -> Callable:
@@ -718,8 +731,9 @@ answers: set[Callable] = set()
 """Those whose answer is no array to differentiate (np.argmax, np.allclose ...): given for plain arrays."""
 
 
-def _without_gradient(function: Callable, name: str, args: tuple, kwargs: dict) -> Any:
+def _without_gradient(function: Callable, args: tuple, kwargs: dict) -> Any:
     """NumPy's own answer for plain arrays, unless a gradient would be lost by that."""
+    name = name_of(function)
     if function not in answers and recording.get() and _needs_gradient((args, kwargs)):
         from minigrad.messages import no_derivative
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import index as as_index
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ def _linspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, *, axis: int = 0
 ) -> Any:
     """start + t (stop - start), and stop itself in the end, as NumPy has it."""
+    if as_index(num) < 0:
+        raise ValueError(f"np.linspace: num={num}; it is how many numbers are wanted, 0 or more")
     parts = num - 1 if endpoint else num
     span = stop - start
     step = span / parts if parts > 0 else span * np.nan
@@ -53,6 +56,8 @@ def _geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, *, a
 @composition(np.vander)
 def _vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     """Columns x⁰, x¹ ... as running products, the highest power first unless they increase."""
+    if x.ndim != 1:
+        raise ValueError(f"np.vander: x has {x.ndim} axes; it takes one")
     columns = [x**0]
     for _ in range(1, len(x) if N is None else N):
         columns.append(columns[-1] * x)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from minigrad.derivatives.reductions import keep_axes
+from minigrad.derivatives.reductions import keep_axes, none_differ
 from minigrad.table import composition, derivative
 from minigrad.tensor import answers, primitive
 from minigrad.watch import watching
@@ -53,9 +53,9 @@ def _nanvar(a: Any, axis: Any = None, *, ddof: int = 0, keepdims: bool = False) 
 
 @composition(np.nanstd)
 def _nanstd(a: Any, axis: Any = None, *, ddof: int = 0, keepdims: bool = False) -> Any:
-    """√ of the variance, without a slope where that is 0, as np.std."""
+    """√ of the variance, without a slope where all are equal, as np.std."""
     variance = np.nanvar(a, axis=axis, ddof=ddof, keepdims=keepdims)
-    flat = variance == 0
+    flat = none_differ(a, axis, keepdims, np.logical_not(np.isnan(a)))
     return np.where(flat, 0, np.sqrt(np.where(flat, 1, variance)))
 
 

@@ -51,6 +51,8 @@ def _polydiv(u: Any, v: Any) -> tuple[Any, Any]:
 
 @composition(np.polyder)
 def _polyder(p: Any, m: int = 1) -> Any:
+    if m < 0:
+        raise ValueError(f"np.polyder: m={m}; it is how often, 0 or more (np.polyint goes the other way)")
     p = np.positive(p)
     for _ in range(m):
         p = p[:-1] * np.arange(len(p) - 1, 0, -1)
@@ -60,6 +62,8 @@ def _polyder(p: Any, m: int = 1) -> Any:
 @composition(np.polyint)
 def _polyint(p: Any, m: int = 1, k: Any = None) -> Any:
     """m times with the constants k: one for all, or one each, the first integration's first."""
+    if m < 0:
+        raise ValueError(f"np.polyint: m={m}; it is how often, 0 or more (np.polyder goes the other way)")
     constants = [0.0] * m if k is None else [*_as_row(k)]
     if len(constants) == 1:
         constants *= m
