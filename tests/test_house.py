@@ -36,7 +36,11 @@ floors = (
 )
 """From the ground up: a file imports only from the floors below its own, and from its own package."""
 
-upwards = {"other_arrays": {"tensor"}, "tensor": {"backprop", "derivatives", "hooks", "messages"}, "nn": {"show"}}
+upwards = {
+    "other_arrays": {"tensor"},
+    "tensor": {"backprop", "derivatives", "hooks", "messages"},
+    "nn": {"show"},
+}
 """Inside functions: the Tensors that Dask computes; `.backward()` and hooks, what is said when something goes
 wrong; keywords that a row does not know; a Module's ledger."""
 

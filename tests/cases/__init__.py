@@ -15,7 +15,6 @@ from typing import Any
 
 import minigrad
 from cases import of_arrays as of_arrays
-from cases import of_keywords as of_keywords
 from cases import of_linalg as of_linalg
 from cases import of_polynomials as of_polynomials
 from cases import of_products as of_products
