@@ -34,7 +34,7 @@ calls: dict[str, Callable[[Any], Any]] = {
     "std of some": lambda x: np.std(x, where=M, ddof=1),
     "std about its mean": lambda x: np.std(x, axis=1, mean=np.mean(x, **means)),
     "nansum of some": lambda x: np.nansum(np.where(L, N, x), axis=0, where=M, initial=1.5),
-    "nanmax of some": lambda x: np.nanmax(np.where(L, N, x), axis=0, where=M, initial=0.3),
+    "nanmax of some": lambda x: np.nanmax(np.where(L, N, x), axis=0, where=M, initial=0.2),
     "nanmean of some": lambda x: np.nanmean(np.where(L, N, x), where=M),
     "nanstd, corrected": lambda x: np.nanstd(np.where(L, N, x), axis=1, correction=1),
     "nanvar by position": lambda x: np.nanvar(np.where(L, N, x), 0, None, None, 0, True),

@@ -88,16 +88,18 @@ def _form(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]
 
 @_form(np.sum)
 def _sum(
-    a: Any, *, axis: Any = None, dtype: Any = None, keepdims: Any = False, initial: Any = None, where: Any = True
-) -> Any:
+    a: Any, *, axis: Any = None, dtype: Any = None, keepdims: bool = False, initial: Any = None,
+    where: Any = True,
+) -> Any:  # fmt: skip
     y = np.sum(_chosen(cast(a, dtype), where, 0), axis=axis, keepdims=keepdims)
     return y if initial is None else y + initial
 
 
 @_form(np.prod)
 def _prod(
-    a: Any, *, axis: Any = None, dtype: Any = None, keepdims: Any = False, initial: Any = None, where: Any = True
-) -> Any:
+    a: Any, *, axis: Any = None, dtype: Any = None, keepdims: bool = False, initial: Any = None,
+    where: Any = True,
+) -> Any:  # fmt: skip
     y = np.prod(_chosen(cast(a, dtype), where, 1), axis=axis, keepdims=keepdims)
     return y if initial is None else y * initial
 
