@@ -72,8 +72,8 @@ same function.
 
 methods = """### Methods of ufuncs
 
-`reduce`, `accumulate`, `reduceat` and `outer` of {binary}; `outer` of {outer} as well. `at`, which changes an array in
-place, is not supported. [What they are, and their keywords](tensor-and-table.md#methods-of-ufuncs).
+`reduce`, `accumulate`, `reduceat`, `outer` of {binary}; `outer` of {outer} too. `at`, which changes an array
+in place, is not supported. [What they are, and their keywords](tensor-and-table.md#methods-of-ufuncs).
 """
 
 

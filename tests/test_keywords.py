@@ -1,4 +1,4 @@
-"""NumPy's further keywords, in any position: values, dtypes, gradients of both orders; calls that are wrong."""
+"""NumPy's further keywords, in any position: values, dtypes, gradients of both orders; wrong calls."""
 
 from __future__ import annotations
 
@@ -109,6 +109,58 @@ def test_in_another_dtype(name):
     np.testing.assert_allclose(g, mg.grad(z, wide, gradient=np.ones(z.shape)), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, int])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: np.sum(x, initial=1.5),
+        lambda x: np.max(x, initial=1.5, axis=0),
+        lambda x: np.add.reduce(x, initial=1.5),
+        lambda x: np.multiply.outer(x, 2.0),
+        lambda x: np.diff(x, prepend=0.0),
+        lambda x: np.linspace(x, 2.0, 5),
+        lambda x: np.linspace(0.0, x, 4, False),
+        lambda x: np.logspace(x, 2.0, 3),
+        lambda x: np.geomspace(x, 9.0, 3),
+        lambda x: np.vander(x[0], 3),
+        lambda x: np.dot(x, 2.0),
+        lambda x: np.polyval([1.0, 2.0], x),
+        lambda x: np.polyfit(x[0], x[1], 1),
+        lambda x: np.poly(x[0]),
+        lambda x: np.nanquantile(x, [0.3]),
+        lambda x: np.nanquantile(x, 0.3),
+    ],
+)
+def test_dtypes_are_those_of_numpy(call, dtype):
+    x = np.array([[1, 4, 2], [5, 3, 7]], dtype)
+    y, wanted = call(mg.Tensor(x)), call(x)
+    assert y.dtype == wanted.dtype
+    np.testing.assert_allclose(y, wanted, rtol=1e-5 if wanted.dtype == np.float32 else 1e-11)
+
+
+def test_truth_is_counted():
+    x = np.array([[True, False, True], [False, False, True]])
+    for function in (np.nanmean, np.nanvar, np.nanstd):
+        np.testing.assert_allclose(function(mg.Tensor(x), axis=0), function(x, axis=0), rtol=1e-14)
+
+
+def test_covariances_of_complex_numbers_are_with_the_conjugate():
+    z = X + 1j * X[::-1, ::-1]
+    x, y = mg.Tensor(X, requires_grad=True), mg.Tensor(X[::-1, ::-1].copy(), requires_grad=True)
+    for function in (np.cov, np.corrcoef):
+        np.testing.assert_allclose(function(x + 1j * y), function(z), rtol=1e-13, atol=1e-14)
+        result = mg.gradcheck(lambda x, y, f=function: np.absolute(f(x + 1j * y))[0], [x, y])
+        assert result, str(result)
+
+
+def test_further_keywords_are_replayed():
+    compiled = mg.compile(lambda x: np.std(x, axis=1, where=M) + np.add.reduce(x, 1, initial=2.0))
+    for x in (X, X[::-1] ** 2):
+        np.testing.assert_allclose(
+            compiled(x).data, np.std(x, axis=1, where=M) + np.add.reduce(x, 1, initial=2.0), rtol=1e-13
+        )
+
+
 @pytest.mark.parametrize(
     ("call", "said"),
     [
@@ -134,6 +186,8 @@ def test_in_another_dtype(name):
         (lambda x: np.maximum.accumulate(x[0, 0]), "np.maximum.accumulate of one number"),
         (lambda x: np.add.reduceat(x[0, 0], [0]), "np.add.reduceat of one number"),
         (lambda x: np.add.reduceat(x, [[0]]), "np.add.reduceat: the indices"),
+        (lambda x: np.pad(x, 1, "edge", constant_values=1), "pad: "),
+        (lambda x: np.geomspace(x * 0, 1.0, 3), "np.geomspace: a geometric sequence has no 0"),
         (lambda x: np.subtract.reduce(x, axis=None), "np.subtract.reduce depends on the order"),
     ],
 )

@@ -25,7 +25,7 @@ derivative(np.var,  "a, /, axis=None, *, ddof=0, keepdims=False",
            a=lambda g, y, a, axis, ddof, keepdims: keep_axes(2 * g, axis, keepdims)
                                                    * _centred(a, y, axis, ddof))
 derivative(np.std,  "a, /, axis=None, *, ddof=0, keepdims=False",
-           a=lambda g, y, a, axis, ddof, keepdims: keep_axes(g / _spread(y, a, axis, keepdims), axis, keepdims)
+           a=lambda g, y, a, axis, ddof, keepdims: keep_axes(_over(g, y, a, axis, keepdims), axis, keepdims)
                                                    * _centred(a, y, axis, ddof))
 derivative(np.max,  "a, /, axis=None, *, keepdims=False",
            a=lambda g, y, a, axis, keepdims: keep_axes(g, axis, keepdims) * _share(a, y, axis, keepdims))
@@ -54,9 +54,9 @@ def _centred(a: Any, y: Any, axis: Any, ddof: int) -> Any:
     return conj(a - np.mean(a, axis=axis, keepdims=True)) / (_count(a, y, axis) - ddof)
 
 
-def _spread(y: Any, a: Any, axis: Any, keepdims: bool) -> Any:
-    """The deviation y as a divisor, by which the slope is 0 where all are equal, and y is 0 or rounding."""
-    return np.where(none_differ(a, axis, keepdims), np.inf, y)
+def _over(g: Any, y: Any, a: Any, axis: Any, keepdims: bool) -> Any:
+    """g / y, and 0 where all are equal: there the deviation y is 0, or rounding."""
+    return g / np.where(none_differ(a, axis, keepdims), np.inf, y)
 
 
 def none_differ(a: Any, axis: Any, keepdims: bool, where: Any = True) -> Any:

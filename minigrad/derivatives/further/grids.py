@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.derivatives.further.keywords import cast
 from minigrad.derivatives.indexing import scatter_add
+from minigrad.derivatives.shapes import method_of
 from minigrad.table import composition
-from minigrad.tensor import Tensor
+from minigrad.tensor import Tensor, plain
 
 
 @composition(np.linspace)
@@ -23,10 +25,10 @@ def _linspace(
     span = stop - start
     step = span / parts if parts > 0 else span * np.nan
     shape = (-1, *(1,) * np.ndim(span))
-    steps = np.reshape(np.arange(num) + 0.0, shape)
+    steps = np.reshape(np.arange(num).astype(np.result_type(method_of(span).dtype, 0.0)), shape)
     y = start + (steps * step if parts > 0 else steps * span)
     if endpoint and num > 1:
-        y = np.concatenate([y[:-1], np.broadcast_to(stop, np.shape(span))[None]])
+        y = np.concatenate([y[:-1], np.broadcast_to(cast(stop, y.dtype), np.shape(span))[None]])
     if axis % np.ndim(y):
         y = np.transpose(y, np.insert(np.arange(1, np.ndim(y)), axis % np.ndim(y), 0))
     return (y, step) if retstep else y
@@ -42,6 +44,9 @@ def _logspace(
 @composition(np.geomspace)
 def _geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, *, axis: int = 0) -> Any:
     """start (stop / start)ᵗ, and the ends themselves: both positive, or both negative."""
+    start, stop = (cast(x, np.result_type(method_of(x).dtype, float)) for x in (start, stop))
+    if np.any(plain(start) == 0) or np.any(plain(stop) == 0):
+        raise ValueError("np.geomspace: a geometric sequence has no 0 in it")
     t = np.linspace(0.0, 1.0, num, endpoint)
     ratio = stop / start
     y = start * ratio ** np.reshape(t, (-1, *(1,) * np.ndim(ratio)))
@@ -58,6 +63,7 @@ def _vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     """Columns x⁰, x¹ ... as running products, the highest power first unless they increase."""
     if x.ndim != 1:
         raise ValueError(f"np.vander: x has {x.ndim} axes; it takes one")
+    x = cast(x, np.promote_types(x.dtype, int))
     columns = [x**0]
     for _ in range(1, len(x) if N is None else N):
         columns.append(columns[-1] * x)

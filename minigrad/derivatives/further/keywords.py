@@ -92,7 +92,7 @@ def _sum(
     where: Any = True,
 ) -> Any:  # fmt: skip
     y = np.sum(_chosen(cast(a, dtype), where, 0), axis=axis, keepdims=keepdims)
-    return y if initial is None else y + initial
+    return y if initial is None else y + cast(initial, y.dtype)
 
 
 @_form(np.prod)
@@ -101,7 +101,7 @@ def _prod(
     where: Any = True,
 ) -> Any:  # fmt: skip
     y = np.prod(_chosen(cast(a, dtype), where, 1), axis=axis, keepdims=keepdims)
-    return y if initial is None else y * initial
+    return y if initial is None else y * cast(initial, y.dtype)
 
 
 def _extreme(
@@ -110,8 +110,9 @@ def _extreme(
 ) -> Any:  # fmt: skip
     if initial is None:
         raise ValueError(f"np.{reduce.__name__}: where= leaves nothing to begin with; give initial= as well")
+    a, initial = method_of(a), cast(initial, method_of(a).dtype)
     if not np.size(a):
-        return np.broadcast_to(initial, np.sum(a, axis=axis, keepdims=keepdims).shape).astype(a.dtype)
+        return np.broadcast_to(initial, np.sum(a, axis=axis, keepdims=keepdims).shape)
     return larger(reduce(_chosen(a, where, initial), axis=axis, keepdims=keepdims), initial)
 
 
@@ -209,7 +210,9 @@ def _cast_last(function: Any, *args: Any, dtype: Any, **options: Any) -> Any:
     return cast(function(*args, **options), dtype)
 
 
-def _cast_each(function: Any, arrays: Any, *, dtype: Any = None, casting: Any = "same_kind", **options: Any) -> Any:
+def _cast_each(
+    function: Any, arrays: Any, *, dtype: Any = None, casting: Any = "same_kind", **options: Any
+) -> Any:
     return function([cast(x, dtype, casting) for x in arrays], **options)
 
 

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from minigrad.derivatives.further.keywords import cast
 from minigrad.derivatives.reductions import keep_axes, none_differ
+from minigrad.derivatives.shapes import method_of
 from minigrad.table import composition, derivative
 from minigrad.tensor import answers, primitive
 from minigrad.watch import watching
@@ -87,6 +89,7 @@ def _nanquantile(a: Any, q: Any, axis: Any = None, *, method: str = "linear", ke
     kept = [i for i in range(a.ndim) if i not in axes]
     rows = np.reshape(np.transpose(a, (*kept, *axes)), (*(a.shape[i] for i in kept), -1))
     rows = rows if a.dtype.kind == "f" else rows.astype(float)
+    rows = rows if isinstance(q, int | float) else cast(rows, np.result_type(rows.dtype, method_of(q).dtype))
     n = np.sum(np.logical_not(np.isnan(rows)), axis=-1, keepdims=True)
     q = np.reshape(q, (*np.shape(q), *(1,) * rows.ndim))
     place = n * q + _shifts[method] * (1 - 2 * q) + q - 1
@@ -120,7 +123,7 @@ def _without_nan(a: Any, value: float) -> Any:
 def _count(a: Any, axis: Any, keepdims: bool, ddof: int = 0) -> Any:
     """How many numbers there are along the axis, less ddof; nan where that leaves none."""
     n = np.sum(np.logical_not(np.isnan(a)), axis=axis, keepdims=keepdims)
-    n = n.astype(np.zeros(0, a.dtype).real.dtype) - ddof
+    n = n.astype(np.zeros(0, a.dtype).real.dtype if a.dtype.kind in "fc" else float) - ddof
     return np.where(n > 0, n, np.nan)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.derivatives.shapes import method_of
 from minigrad.table import composition
 from minigrad.tensor import Tensor, plain
 
@@ -13,7 +14,7 @@ from minigrad.tensor import Tensor, plain
 @composition(np.polyval)
 def _polyval(p: Any, x: Any) -> Any:
     """Horner's scheme: ((p₀ x + p₁) x + p₂) ..."""
-    y = np.zeros_like(x)
+    p, y = method_of(p), np.zeros_like(x)
     for i in range(len(p)):
         y = y * x + p[i]
     return y
@@ -78,6 +79,7 @@ def _polyint(p: Any, m: int = 1, k: Any = None) -> Any:
 @composition(np.polyfit)
 def _polyfit(x: Any, y: Any, deg: int, rcond: Any = None, *, w: Any = None) -> Any:
     """Least squares on the powers of x, their columns scaled to length 1."""
+    x, y = method_of(x) + 0.0, method_of(y) + 0.0
     powers = np.vander(x, deg + 1)
     if w is not None:
         powers, y = powers * w[:, None], y * (w[:, None] if np.ndim(y) > 1 else w)
@@ -95,6 +97,7 @@ def _poly(seq_of_zeros: Any) -> Any:
         raise TypeError(
             "np.poly of a matrix would lose the gradient: give its eigenvalues, np.linalg.eigvals(a)"
         )
+    seq_of_zeros = seq_of_zeros if seq_of_zeros.dtype.kind in "fc" else seq_of_zeros.astype(float)
     p, zero = np.ones_like(seq_of_zeros, shape=1), np.zeros_like(seq_of_zeros, shape=1)
     for i in range(len(seq_of_zeros)):
         p = np.concatenate([p, zero]) - np.concatenate([zero, p * seq_of_zeros[i]])

@@ -69,7 +69,8 @@ def _cov(
     """The deviations from the means, multiplied for each pair of variables:  D Dᵀ / (n - ddof)."""
     parts = [_rows(variables, rowvar, dtype) for variables in (m, y) if variables is not None]
     x = parts[0] if y is None else np.concatenate(parts)
-    f, a = (None if w is None else np.asarray(fixed(w)) for w in (fweights, aweights))
+    f = None if fweights is None else np.asarray(fixed(fweights))
+    a = None if aweights is None else np.asarray(fixed(aweights), float)
     np.cov(np.zeros((1, 1)) if f is a is None else np.zeros((1, x.shape[1])), ddof=0, fweights=f, aweights=a)
     if ddof is not None and ddof != int(ddof):
         raise ValueError(f"ddof={ddof} must be a whole number")

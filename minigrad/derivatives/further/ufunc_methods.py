@@ -16,7 +16,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from minigrad.derivatives.further.keywords import cast
-from minigrad.derivatives.shapes import at
+from minigrad.derivatives.shapes import at, method_of
 from minigrad.table import composition, compositions, name_of, table
 from minigrad.tensor import fixed
 
@@ -31,14 +31,15 @@ _identities: dict[np.ufunc, float] = {np.logaddexp: -inf, np.logaddexp2: -inf, n
 
 @composition(np.ufunc.reduce)
 def _reduce(
-    ufunc: np.ufunc, array: Any, axis: Any = 0, dtype: Any = None, *, keepdims: bool = False, **of_elements: Any
+    ufunc: np.ufunc, array: Any, axis: Any = 0, dtype: Any = None, *, keepdims: bool = False, **options: Any
 ) -> Any:
     """f(f(a₀, a₁), a₂) ...: by a reduction with a row, in pairs where any order will do, or one by one."""
-    if _unknown(ufunc) or not of_elements.keys() <= {"initial", "where"}:
+    if _unknown(ufunc) or not options.keys() <= {"initial", "where"}:
         return NotImplemented
     if ufunc in _reductions:
-        return _reductions[ufunc](cast(array, dtype), axis=axis, keepdims=keepdims, **of_elements)
-    array, where, first = cast(array, dtype), of_elements.get("where", True), of_elements.get("initial")
+        return _reductions[ufunc](cast(array, dtype), axis=axis, keepdims=keepdims, **options)
+    array, where, first = cast(array, dtype), options.get("where", True), options.get("initial")
+    first = first if first is None else cast(first, array.dtype)
     axes = normalize_axis_tuple(range(array.ndim) if axis is None else axis, array.ndim)
     if len(axes) > 1 and ufunc not in _identities:
         raise ValueError(f"{name_of(ufunc)}.reduce depends on the order: it reduces one axis, not {axes}")
@@ -76,7 +77,7 @@ def _reduceat(ufunc: np.ufunc, array: Any, indices: Any, axis: Any = 0, dtype: A
         return NotImplemented
     array, axis = cast(array, dtype), _one_axis(ufunc, "reduceat", array, axis)
     starts, n = np.asarray(fixed(indices), np.intp), array.shape[axis]
-    if starts.ndim != 1 or not np.all((0 <= starts) & (starts < n)):
+    if starts.ndim != 1 or not np.all((starts >= 0) & (starts < n)):
         kind = IndexError if starts.ndim == 1 else ValueError
         raise kind(
             f"{name_of(ufunc)}.reduceat: the indices {starts.tolist()} must be on one axis, from 0 to {n - 1}"
@@ -96,7 +97,8 @@ def _outer(ufunc: np.ufunc, a: Any, b: Any, **options: Any) -> Any:
     """f(aᵢ, bⱼ) for every pair."""
     if _unknown(ufunc) and ufunc not in compositions:
         return NotImplemented
-    return ufunc(np.reshape(a, (*np.shape(a), *(1,) * np.ndim(b))), b, **options)
+    a, b = method_of(a), method_of(b)
+    return ufunc(np.reshape(a, (*a.shape, *(1,) * b.ndim)), b, **options)
 
 
 def _unknown(ufunc: np.ufunc) -> bool:
