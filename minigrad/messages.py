@@ -45,7 +45,8 @@ def retold(error: Exception, function: Callable, args: tuple, kwargs: dict[str, 
     its_own = error.__cause__ is None and isinstance(error, type(numpys or error))
     if numpys is None and not (its_own and isinstance(error, ValueError | IndexError)):
         return error  # what NumPy takes, and minigrad does not
-    if its_own and (name in str(error) or str(error).startswith(f"{name.removeprefix('np.')}:")):
+    named = name in str(error) or str(error).startswith(f"{name.removeprefix('np.')}:")
+    if named and isinstance(error, type(numpys or error)):
         return error  # it says what it is about
     return explain(error if its_own or numpys is None else numpys, function, args, kwargs)
 
