@@ -70,6 +70,13 @@ same function.
 """
 
 
+methods = """### Methods of ufuncs
+
+`reduce`, `accumulate`, `reduceat`, `outer` of {binary}; `outer` of {outer} too. `at`, which changes an array
+in place, is not supported. [What they are, and their keywords](tensor-and-table.md#methods-of-ufuncs).
+"""
+
+
 def public(module: Any) -> Iterator[tuple[str, Callable[..., Any]]]:
     """The public functions of a module, each once, under the name that it calls itself by."""
     seen = set()
@@ -152,6 +159,11 @@ def text() -> str:
             if names := [name for name in here if here[name] == how]:
                 lines.append(f"{kind}: {listed(names)}.\n")
         lines.append(f"In {sources}. {more.get(title, '')}".rstrip() + "\n")
+    binary = [
+        n for n in of_kind["differentiable"] if getattr(known[n], "nin", 0) == 2 and not known[n].signature
+    ]
+    rows = [name for name in binary if known[name] in table]
+    lines.append(methods.format(binary=listed(rows), outer=listed({*binary} - {*rows})))
     for title, kind in (("Piecewise constant", "piecewise constant"), ("Answers", "an answer")):
         lines.append(f"## {title}\n\n{listed(of_kind[kind])}.\n")
     lines += ["## Not supported\n", "| functions | why, and what to do |", "|---|---|"]

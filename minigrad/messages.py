@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
+from inspect import signature
 from reprlib import repr as shortened
 from typing import Any
 
@@ -11,7 +13,7 @@ import numpy as np
 from minigrad.not_supported import nearest, reason
 from minigrad.other_arrays.foreign import mixture
 from minigrad.table import compositions, name_of, table
-from minigrad.tensor import Tensor, describe
+from minigrad.tensor import Tensor, describe, plain
 
 
 def explain(error: Exception, function: Callable, inputs: tuple, parameters: dict[str, Any]) -> Exception:
@@ -34,6 +36,30 @@ def explain(error: Exception, function: Callable, inputs: tuple, parameters: dic
     return kind(f"{name}: {' and '.join(given)}{f' with {notes}' if notes else ''}: {reason or error}")
 
 
+def retold(error: Exception, function: Callable, args: tuple, kwargs: dict[str, Any]) -> Exception:
+    """What went wrong inside a composition, told of the function that was called.
+
+    It is NumPy's own error for the call, if what is told of is a function inside, or of another type.
+    """
+    numpys, name = _error_of_numpy(function, args, kwargs), name_of(function)
+    its_own = error.__cause__ is None and isinstance(error, type(numpys or error))
+    if numpys is None and not (its_own and isinstance(error, ValueError | IndexError)):
+        return error  # what NumPy takes, and minigrad does not
+    named = name in str(error) or str(error).startswith(f"{name.removeprefix('np.')}:")
+    if named and isinstance(error, type(numpys or error)):
+        return error  # it says what it is about
+    return explain(error if its_own or numpys is None else numpys, function, args, kwargs)
+
+
+def _error_of_numpy(function: Callable, args: tuple, kwargs: dict[str, Any]) -> Exception | None:
+    try:
+        with warnings.catch_warnings(action="ignore"), np.errstate(all="ignore"):
+            function(*plain(args), **plain(kwargs))
+    except (TypeError, ValueError, IndexError) as error:
+        return error
+    return None
+
+
 def no_derivative(function: Callable, name: str, kwargs: dict[str, Any]) -> str:
     """Why a function cannot be called on a Tensor that needs a gradient, and what comes nearest."""
     if hasattr(function, "on_arrays"):
@@ -42,7 +68,9 @@ def no_derivative(function: Callable, name: str, kwargs: dict[str, Any]) -> str:
     if isinstance(ufunc, np.ufunc) and ufunc in table and kwargs:  # a method of it
         function = getattr(np.ufunc, function.__name__)
     if function in table or function in compositions:
-        how = f"with {', '.join(f'{key}=' for key in kwargs)}" if kwargs else "with these arguments"
+        takes = signature(compositions[function]).parameters if function in compositions else {}
+        given = [f"{key}=" for key in kwargs if key not in takes] or [f"{key}=" for key in kwargs]
+        how = f"with {', '.join(given)}" if kwargs else "with these arguments"
         return f"{name} {how} would lose the gradient; leave them out, or use t.detach() where none is wanted"
     why = f"{name} has no derivative here, and a Tensor that needs a gradient would lose it"
     if reason(name):

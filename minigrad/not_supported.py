@@ -10,7 +10,10 @@ reasons: dict[str, str] = {
     ),
     "it makes a NumPy array, which has no graph; np.stack makes a Tensor of several": (
         "np.array np.asanyarray np.asarray np.asarray_chkfinite np.ascontiguousarray np.asfortranarray "
-        "np.asmatrix np.bmat np.require np.from_dlpack np.frombuffer np.fromiter np.matrix"
+        "np.asmatrix np.bmat np.require np.from_dlpack np.frombuffer np.matrix"
+    ),
+    "it reads numbers, as float(t) does: it raises inside a transform, and elsewhere it gives them": (
+        "np.fromiter"
     ),
     "which elements are left, and how many, depends on the values; np.sort keeps all of them": (
         "np.intersect1d np.setdiff1d np.setxor1d np.union1d np.unique_all np.unique_counts "

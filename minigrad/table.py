@@ -186,6 +186,8 @@ def name_of(function: Callable[..., Any]) -> str:
     ('np.exp', 'np.linalg.norm')
     """
     name = getattr(function, "__name__", repr(function))
+    if isinstance(ufunc := getattr(function, "__self__", None), np.ufunc):  # np.add.reduce
+        return f"{name_of(ufunc)}.{name}"
     module = getattr(function, "__module__", None) or ""
     if getattr(np, name, None) is function or module.partition(".")[0] == "numpy":
         public = module.removeprefix("numpy").lstrip(".")

@@ -11,10 +11,9 @@ new stamp, by which backprop sees that a graph is older than the leaf that it us
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from functools import update_wrapper
+from functools import partial, update_wrapper
 from itertools import count
 from math import prod
 from numbers import Number
@@ -24,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.asking import taker
 from minigrad.other_arrays.foreign import check_result, copied, is_foreign, of_one_kind, to_numpy
 from minigrad.other_arrays.lazy import Lazy
 from minigrad.table import compositions, enter_further, name_of, table
@@ -34,6 +34,9 @@ recording: ContextVar[bool] = ContextVar("minigrad.recording", default=True)
 
 reading_allowed: ContextVar[bool] = ContextVar("minigrad.reading_allowed", default=True)
 """Whether float(t), t.item() and the like may read a Tensor that is part of a graph."""
+
+differentiating: ContextVar[bool] = ContextVar("minigrad.differentiating", default=False)
+"""Whether a transform is calling a function: a number read out of a Tensor there would drop its gradient."""
 
 next_stamp = count(1).__next__
 
@@ -268,40 +271,47 @@ class Tensor(Lazy):
 
     def tolist(self) -> Any:
         """The values as nested lists of Python numbers."""
-        self._check_reading("tolist()")
+        self._check_reading("tolist()", number=True)
         return to_numpy(self.data).tolist()
 
     def __float__(self) -> float:
-        if _caller().startswith("numpy.") and not _caller().startswith(_tests):  # np.sum(a, initial=t)
-            self._check_leaving("float() by a NumPy function")
+        self._check_taking("float()")
         return float(self._number("float()"))
 
-    def __int__(self) -> int:
-        return int(self._number("int()"))
-
     def __complex__(self) -> complex:
+        self._check_taking("complex()")
         return complex(self._number("complex()"))
 
+    def __int__(self) -> int:
+        return int(self._number("int()", flat=True))
+
     def __index__(self) -> int:
-        return as_index(self._number("index()"))
+        return as_index(self._number("index()", flat=True))
 
     def __bool__(self) -> bool:
         self._check_reading("bool()")
         return bool(self._value)
 
-    def _number(self, how: str, wrong_size: type[Exception] = TypeError) -> Any:
-        self._check_reading(how)
+    def _number(self, how: str, wrong_size: type[Exception] = TypeError, flat: bool = False) -> Any:
+        """The one value; `flat` where what it becomes has no gradient to lose, as int(t)."""
+        self._check_reading(how, number=not flat)
         if self.size != 1:
             raise wrong_size(f"{how}: {describe(self)} has {self.size} elements; only one can be a number")
         return self._value if type(self._value) in _scalars else to_numpy(self._value).item()
 
-    def _check_reading(self, how: str) -> None:
+    def _check_reading(self, how: str, number: bool = False) -> None:
         tell("refuse", self, how)
-        if not reading_allowed.get() and (self._requires_grad or self.function is not None):
+        part_of_graph = not reading_allowed.get() and (self._requires_grad or self.function is not None)
+        lost = number and differentiating.get() and self._requires_grad and recording.get()
+        if part_of_graph or lost:
             raise RuntimeError(
                 f"{how} of {describe(self)} inside a function that is being recorded would fix its value and "
                 "drop its gradient; keep to Tensors, or use t.detach() where no gradient is wanted"
             )
+
+    def _check_taking(self, how: str) -> None:
+        if where := taker(how):
+            self._check_leaving(where)
 
     def _check_leaving(self, how: str) -> None:
         if self._requires_grad and recording.get():
@@ -311,8 +321,7 @@ class Tensor(Lazy):
             )
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        if not _caller().startswith(_tests):
-            self._check_leaving(_of_memory if "stride_tricks" in _caller() else "numpy()")
+        self._check_taking("numpy()")
         return np.array(to_numpy(self.data), dtype=dtype, copy=copy)
 
     def __dlpack__(self, **options: Any) -> Any:
@@ -353,7 +362,7 @@ class Tensor(Lazy):
         return f"Tensor({', '.join(notes)})"
 
     def __format__(self, spec: str) -> str:
-        return format(self._number(f"format {spec!r}"), spec) if spec else repr(self)
+        return format(self._number(f"format {spec!r}", flat=True), spec) if spec else repr(self)
 
     # ---- copies
 
@@ -375,11 +384,12 @@ class Tensor(Lazy):
         if method == "__call__":
             return call(ufunc, inputs, parameters)
         enter_further(ufunc)  # with the methods
-        composed = compositions.get(getattr(np.ufunc, method))
-        result = NotImplemented if composed is None else composed(ufunc, *inputs, **parameters)
-        if result is not NotImplemented:
-            return result
-        return _without_gradient(getattr(ufunc, method), f"{name_of(ufunc)}.{method}", inputs, parameters)
+        function, composed = getattr(ufunc, method), compositions.get(getattr(np.ufunc, method))
+        if composed is not None:
+            result = _composed(partial(composed, ufunc), function, inputs, parameters)
+            if result is not NotImplemented:
+                return result
+        return _without_gradient(function, inputs, parameters)
 
     def __array_function__(self, function: Callable, types: Any, args: tuple, kwargs: dict) -> Any:
         return call(function, args, kwargs)
@@ -394,6 +404,8 @@ class Tensor(Lazy):
     __truediv__, __rtruediv__ = _operator(np.divide), _operator(np.divide, reflected=True)
     __floordiv__, __rfloordiv__ = _operator(np.floor_divide), _operator(np.floor_divide, reflected=True)
     __mod__, __rmod__ = _operator(np.remainder), _operator(np.remainder, reflected=True)
+    __divmod__ = lambda self, other: (self // other, self % other)  # noqa: E731
+    __rdivmod__ = lambda self, other: (other // self, other % self)  # noqa: E731
     __matmul__, __rmatmul__ = _operator(np.matmul), _operator(np.matmul, reflected=True)
     _power, __rpow__ = _operator(np.power), _operator(np.power, reflected=True)
     __and__, __rand__ = _operator(np.bitwise_and), _operator(np.bitwise_and, reflected=True)
@@ -533,18 +545,6 @@ def freeze(data: Any) -> Any:
     return data
 
 
-_tests = ("numpy.testing", "_pytest.")
-"""Modules whose functions (np.testing.assert_allclose, pytest.approx) only look at the values."""
-
-
-_of_memory = "as_strided, which looks at memory (sliding_window_view at elements)"
-
-
-def _caller() -> str:
-    """The module whose code called the method that asks."""
-    return sys._getframe(2).f_globals.get("__name__", "")
-
-
 # ---- assignment
 
 
@@ -662,29 +662,41 @@ def call(function: Callable, args: tuple, kwargs: dict) -> Any:
     composed, row = compositions.get(function), table.get(function)
     if composed is None and row is None and enter_further(function):
         composed, row = compositions.get(function), table.get(function)
+    refusal = None
     if composed is not None:
-        try:
-            return composed(*args, **kwargs)
-        except TypeError as error:
-            if error.__traceback__ is None or error.__traceback__.tb_next is not None:
-                raise  # from inside; otherwise it does not take these arguments
-        except (ValueError, IndexError) as error:
-            if error.__cause__ is not None or name_of(function) in str(error):
-                raise  # it says what it is about
-            from minigrad.messages import explain
-
-            raise explain(error, function, args, kwargs) from error
+        answer = _composed(composed, function, args, kwargs)
+        if answer is not NotImplemented:
+            return answer
     if row is not None:
         if not kwargs and row.simple and len(args) == len(row.arrays):
             return record(function, args, row.parameters)
         try:
             inputs, parameters = row.bind(args, dict(kwargs))
-        except TypeError:
-            if recording.get() and _needs_gradient((args, kwargs)):
-                raise
+        except TypeError as error:
+            refusal = error
         else:
             return record(function, inputs, {name: fixed(value) for name, value in parameters.items()})
-    return _without_gradient(function, name_of(function), args, kwargs)
+    if composed is not None or row is not None:
+        from minigrad.derivatives.further.keywords import in_other_words
+
+        answer = in_other_words(function, args, kwargs)
+        if answer is not NotImplemented:
+            return answer
+        if refusal and recording.get() and _needs_gradient((args, kwargs)):
+            raise refusal
+    return _without_gradient(function, args, kwargs)
+
+
+def _composed(composed: Callable, function: Callable, args: tuple, kwargs: dict) -> Any:
+    """What a composition gives; NotImplemented if it does not take these arguments."""
+    try:
+        return composed(*args, **kwargs)
+    except (TypeError, ValueError, IndexError) as error:
+        if isinstance(error, TypeError) and error.__traceback__.tb_next is None:  # type: ignore[union-attr]
+            return NotImplemented
+        from minigrad.messages import retold
+
+        raise retold(error, function, args, kwargs) from error
 
 
 def primitive(function: Callable) -> Callable:
@@ -716,8 +728,9 @@ answers: set[Callable] = set()
 """Those whose answer is no array to differentiate (np.argmax, np.allclose ...): given for plain arrays."""
 
 
-def _without_gradient(function: Callable, name: str, args: tuple, kwargs: dict) -> Any:
+def _without_gradient(function: Callable, args: tuple, kwargs: dict) -> Any:
     """NumPy's own answer for plain arrays, unless a gradient would be lost by that."""
+    name = name_of(function)
     if function not in answers and recording.get() and _needs_gradient((args, kwargs)):
         from minigrad.messages import no_derivative
 

@@ -20,7 +20,7 @@ package = Path(minigrad.__file__).parent
 files = sorted(package.rglob("*.py"))
 
 floors = (
-    ("table", "watch", "not_supported", "other_arrays", "interrupt"),
+    ("table", "watch", "asking", "not_supported", "other_arrays", "interrupt"),
     ("tensor",),
     ("derivatives", "messages"),
     ("functions",),
@@ -36,9 +36,13 @@ floors = (
 )
 """From the ground up: a file imports only from the floors below its own, and from its own package."""
 
-upwards = {"other_arrays": {"tensor"}, "tensor": {"backprop", "hooks", "messages"}, "nn": {"show"}}
+upwards = {
+    "other_arrays": {"tensor"},
+    "tensor": {"backprop", "derivatives", "hooks", "messages"},
+    "nn": {"show"},
+}
 """Inside functions: the Tensors that Dask computes; `.backward()` and hooks, what is said when something goes
-wrong; a Module's ledger."""
+wrong; keywords that a row does not know; a Module's ledger."""
 
 rooms = {
     "show": (("symbols", "files"), ("rule_text",), ("derivation",), ("pictures",), ("page",), ("",)),
@@ -308,7 +312,7 @@ def test_the_core_can_be_read_in_an_afternoon():
     core = ("table", "tensor", "functions", "backprop", "random")
     rows = ("arithmetic", "choices", "piecewise_constant", "reductions", "matrices", "shapes", "indexing")
     files = [*core, *(f"derivatives/{topic}" for topic in rows)]
-    assert sum(lines_of_code(package / f"{name}.py") for name in files) <= 1320
+    assert sum(lines_of_code(package / f"{name}.py") for name in files) <= 1345
 
 
 def test_a_function_is_in_one_place():

@@ -197,9 +197,8 @@ def test_cumprod_with_zeros_to_second_order(zeros):
 
 def test_what_running_functions_refuse():
     x = leaf(np.ones((2, 3)))
-    for call in (lambda: np.cumsum(x, dtype=np.float32), lambda: np.nancumsum(x, 0, int)):
-        with pytest.raises(TypeError, match="would lose the gradient"):
-            call()
+    with pytest.raises(TypeError, match="would lose the gradient"):
+        np.cumsum(x, out=np.zeros(6))
     for call in (
         np.diff,
         np.gradient,
@@ -384,16 +383,15 @@ def test_a_ufunc_with_a_row_of_ones_own_has_its_methods():
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda x: np.add.reduce(x, dtype=np.float32), r"np\.add\.reduce with dtype= would lose"),
-        (lambda x: np.add.reduce(x, initial=2.0), r"np\.add\.reduce with initial= would lose the gradient"),
-        (lambda x: np.maximum.reduce(x, where=[True, False]), r"np\.maximum\.reduce with where= would lose"),
+        (lambda x: np.add.reduce(x, out=np.zeros(())), r"np\.add\.reduce with out= would lose"),
+        (lambda x: np.subtract.reduce(x, where=[True, False], initial=1), r"np\.subtract\.reduce with"),
         (lambda x: np.add.accumulate(x, out=np.zeros(2)), r"np\.add\.accumulate with out= would lose"),
-        (lambda x: np.multiply.outer(x, x, dtype=float), r"np\.multiply\.outer with dtype= would lose"),
+        (lambda x: np.multiply.outer(x, x, out=np.zeros((2, 2))), r"np\.multiply of .* out= would lose"),
         (lambda x: np.add.at(x, [0], 1.0), r"np\.add\.at has no derivative here"),
         (lambda x: np.add.at(np.zeros(2), [0, 1], x), r"np\.add\.at has no derivative here"),
         (lambda x: np.gcd.outer(x, x), r"np\.gcd\.outer has no derivative here"),
         (lambda x: np.greater.accumulate(x), r"np\.greater\.accumulate has no derivative here"),
-        (lambda x: np.float_power(x, 2, dtype=float), r"np\.float_power with dtype= would lose the gradient"),
+        (lambda x: np.float_power(x, 2, out=x.data.copy()), r"np\.float_power with out= would lose"),
         (lambda x: np.exp2(x, where=[True, False]), r"np\.exp2 of a Tensor takes a; where= would lose"),
     ],
 )  # fmt: skip
@@ -408,7 +406,7 @@ def test_methods_without_a_gradient_give_what_numpy_gives():
     x = mg.Tensor([1.0, 2.0, 3.0])
     assert np.add.reduce(x, initial=2.0) == 8
     assert np.greater.outer(x, 2.0).tolist() == [False, False, True]
-    with pytest.raises(IndexError, match=r"np\.add\.reduceat: the indices \[0, 3\] must be from 0 to 2"):
+    with pytest.raises(IndexError, match=r"np\.add\.reduceat: the indices \[0, 3\] must be .* from 0 to 2"):
         np.add.reduceat(x, [0, 3])
 
 

@@ -25,7 +25,7 @@ derivative(np.var,  "a, /, axis=None, *, ddof=0, keepdims=False",
            a=lambda g, y, a, axis, ddof, keepdims: keep_axes(2 * g, axis, keepdims)
                                                    * _centred(a, y, axis, ddof))
 derivative(np.std,  "a, /, axis=None, *, ddof=0, keepdims=False",
-           a=lambda g, y, a, axis, ddof, keepdims: keep_axes(g / np.where(y == 0, 1, y), axis, keepdims)
+           a=lambda g, y, a, axis, ddof, keepdims: keep_axes(_over(g, y, a, axis, keepdims), axis, keepdims)
                                                    * _centred(a, y, axis, ddof))
 derivative(np.max,  "a, /, axis=None, *, keepdims=False",
            a=lambda g, y, a, axis, keepdims: keep_axes(g, axis, keepdims) * _share(a, y, axis, keepdims))
@@ -52,6 +52,19 @@ def _count(a: Any, y: Any, axis: Any) -> Any:
 
 def _centred(a: Any, y: Any, axis: Any, ddof: int) -> Any:
     return conj(a - np.mean(a, axis=axis, keepdims=True)) / (_count(a, y, axis) - ddof)
+
+
+def _over(g: Any, y: Any, a: Any, axis: Any, keepdims: bool) -> Any:
+    """g / y, and 0 where all are equal: there the deviation y is 0, or rounding."""
+    return g / np.where(none_differ(a, axis, keepdims), np.inf, y)
+
+
+def none_differ(a: Any, axis: Any, keepdims: bool, where: Any = True) -> Any:
+    """Whether all that are counted are equal, along the axis."""
+    if not a.size:
+        return False
+    low, high = (a, a) if where is True else (np.where(where, a, np.inf), np.where(where, a, -np.inf))
+    return np.min(low, axis=axis, keepdims=keepdims) == np.max(high, axis=axis, keepdims=keepdims)
 
 
 def _share(a: Any, y: Any, axis: Any, keepdims: bool) -> Any:

@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from minigrad.tensor import Tensor, recording
+from minigrad.tensor import Tensor, differentiating, recording
 from minigrad.watch import graph_wanted
 
 
 @contextmanager
 def recorded() -> Iterator[None]:
-    """Context: what is called makes its graph, within no_grad too, and if it is compiled, is not replayed."""
-    before, wanted_before = recording.get(), graph_wanted.get()
+    """Context: what is called makes its graph, within no_grad too, and if it is compiled, is not replayed.
+
+    To read a number out of a Tensor, float(t), would drop its gradient there, and raises.
+    """
+    switches = recording, graph_wanted, differentiating
+    before = [switch.get() for switch in switches]
     try:
-        recording.set(True)
-        graph_wanted.set(True)
+        for switch in switches:
+            switch.set(True)
         yield
     finally:
-        recording.set(before)
-        graph_wanted.set(wanted_before)
+        for switch, was in zip(switches, before, strict=True):
+            switch.set(was)
 
 
 def behind(outputs: Iterable[Tensor], is_end: Callable[[Tensor], bool]) -> Iterator[Tensor]:

@@ -7,6 +7,7 @@ from minigrad.derivatives.further import grids as grids
 from minigrad.derivatives.further import in_chunks as in_chunks
 from minigrad.derivatives.further import interpolation as interpolation
 from minigrad.derivatives.further import joining as joining
+from minigrad.derivatives.further import keywords as keywords
 from minigrad.derivatives.further import linear_algebra as linear_algebra
 from minigrad.derivatives.further import nan_functions as nan_functions
 from minigrad.derivatives.further import ordering as ordering

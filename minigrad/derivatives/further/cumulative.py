@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
+from minigrad.derivatives.further.keywords import cast
 from minigrad.derivatives.shapes import at
 from minigrad.other_arrays.foreign import beside
 from minigrad.table import composition, derivative
@@ -57,7 +58,9 @@ def _cumulative_prod(x: Any, /, *, axis: int | None = None, include_initial: boo
 def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
     if n < 0:
         raise ValueError(f"np.diff: n={n}; it is how many times differences are taken, 0 or more")
-    a = _after(prepend, a, axis, append)
+    ends = (x if x is None else _like(a, x) for x in (prepend, append))
+    before, after = (x if x is None or x.ndim else _slice_of(x, a, axis) for x in ends)
+    a = _after(before, a, axis, after)
     for _ in range(n):
         later, earlier = along(a, slice(1, None), axis), along(a, slice(None, -1), axis)
         a = np.not_equal(later, earlier) if a.dtype == bool else np.subtract(later, earlier)
@@ -66,7 +69,9 @@ def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any =
 
 @composition(np.ediff1d)
 def _ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
-    ends = [x if x is None else np.ravel(_like(ary, x)).astype(ary.dtype) for x in (to_begin, to_end)]
+    ends = [
+        x if x is None else cast(np.ravel(_like(ary, x)), ary.dtype, "same_kind") for x in (to_begin, to_end)
+    ]
     return _after(ends[0], np.diff(np.ravel(ary)), 0, ends[1])
 
 
@@ -157,13 +162,18 @@ def _shifted(y: Any, first: float, axis: int) -> Any:
 def _after(first: Any, x: Any, axis: int, last: Any = None) -> Any:
     """x with something in front along the axis, and behind: arrays, numbers, or nothing."""
     axis = normalize_axis_index(axis, x.ndim)
-    one = (*x.shape[:axis], 1, *x.shape[axis + 1 :])
     parts = [
-        np.broadcast_to(_like(x, part), one).astype(x.dtype) if np.ndim(part) == 0 else part
+        _slice_of(part, x, axis).astype(x.dtype) if np.ndim(part) == 0 else part
         for part in (first, x, last)
         if part is not None
     ]
     return np.concatenate(parts, axis=axis) if len(parts) > 1 else x
+
+
+def _slice_of(number: Any, x: Any, axis: int) -> Any:
+    """A number, as often as a slice of x along the axis has elements."""
+    axis = normalize_axis_index(axis, x.ndim)
+    return np.broadcast_to(_like(x, number), (*x.shape[:axis], 1, *x.shape[axis + 1 :]))
 
 
 def _like(x: Any, number: Any) -> Any:

@@ -30,7 +30,9 @@ def _trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
 
 @composition(np.diag)
 def _diag(v: Any, k: int = 0) -> Any:
-    if v.ndim != 1:
+    if v.ndim not in (1, 2):
+        raise ValueError(f"np.diag: an array of {v.ndim} axes; it takes one, or two (np.diagonal takes more)")
+    if v.ndim == 2:
         return np.diagonal(v, k)
     i, n = np.arange(len(v)), len(v) + abs(k)
     return scatter_add(v, index=(i + max(-k, 0), i + max(k, 0)), shape=(n, n))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from operator import index as as_index
 from typing import Any
 
 import numpy as np
 
+from minigrad.derivatives.further.keywords import cast
 from minigrad.derivatives.indexing import scatter_add
-from minigrad.other_arrays.foreign import beside, to_numpy
+from minigrad.derivatives.shapes import method_of
+from minigrad.other_arrays.foreign import beside, is_chunked, to_numpy
 from minigrad.table import composition
-from minigrad.tensor import Tensor
+from minigrad.tensor import Tensor, plain
 
 
 @composition(np.linspace)
@@ -17,14 +20,17 @@ def _linspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, *, axis: int = 0
 ) -> Any:
     """start + t (stop - start), and stop itself in the end, as NumPy has it."""
+    if as_index(num) < 0:
+        raise ValueError(f"np.linspace: num={num}; it is how many numbers are wanted, 0 or more")
     parts = num - 1 if endpoint else num
     span = stop - start
     step = span / parts if parts > 0 else span * np.nan
     shape = (-1, *(1,) * np.ndim(span))
-    steps = beside(np.reshape(np.arange(num) + 0.0, shape), span)
+    steps = np.arange(num).astype(np.result_type(method_of(span).dtype, 0.0))
+    steps = beside(np.reshape(steps, shape), span)
     y = start + (steps * step if parts > 0 else steps * span)
     if endpoint and num > 1:
-        y = np.concatenate([y[:-1], np.broadcast_to(_like(span, stop), np.shape(span))[None]])
+        y = np.concatenate([y[:-1], np.broadcast_to(cast(_like(span, stop), y.dtype), np.shape(span))[None]])
     if axis % np.ndim(y):
         y = np.moveaxis(y, 0, axis)
     return (y, step) if retstep else y
@@ -40,6 +46,12 @@ def _logspace(
 @composition(np.geomspace)
 def _geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, *, axis: int = 0) -> Any:
     """start (stop / start)ᵗ, and the ends themselves: both positive, or both negative."""
+    start, stop = (
+        float(x) if isinstance(x, int | float) else cast(x, np.result_type(method_of(x).dtype, float))
+        for x in (start, stop)
+    )
+    if any(not is_chunked(plain(x)) and np.any(plain(x) == 0) for x in (start, stop)):
+        raise ValueError("np.geomspace: a geometric sequence has no 0 in it")
     t = np.linspace(0.0, 1.0, num, endpoint)
     ratio = stop / start
     y = start * ratio ** beside(np.reshape(t, (-1, *(1,) * np.ndim(ratio))), ratio)
@@ -54,6 +66,9 @@ def _geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, *, a
 @composition(np.vander)
 def _vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     """Columns x⁰, x¹ ... as running products, the highest power first unless they increase."""
+    if x.ndim != 1:
+        raise ValueError(f"np.vander: x has {x.ndim} axes; it takes one")
+    x = cast(x, np.promote_types(x.dtype, int))
     columns = [x**0]
     for _ in range(1, len(x) if N is None else N):
         columns.append(columns[-1] * x)

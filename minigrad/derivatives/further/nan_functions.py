@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from minigrad.derivatives.reductions import keep_axes
+from minigrad.derivatives.further.keywords import cast
+from minigrad.derivatives.reductions import keep_axes, none_differ
+from minigrad.derivatives.shapes import method_of
 from minigrad.other_arrays.foreign import beside
 from minigrad.table import composition, derivative
 from minigrad.tensor import Tensor, answers, primitive
@@ -54,9 +56,9 @@ def _nanvar(a: Any, axis: Any = None, *, ddof: int = 0, keepdims: bool = False) 
 
 @composition(np.nanstd)
 def _nanstd(a: Any, axis: Any = None, *, ddof: int = 0, keepdims: bool = False) -> Any:
-    """√ of the variance, without a slope where that is 0, as np.std."""
+    """√ of the variance, without a slope where all are equal, as np.std."""
     variance = np.nanvar(a, axis=axis, ddof=ddof, keepdims=keepdims)
-    flat = variance == 0
+    flat = none_differ(a, axis, keepdims, np.logical_not(np.isnan(a)))
     return np.where(flat, 0, np.sqrt(np.where(flat, 1, variance)))
 
 
@@ -88,6 +90,7 @@ def _nanquantile(a: Any, q: Any, axis: Any = None, *, method: str = "linear", ke
     kept = [i for i in range(a.ndim) if i not in axes]
     rows = np.reshape(np.transpose(a, (*kept, *axes)), (*(a.shape[i] for i in kept), -1))
     rows = rows if a.dtype.kind == "f" else rows.astype(float)
+    rows = rows if isinstance(q, int | float) else cast(rows, np.result_type(rows.dtype, method_of(q).dtype))
     n = np.sum(np.logical_not(np.isnan(rows)), axis=-1, keepdims=True)
     q = q if isinstance(q, Tensor) else beside(q, rows)
     q = np.reshape(q, (*q.shape, *(1,) * rows.ndim))
@@ -122,7 +125,7 @@ def _without_nan(a: Any, value: float) -> Any:
 def _count(a: Any, axis: Any, keepdims: bool, ddof: int = 0) -> Any:
     """How many numbers there are along the axis, less ddof; nan where that leaves none."""
     n = np.sum(np.logical_not(np.isnan(a)), axis=axis, keepdims=keepdims)
-    n = n.astype(np.zeros(0, a.dtype).real.dtype) - ddof
+    n = n.astype(np.zeros(0, a.dtype).real.dtype if a.dtype.kind in "fc" else float) - ddof
     return np.where(n > 0, n, np.nan)
 
 

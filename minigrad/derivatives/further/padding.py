@@ -13,25 +13,24 @@ from minigrad.other_arrays.foreign import beside
 from minigrad.table import composition
 from minigrad.tensor import fixed
 
-_places = ("edge", "reflect", "symmetric", "wrap")
 _of_values: dict[str, Callable[..., Any]] = {
     "maximum": np.max, "minimum": np.min, "mean": np.mean, "median": np.median,
 }
 
 
+_options = {
+    "constant": "constant_values", "linear_ramp": "end_values", "edge": "", "wrap": "",
+    "reflect": "reflect_type", "symmetric": "reflect_type", **dict.fromkeys(_of_values, "stat_length"),
+}  # fmt: skip
+"""Mode -> the keyword that it takes."""
+
+
 @composition(np.pad)
-def _pad(
-    array: Any,
-    pad_width: Any,
-    mode: Any = "constant",
-    *,
-    stat_length: Any = None,
-    constant_values: Any = 0,
-    end_values: Any = 0,
-    reflect_type: str = "even",
-) -> Any:
-    if mode not in ("constant", "linear_ramp", *_places, *_of_values):
+def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> Any:
+    if not isinstance(mode, str) or mode not in _options:
         raise ValueError(f"mode={mode!r}: what it pads with is not known, or is not set ('empty')")
+    if not options.keys() <= {_options[mode]}:
+        raise ValueError(f"mode={mode!r} does not take {', '.join(options.keys() - {_options[mode]})}")
     if isinstance(pad_width, dict):
         given = [pad_width.get(i, pad_width.get(i - array.ndim, 0)) for i in range(array.ndim)]
         pad_width = [_pairs(width, 1)[0] for width in given]
@@ -39,8 +38,9 @@ def _pad(
     if np.any(np.asarray(widths) < 0):
         raise ValueError(f"pad_width={pad_width!r} is negative")
     if mode == "constant":
-        return _with_constants(array, widths, _pairs(constant_values, array.ndim))
-    ends, lengths = _pairs(end_values, array.ndim), _pairs(stat_length, array.ndim)
+        return _with_constants(array, widths, _pairs(options.get("constant_values", 0), array.ndim))
+    ends = _pairs(options.get("end_values", 0), array.ndim)
+    lengths = _pairs(options.get("stat_length"), array.ndim)
     for axis, width in enumerate(widths):
         if any(width):
             if mode == "linear_ramp":
@@ -48,7 +48,7 @@ def _pad(
             elif mode in _of_values:
                 borders = _statistics(array, axis, width, mode, lengths[axis])
             else:
-                borders = _copies(array, axis, width, mode, reflect_type == "odd")
+                borders = _copies(array, axis, width, mode, options.get("reflect_type") == "odd")
             before, after = (x if x.dtype == array.dtype else x.astype(array.dtype) for x in borders)
             array = np.concatenate([before, array, after], axis=axis)
     return array

@@ -82,6 +82,10 @@ def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     """The first choice whose condition holds."""
     if len(condlist) != len(choicelist) or not len(condlist):
         raise ValueError(f"{len(condlist)} conditions for {len(choicelist)} choices; each needs its own")
+    for i, condition in enumerate(condlist):
+        if method_of(condition).dtype != bool:
+            kind = method_of(condition).dtype
+            raise TypeError(f"np.select: condition {i} is {kind}; wanted truth, as in x > 0")
     y = default
     for condition, choice in zip(condlist[::-1], choicelist[::-1], strict=True):
         y = np.where(condition, choice, y)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.derivatives.shapes import method_of
 from minigrad.other_arrays.foreign import beside
 from minigrad.table import composition
 from minigrad.tensor import Tensor, plain
@@ -14,7 +15,7 @@ from minigrad.tensor import Tensor, plain
 @composition(np.polyval)
 def _polyval(p: Any, x: Any) -> Any:
     """Horner's scheme: ((p₀ x + p₁) x + p₂) ..."""
-    y = np.zeros_like(x)
+    p, y = method_of(p), np.zeros_like(x)
     for i in range(len(p)):
         y = y * x + p[i]
     return y
@@ -52,6 +53,8 @@ def _polydiv(u: Any, v: Any) -> tuple[Any, Any]:
 
 @composition(np.polyder)
 def _polyder(p: Any, m: int = 1) -> Any:
+    if m < 0:
+        raise ValueError(f"np.polyder: m={m}; it is how often, 0 or more (np.polyint goes the other way)")
     p = np.positive(p)
     for _ in range(m):
         p = p[:-1] * beside(np.arange(len(p) - 1, 0, -1), p)
@@ -61,6 +64,8 @@ def _polyder(p: Any, m: int = 1) -> Any:
 @composition(np.polyint)
 def _polyint(p: Any, m: int = 1, k: Any = None) -> Any:
     """m times with the constants k: one for all, or one each, the first integration's first."""
+    if m < 0:
+        raise ValueError(f"np.polyint: m={m}; it is how often, 0 or more (np.polyder goes the other way)")
     constants = [0.0] * m if k is None else [*_as_row(k)]
     if len(constants) == 1:
         constants *= m
@@ -76,6 +81,7 @@ def _polyint(p: Any, m: int = 1, k: Any = None) -> Any:
 @composition(np.polyfit)
 def _polyfit(x: Any, y: Any, deg: int, rcond: Any = None, *, w: Any = None) -> Any:
     """Least squares on the powers of x, their columns scaled to length 1."""
+    x, y = method_of(x) + 0.0, method_of(y) + 0.0
     powers = np.vander(x, deg + 1)
     if w is not None:
         powers, y = powers * w[:, None], y * (w[:, None] if np.ndim(y) > 1 else w)
@@ -93,6 +99,7 @@ def _poly(seq_of_zeros: Any) -> Any:
         raise TypeError(
             "np.poly of a matrix would lose the gradient: give its eigenvalues, np.linalg.eigvals(a)"
         )
+    seq_of_zeros = seq_of_zeros if seq_of_zeros.dtype.kind in "fc" else seq_of_zeros.astype(float)
     p, zero = np.ones_like(seq_of_zeros, shape=1), np.zeros_like(seq_of_zeros, shape=1)
     for i in range(len(seq_of_zeros)):
         p = np.concatenate([p, zero]) - np.concatenate([zero, p * seq_of_zeros[i]])

@@ -64,10 +64,14 @@ def _cov(
     ddof: int | None = None,
     fweights: Any = None,
     aweights: Any = None,
+    *,
+    dtype: Any = None,
 ) -> Any:
     """The deviations from the means, multiplied for each pair of variables:  D Dᵀ / (n - ddof)."""
-    x = _rows(m, rowvar) if y is None else np.concatenate([_rows(m, rowvar), _rows(y, rowvar)])
-    f, a = (None if w is None else to_numpy(fixed(w)) for w in (fweights, aweights))
+    parts = [_rows(variables, rowvar, dtype) for variables in (m, y) if variables is not None]
+    x = parts[0] if y is None else np.concatenate(parts)
+    f = None if fweights is None else to_numpy(fixed(fweights))
+    a = None if aweights is None else np.asarray(to_numpy(fixed(aweights)), float)
     np.cov(np.zeros((1, 1)) if f is a is None else np.zeros((1, x.shape[1])), ddof=0, fweights=f, aweights=a)
     if ddof is not None and ddof != int(ddof):
         raise ValueError(f"ddof={ddof} must be a whole number")
@@ -78,25 +82,27 @@ def _cov(
     if ddof and a is not None:
         ddof = ddof * np.sum(w * a) / n
     d = x - np.expand_dims(mean, 1)
-    c = d @ np.transpose(conj(d if w is None else d * beside(w, d))) * np.true_divide(1, max(n - ddof, 0.0))
+    d_w = d if w is None else d * beside(w, d)
+    c = d @ np.transpose(conj(d_w)) * float(np.true_divide(1, max(n - ddof, 0.0)))
     return np.squeeze(c) if len(x) == 1 else c
 
 
-def _rows(m: Any, rowvar: bool) -> Any:
-    """The variables as rows, in double precision, as NumPy has them."""
+def _rows(m: Any, rowvar: bool, dtype: Any = None) -> Any:
+    """The variables as rows; in double precision, as NumPy has them, unless a dtype is given."""
     m = method_of(m)
     if m.ndim > 2:
         raise ValueError(f"variables of shape {m.shape}; wanted one or two axes")
-    m = m if m.dtype.kind == "c" else m.astype(float) if m.dtype != float else m
+    dtype = dtype or (m.dtype if m.dtype.kind == "c" else float)
+    m = m if m.dtype == dtype else m.astype(dtype)
     if m.ndim < 2:
         return np.reshape(m, (1, -1))
     return m if rowvar else m.T
 
 
 @composition(np.corrcoef)
-def _corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Any:
+def _corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -> Any:
     """The covariances over the deviations of both variables, which are not more than 1."""
-    c = np.cov(x, y, rowvar)
+    c = np.cov(x, y, rowvar, dtype=dtype)
     if c.ndim == 0:
         return c / c
     is_complex = c.dtype.kind == "c"

@@ -1,7 +1,7 @@
-"""A bare tape: about the least of Python that records a step and differentiates it, a floor for all that is eager.
+"""A bare tape: about the least of Python that records a step and differentiates it, a floor for what is eager.
 
-A node has its value, its rules, its inputs and a stamp; backward is a heap.  There are no names, modules or checks,
-no NumPy functions that dispatch, no second order, and nothing is frozen or kept.
+A node has its value, its rules, its inputs and a stamp; backward is a heap.  There are no names, modules or
+checks, no NumPy functions that dispatch, no second order, and nothing is frozen or kept.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def node(value: Any, rules: tuple = (), inputs: tuple = (), needs_gradient: bool
     """A result of inputs, with a rule for each of them; or a leaf."""
     made = Node()
     made.value, made.rules, made.inputs, made.stamp = value, rules, inputs, next_stamp()
-    made.needs_gradient = needs_gradient or any([x.needs_gradient for x in inputs])
+    made.needs_gradient = needs_gradient or any(x.needs_gradient for x in inputs)
     return made
 
 
