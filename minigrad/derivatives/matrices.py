@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.derivatives.shapes import method_of
+from minigrad.other_arrays.foreign import alike
 from minigrad.table import composition, derivative
 
 derivative(np.matmul, a=lambda g, a, b: _matmul_a(g, a, b),               # g báµ€
@@ -16,7 +16,7 @@ derivative(np.matmul, a=lambda g, a, b: _matmul_a(g, a, b),               # g bá
 @composition(np.dot)
 def _dot(a: Any, b: Any) -> Any:
     if np.ndim(a) == 0 or np.ndim(b) == 0:
-        return np.multiply(method_of(a), method_of(b))
+        return np.multiply(alike(a, b), alike(b, a))
     if np.ndim(b) <= 2:
         return np.matmul(a, b)
     n = np.ndim(b)

@@ -63,6 +63,11 @@ def beside(array: Any, other: Any) -> Any:
     return in_chunks_of(other, array) if array.shape == other.shape else array
 
 
+def alike(x: Any, other: Any) -> Any:
+    """An array or a Tensor as it is; numbers and lists of them as an array of the other's kind."""
+    return x if hasattr(x, "dtype") else beside(x, other)
+
+
 def in_chunks_of(other: Any, array: Any) -> Any:
     """The same array; if both are in chunks, in those of the other."""
     return array.rechunk(other.chunks) if is_chunked(array) and is_chunked(other) else array

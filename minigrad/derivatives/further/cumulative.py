@@ -12,7 +12,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from minigrad.derivatives.further.keywords import cast
 from minigrad.derivatives.shapes import at
-from minigrad.other_arrays.foreign import beside
+from minigrad.other_arrays.foreign import alike, beside
 from minigrad.table import composition, derivative
 from minigrad.tensor import primitive
 
@@ -58,7 +58,7 @@ def _cumulative_prod(x: Any, /, *, axis: int | None = None, include_initial: boo
 def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
     if n < 0:
         raise ValueError(f"np.diff: n={n}; it is how many times differences are taken, 0 or more")
-    ends = (x if x is None else _like(a, x) for x in (prepend, append))
+    ends = (x if x is None else alike(x, a) for x in (prepend, append))
     before, after = (x if x is None or x.ndim else _slice_of(x, a, axis) for x in ends)
     a = _after(before, a, axis, after)
     for _ in range(n):
@@ -70,7 +70,7 @@ def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any =
 @composition(np.ediff1d)
 def _ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     ends = [
-        x if x is None else cast(np.ravel(_like(ary, x)), ary.dtype, "same_kind") for x in (to_begin, to_end)
+        x if x is None else cast(np.ravel(alike(x, ary)), ary.dtype, "same_kind") for x in (to_begin, to_end)
     ]
     return _after(ends[0], np.diff(np.ravel(ary)), 0, ends[1])
 
@@ -173,12 +173,7 @@ def _after(first: Any, x: Any, axis: int, last: Any = None) -> Any:
 def _slice_of(number: Any, x: Any, axis: int) -> Any:
     """A number, as often as a slice of x along the axis has elements."""
     axis = normalize_axis_index(axis, x.ndim)
-    return np.broadcast_to(_like(x, number), (*x.shape[:axis], 1, *x.shape[axis + 1 :]))
-
-
-def _like(x: Any, number: Any) -> Any:
-    """Numbers as an array of x's kind; an array has its own."""
-    return number if hasattr(number, "dtype") else beside(number, x)
+    return np.broadcast_to(alike(number, x), (*x.shape[:axis], 1, *x.shape[axis + 1 :]))
 
 
 def _the_axis(x: Any, axis: int | None) -> int:

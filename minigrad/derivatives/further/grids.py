@@ -10,7 +10,7 @@ import numpy as np
 from minigrad.derivatives.further.keywords import cast
 from minigrad.derivatives.indexing import scatter_add
 from minigrad.derivatives.shapes import method_of
-from minigrad.other_arrays.foreign import beside, is_chunked, to_numpy
+from minigrad.other_arrays.foreign import alike, beside, is_chunked, to_numpy
 from minigrad.table import composition
 from minigrad.tensor import Tensor, plain
 
@@ -30,7 +30,7 @@ def _linspace(
     steps = beside(np.reshape(steps, shape), span)
     y = start + (steps * step if parts > 0 else steps * span)
     if endpoint and num > 1:
-        y = np.concatenate([y[:-1], np.broadcast_to(cast(_like(span, stop), y.dtype), np.shape(span))[None]])
+        y = np.concatenate([y[:-1], np.broadcast_to(cast(alike(stop, span), y.dtype), np.shape(span))[None]])
     if axis % np.ndim(y):
         y = np.moveaxis(y, 0, axis)
     return (y, step) if retstep else y
@@ -55,7 +55,7 @@ def _geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, *, a
     t = np.linspace(0.0, 1.0, num, endpoint)
     ratio = stop / start
     y = start * ratio ** beside(np.reshape(t, (-1, *(1,) * np.ndim(ratio))), ratio)
-    ends = [np.broadcast_to(_like(ratio, end), np.shape(ratio))[None] for end in (start, stop)]
+    ends = [np.broadcast_to(alike(end, ratio), np.shape(ratio))[None] for end in (start, stop)]
     if num > 1:
         y = np.concatenate([ends[0], y[1:-1], ends[1]] if endpoint else [ends[0], y[1:]])
     if axis % np.ndim(y):
@@ -89,8 +89,3 @@ def _bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
         )
     n = max(int(x.max(initial=-1)) + 1, minlength)
     return scatter_add(weights.astype(float), index=x, shape=(n,))
-
-
-def _like(x: Any, end: Any) -> Any:
-    """A number, as an array of x's kind; a Tensor is one already."""
-    return end if isinstance(end, Tensor) else beside(end, x)

@@ -12,7 +12,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from minigrad.derivatives.further.rearranging import gather
 from minigrad.derivatives.shapes import at, method_of
-from minigrad.other_arrays.foreign import beside
+from minigrad.other_arrays.foreign import alike
 from minigrad.table import composition
 from minigrad.tensor import fixed
 
@@ -61,7 +61,7 @@ def _vstack(tup: Any) -> Any:
 @composition(np.hstack)
 def _hstack(tup: Any) -> Any:
     like = next((x for x in tup if hasattr(x, "dtype")), 0.0)
-    arrays = [np.atleast_1d(_array(x, like)) for x in tup]
+    arrays = [np.atleast_1d(alike(x, like)) for x in tup]
     return np.concatenate(arrays, axis=int(arrays[0].ndim > 1))
 
 
@@ -96,14 +96,9 @@ def _entries(arrays: Any, depth: int = 0) -> Iterator[tuple[Any, int]]:
             yield from _entries(part, depth + 1)
 
 
-def _array(x: Any, like: Any) -> Any:
-    """Numbers and lists of them as an array of the other ones' kind."""
-    return x if hasattr(x, "dtype") else beside(x, like)
-
-
 def _joined(arrays: Any, like: Any, ndim: int, depth: int) -> Any:
     if depth == 0:
-        return np.reshape(_array(arrays, like), (1,) * (ndim - np.ndim(arrays)) + np.shape(arrays))
+        return np.reshape(alike(arrays, like), (1,) * (ndim - np.ndim(arrays)) + np.shape(arrays))
     return np.concatenate([_joined(part, like, ndim, depth - 1) for part in arrays], axis=-depth)
 
 
@@ -115,7 +110,7 @@ def _append(arr: Any, values: Any, axis: int | None = None) -> Any:
 @composition(np.insert)
 def _insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     obj, arr = fixed(obj), method_of(arr)
-    values = _array(values, arr)
+    values = alike(values, arr)
     same = values if values.dtype == arr.dtype else values.astype(arr.dtype)
     return gather(lambda arr, values: np.insert(arr, obj, values, axis), arr, same)
 

@@ -10,9 +10,9 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from minigrad.derivatives.further.keywords import cast
 from minigrad.derivatives.reductions import keep_axes, none_differ
 from minigrad.derivatives.shapes import method_of
-from minigrad.other_arrays.foreign import beside
+from minigrad.other_arrays.foreign import alike
 from minigrad.table import composition, derivative
-from minigrad.tensor import Tensor, answers, primitive
+from minigrad.tensor import answers, primitive
 from minigrad.watch import watching
 
 derivative(np.nanmax, "a, /, axis=None, *, keepdims=False",
@@ -92,7 +92,7 @@ def _nanquantile(a: Any, q: Any, axis: Any = None, *, method: str = "linear", ke
     rows = rows if a.dtype.kind == "f" else rows.astype(float)
     rows = rows if isinstance(q, int | float) else cast(rows, np.result_type(rows.dtype, method_of(q).dtype))
     n = np.sum(np.logical_not(np.isnan(rows)), axis=-1, keepdims=True)
-    q = q if isinstance(q, Tensor) else beside(q, rows)
+    q = alike(q, rows)
     q = np.reshape(q, (*q.shape, *(1,) * rows.ndim))
     place = n * q + _shifts[method] * (1 - 2 * q) + q - 1
     weights = np.maximum(1 - np.absolute(np.clip(place, 0, n - 1) - rank(rows)), 0).astype(rows.dtype)

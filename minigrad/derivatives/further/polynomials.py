@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.derivatives.shapes import method_of
-from minigrad.other_arrays.foreign import beside
+from minigrad.other_arrays.foreign import alike, beside
 from minigrad.table import composition
 from minigrad.tensor import Tensor, plain
 
@@ -107,7 +107,7 @@ def _poly(seq_of_zeros: Any) -> Any:
 
 
 def _as_row(p: Any, other: Any = None) -> Any:
-    p = p if hasattr(p, "dtype") else beside(p, other)
+    p = alike(p, other)
     return p[None] if p.ndim == 0 else p
 
 

@@ -9,7 +9,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from minigrad.derivatives.complex_numbers import conj
 from minigrad.derivatives.shapes import method_of
-from minigrad.other_arrays.foreign import beside, is_chunked, to_numpy
+from minigrad.other_arrays.foreign import alike, beside, is_chunked, to_numpy
 from minigrad.table import composition
 from minigrad.tensor import fixed, plain
 from minigrad.watch import watching
@@ -31,7 +31,7 @@ def _average(
         total: Any = np.asarray(a.size / max(y.size, 1), y.dtype)
     else:
         a = a.astype(float) if a.dtype.kind in "biu" else a
-        w = _beside(a, axis, weights if hasattr(weights, "dtype") else beside(weights, a))
+        w = _beside(a, axis, alike(weights, a))
         dtype = np.result_type(a.dtype, w.dtype)
         w = w if w.dtype == dtype else w.astype(dtype)
         total = np.sum(w, axis=axis, keepdims=keepdims)

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from minigrad.derivatives.further.keywords import cast
-from minigrad.derivatives.shapes import at, method_of
+from minigrad.derivatives.shapes import at
+from minigrad.other_arrays.foreign import alike
 from minigrad.table import composition, compositions, name_of, table
 from minigrad.tensor import fixed
 
@@ -97,7 +98,7 @@ def _outer(ufunc: np.ufunc, a: Any, b: Any, **options: Any) -> Any:
     """f(aᵢ, bⱼ) for every pair."""
     if _unknown(ufunc) and ufunc not in compositions:
         return NotImplemented
-    a, b = method_of(a), method_of(b)
+    a, b = alike(a, b), alike(b, a)
     return ufunc(np.reshape(a, (*a.shape, *(1,) * b.ndim)), b, **options)
 
 

@@ -1,4 +1,4 @@
-"""A bare tape: about the least of Python that records a step and differentiates it, a floor for what is eager.
+"""A bare tape: about the least of Python that records a step and differentiates it, a floor for eager code.
 
 A node has its value, its rules, its inputs and a stamp; backward is a heap.  There are no names, modules or
 checks, no NumPy functions that dispatch, no second order, and nothing is frozen or kept.
