@@ -16,8 +16,10 @@ import numpy as np
 
 from minigrad.hooks import after_hooks, changes
 from minigrad.other_arrays.foreign import broadcast, is_foreign, mixture
+from minigrad.reading import describe
+from minigrad.switches import recording
 from minigrad.table import name_of, table
-from minigrad.tensor import Tensor, describe, made, plain, recording
+from minigrad.tensor import Tensor, made, plain
 from minigrad.watch import watchers, watching
 
 Outputs = Tensor | Sequence[Tensor]

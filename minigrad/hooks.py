@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.tensor import Tensor, describe, made
+from minigrad.reading import describe
+from minigrad.tensor import Tensor, made
 from minigrad.watch import tell
 
 changes = [0]

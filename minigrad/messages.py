@@ -12,8 +12,9 @@ import numpy as np
 
 from minigrad.not_supported import nearest, reason
 from minigrad.other_arrays.foreign import mixture
+from minigrad.reading import describe
 from minigrad.table import compositions, name_of, table
-from minigrad.tensor import Tensor, describe, plain
+from minigrad.tensor import Tensor, plain
 
 
 def explain(error: Exception, function: Callable, inputs: tuple, parameters: dict[str, Any]) -> Exception:

@@ -14,7 +14,9 @@ import numpy as np
 
 from minigrad.other_arrays.foreign import beside, is_chunked, to_numpy
 from minigrad.other_arrays.lazy import persisted
-from minigrad.tensor import Tensor, assign, describe, made, recording
+from minigrad.reading import describe
+from minigrad.switches import recording
+from minigrad.tensor import Tensor, assign, made
 from minigrad.watch import watchers, watching
 
 

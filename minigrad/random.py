@@ -9,8 +9,9 @@ import numpy as np
 
 from minigrad.other_arrays import chunked
 from minigrad.other_arrays.foreign import is_foreign
+from minigrad.switches import recording
 from minigrad.table import derivative
-from minigrad.tensor import Tensor, made, plain, primitive, record, recording
+from minigrad.tensor import Tensor, made, plain, primitive, record
 
 if TYPE_CHECKING:  # NumPy itself loads numpy.random only when it is first used
     Generator = np.random.Generator | np.random.RandomState

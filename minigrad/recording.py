@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import Any
 
-from minigrad.tensor import recording
+from minigrad.switches import recording
 
 _outer: ContextVar[tuple[bool, ...]] = ContextVar("minigrad.outer", default=())
 """What recording was before each of the contexts that are entered now."""

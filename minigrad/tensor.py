@@ -12,38 +12,27 @@ new stamp, by which backprop sees that a graph is older than the leaf that it us
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextvars import ContextVar
 from functools import partial, update_wrapper
 from itertools import count
 from math import prod
 from numbers import Number
 from operator import getitem, setitem
-from operator import index as as_index
 from typing import Any
 
 import numpy as np
 
-from minigrad.asking import taker
-from minigrad.other_arrays.foreign import check_result, copied, is_foreign, of_one_kind, to_numpy
+from minigrad.other_arrays.foreign import check_result, copied, is_foreign, of_one_kind
 from minigrad.other_arrays.lazy import Lazy
+from minigrad.reading import Readable, describe, scalars
+from minigrad.switches import recording
 from minigrad.table import compositions, enter_further, name_of, table
 from minigrad.watch import assigned, tell, watchers, watching
-
-recording: ContextVar[bool] = ContextVar("minigrad.recording", default=True)
-"""Whether results keep their origin; set by no_grad and enable_grad, per thread and per task."""
-
-reading_allowed: ContextVar[bool] = ContextVar("minigrad.reading_allowed", default=True)
-"""Whether float(t), t.item() and the like may read a Tensor that is part of a graph."""
-
-differentiating: ContextVar[bool] = ContextVar("minigrad.differentiating", default=False)
-"""Whether a transform is calling a function: a number read out of a Tensor there would drop its gradient."""
 
 next_stamp = count(1).__next__
 
 Origin = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 
-_scalars = frozenset((float, int, bool, complex))
-_operands = (*_scalars, np.ndarray, np.generic, list, tuple, Number)
+_operands = (*scalars, np.ndarray, np.generic, list, tuple, Number)
 _numbers = (np.generic, Number)
 _no_parameters: dict[str, Any] = {}
 _new = object.__new__
@@ -94,7 +83,7 @@ def _method(function: Any) -> Any:
     return method
 
 
-class Tensor(Lazy):
+class Tensor(Lazy, Readable):
     """An array that remembers how it was made:  Tensor = (data, function, inputs, parameters, name, stamp).
 
     data           anything that NumPy makes a numeric array of; it is copied
@@ -183,7 +172,7 @@ class Tensor(Lazy):
         if value != self._requires_grad:
             tell("switched", self)
             self._requires_grad = bool(value)
-            self._value = freeze(np.asarray(self._value)) if type(self._value) in _scalars else self._value
+            self._value = freeze(np.asarray(self._value)) if type(self._value) in scalars else self._value
             self.stamp = next_stamp()  # a graph that used it as it was is refused
 
     @property
@@ -217,7 +206,7 @@ class Tensor(Lazy):
 
     shape = property(lambda self: getattr(self._value, "shape", ()))
     dtype = property(
-        lambda self: np.result_type(self._value) if type(self._value) in _scalars else self._value.dtype
+        lambda self: np.result_type(self._value) if type(self._value) in scalars else self._value.dtype
     )
     ndim = property(lambda self: len(self.shape))
     size = property(lambda self: prod(self.shape))
@@ -256,82 +245,7 @@ class Tensor(Lazy):
         tell("copied", values, self)
         return values
 
-    # ---- reading the values
-
-    def numpy(self) -> np.ndarray:
-        """The values as a read-only NumPy array (the host's copy, for arrays that live elsewhere).
-
-        Raises: RuntimeError if it needs a gradient: what is computed from the array would lose it.
-        """
-        return self.__array__()
-
-    def item(self) -> Any:
-        """The one value of a Tensor of size 1, as a Python number."""
-        return self._number("item()", ValueError)
-
-    def tolist(self) -> Any:
-        """The values as nested lists of Python numbers."""
-        self._check_reading("tolist()", number=True)
-        return to_numpy(self.data).tolist()
-
-    def __float__(self) -> float:
-        self._check_taking("float()")
-        return float(self._number("float()"))
-
-    def __complex__(self) -> complex:
-        self._check_taking("complex()")
-        return complex(self._number("complex()"))
-
-    def __int__(self) -> int:
-        return int(self._number("int()", flat=True))
-
-    def __index__(self) -> int:
-        return as_index(self._number("index()", flat=True))
-
-    def __bool__(self) -> bool:
-        self._check_reading("bool()")
-        return bool(self._value)
-
-    def _number(self, how: str, wrong_size: type[Exception] = TypeError, flat: bool = False) -> Any:
-        """The one value; `flat` where what it becomes has no gradient to lose, as int(t)."""
-        self._check_reading(how, number=not flat)
-        if self.size != 1:
-            raise wrong_size(f"{how}: {describe(self)} has {self.size} elements; only one can be a number")
-        return self._value if type(self._value) in _scalars else to_numpy(self._value).item()
-
-    def _check_reading(self, how: str, number: bool = False) -> None:
-        tell("refuse", self, how)
-        part_of_graph = not reading_allowed.get() and (self._requires_grad or self.function is not None)
-        lost = number and differentiating.get() and self._requires_grad and recording.get()
-        if part_of_graph or lost:
-            raise RuntimeError(
-                f"{how} of {describe(self)} inside a function that is being recorded would fix its value and "
-                "drop its gradient; keep to Tensors, or use t.detach() where no gradient is wanted"
-            )
-
-    def _check_taking(self, how: str) -> None:
-        if where := taker(how):
-            self._check_leaving(where)
-
-    def _check_leaving(self, how: str) -> None:
-        if self._requires_grad and recording.get():
-            raise RuntimeError(
-                f"{how}: an array of {describe(self)} would lose its gradient: use t.detach(), or a function "
-                "that minigrad differentiates (np.stack for a list of Tensors)"
-            )
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        self._check_taking("numpy()")
-        return np.array(to_numpy(self.data), dtype=dtype, copy=copy)
-
-    def __dlpack__(self, **options: Any) -> Any:
-        self._check_leaving("DLPack")
-        if options.pop("copy", None) is False:
-            raise BufferError("DLPack of a Tensor is a copy, since its array must not change under the graph")
-        return self.data.copy().__dlpack__(**options)
-
-    def __dlpack_device__(self) -> tuple[int, int]:
-        return self.data.__dlpack_device__()
+    # ---- its rows
 
     def __len__(self) -> int:
         if not self.shape:
@@ -342,27 +256,6 @@ class Tensor(Lazy):
         if not self.shape:
             raise TypeError(f"iteration: {describe(self)} has no axes")
         return (self[i] for i in range(self.shape[0]))
-
-    def __contains__(self, value: Any) -> bool:
-        self._check_reading("in")
-        return bool(np.any(self._value == plain(value)))
-
-    def __repr__(self) -> str:
-        notes = [self._shown()]
-        if not self.size:
-            notes.append(f"shape={self.shape}")
-        if self.dtype not in (np.float64, np.int64, np.bool_):
-            notes.append(f"dtype={self.dtype}")
-        if self.name is not None:
-            notes.append(f"name={self.name!r}")
-        if self.function is not None:
-            notes.append(f"made by {name_of(self.function)}")
-        elif self._requires_grad:
-            notes.append("requires_grad=True")
-        return f"Tensor({', '.join(notes)})"
-
-    def __format__(self, spec: str) -> str:
-        return format(self._number(f"format {spec!r}", flat=True), spec) if spec else repr(self)
 
     # ---- copies
 
@@ -515,18 +408,9 @@ def constant(value: Any, name: str | None = None) -> Tensor:
     >>> constant(0.7, name="lambd") / constant(2, name="m")
     Tensor(0.35, made by np.divide)
     """
-    tensor = made(value) if type(value) in _scalars else Tensor(value)
+    tensor = made(value) if type(value) in scalars else Tensor(value)
     tensor.name = name
     return tensor
-
-
-def describe(tensor: Tensor) -> str:
-    """How a message names a Tensor: by name and shape.
-
-    >>> describe(Tensor([[1.0, 2.0]], name="X"))
-    '"X" (1, 2)'
-    """
-    return f'"{tensor.name}" {tensor.shape}' if tensor.name else f"a Tensor of shape {tensor.shape}"
 
 
 def _array(value: Any, dtype: Any = None) -> Any:
@@ -558,7 +442,7 @@ def assign(leaf: Tensor, value: Any) -> None:
     _check_assignable(leaf)
     assigned(leaf, value)
     old, data = leaf._value, plain(value)
-    number = type(old) in _scalars
+    number = type(old) in scalars
     if not type(data) is type(old) is _ndarray:
         old = np.asarray(old) if number else old
         if is_foreign(data) or is_foreign(old):
@@ -611,7 +495,7 @@ def record(function: Callable, inputs: tuple, parameters: dict[str, Any] = _no_p
                 elif x.function is not None or x.name is not None:
                     visible = True
                 x = x._value
-            elif type(x) not in _scalars and x is not None and not isinstance(x, np.generic):
+            elif type(x) not in scalars and x is not None and not isinstance(x, np.generic):
                 x = _array(x)
                 inputs = (*inputs[: len(values)], x, *inputs[len(values) + 1 :])
             values.append(x)
@@ -640,7 +524,7 @@ def record(function: Callable, inputs: tuple, parameters: dict[str, Any] = _no_p
 def _settled(data: Any, values: list[Any], function: Callable) -> Any:
     """A result that is not an array, as a Tensor holds it."""
     if isinstance(data, _numbers):
-        if _scalars.issuperset(map(type, values)):  # of Python numbers it stays one: float32 stays so, too
+        if scalars.issuperset(map(type, values)):  # of Python numbers it stays one: float32 stays so, too
             return data.item() if values and isinstance(data, np.generic) else data
         check_result(data, values)
         return data if isinstance(data, np.generic) else np.array(data)

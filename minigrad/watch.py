@@ -28,10 +28,6 @@ def tell(event: str, *what: Any) -> None:
         getattr(watcher, event)(*what)
 
 
-graph_wanted: ContextVar[bool] = ContextVar("minigrad.graph_wanted", default=False)
-"""Whether the graph of what is called now is asked for: a replay, which has none, will not do."""
-
-
 kept: ContextVar[list[tuple[Any, Any, int]] | None] = ContextVar("minigrad.kept", default=None)
 """What leaves were before they were assigned to, value and stamp, where somebody will put them back."""
 

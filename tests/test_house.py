@@ -20,7 +20,8 @@ package = Path(minigrad.__file__).parent
 files = sorted(package.rglob("*.py"))
 
 floors = (
-    ("table", "watch", "asking", "not_supported", "other_arrays", "interrupt"),
+    ("table", "watch", "switches", "not_supported", "other_arrays", "interrupt"),
+    ("reading",),
     ("tensor",),
     ("derivatives", "messages"),
     ("functions",),
@@ -309,10 +310,10 @@ def lines_of_code(path: Path) -> int:
 
 
 def test_the_core_can_be_read_in_an_afternoon():
-    core = ("table", "tensor", "functions", "backprop", "random")
+    core = ("table", "switches", "reading", "tensor", "functions", "backprop", "random")
     rows = ("arithmetic", "choices", "piecewise_constant", "reductions", "matrices", "shapes", "indexing")
     files = [*core, *(f"derivatives/{topic}" for topic in rows)]
-    assert sum(lines_of_code(package / f"{name}.py") for name in files) <= 1345
+    assert sum(lines_of_code(package / f"{name}.py") for name in files) <= 1390
 
 
 def test_a_function_is_in_one_place():

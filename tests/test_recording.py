@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.tensor import recording
+from minigrad.switches import recording
 
 
 def recorded() -> bool:

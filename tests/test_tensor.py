@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad.switches import reading_allowed
 from minigrad.table import name_of, table
-from minigrad.tensor import Tensor, reading_allowed
+from minigrad.tensor import Tensor
 
 
 def leaf(data: Any, name: str | None = None, **options: Any) -> Tensor:

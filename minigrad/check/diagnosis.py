@@ -9,8 +9,9 @@ import numpy as np
 
 from minigrad.backprop import grad
 from minigrad.check.oracle import Differences, Replay, generic, leading, scale_of
+from minigrad.reading import describe
 from minigrad.table import name_of, table
-from minigrad.tensor import Origin, Tensor, describe, record
+from minigrad.tensor import Origin, Tensor, record
 
 
 class Disagreement(NamedTuple):

@@ -18,8 +18,10 @@ from minigrad.backprop import grad
 from minigrad.check.diagnosis import Disagreement, likely_causes, misshapen, single_precision
 from minigrad.check.oracle import Differences, Replay, generic, scale_of
 from minigrad.check.result import GradcheckError, Result, Slope
+from minigrad.reading import describe
 from minigrad.recording import enable_grad
-from minigrad.tensor import Tensor, describe, next_stamp, reading_allowed
+from minigrad.switches import reading_allowed
+from minigrad.tensor import Tensor, next_stamp
 
 
 def gradcheck(

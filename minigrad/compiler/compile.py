@@ -20,8 +20,9 @@ from minigrad.compiler.recording.reached import Reached
 from minigrad.compiler.recording.recorder import NotReplayable, Recorder, Source, same_state
 from minigrad.compiler.replay import Replay
 from minigrad.random import generator_state, restore_generator
-from minigrad.tensor import Tensor, recording
-from minigrad.watch import graph_wanted, watchers, watching
+from minigrad.switches import graph_wanted, recording
+from minigrad.tensor import Tensor
+from minigrad.watch import watchers, watching
 
 
 def compile(function: Any = None, *, backend: str = "numpy") -> Any:

@@ -7,7 +7,8 @@ from typing import Any
 
 from minigrad.nn.letters import named
 from minigrad.nn.module import Module
-from minigrad.tensor import Tensor, describe
+from minigrad.reading import describe
+from minigrad.tensor import Tensor
 
 
 class Flatten(Module):

@@ -20,7 +20,8 @@ from minigrad.nn.parameter import Parameter
 from minigrad.nn.sizes import whole
 from minigrad.other_arrays.foreign import beside, is_foreign, to_numpy
 from minigrad.random import bernoulli, generator
-from minigrad.tensor import Tensor, constant, describe
+from minigrad.reading import describe
+from minigrad.tensor import Tensor, constant
 from minigrad.watch import watchers, watching
 
 

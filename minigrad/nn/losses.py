@@ -10,7 +10,8 @@ from minigrad.functions import cross_entropy_of_logit, cross_entropy_of_probabil
 from minigrad.nn.letters import named
 from minigrad.other_arrays import chunked
 from minigrad.other_arrays.foreign import is_chunked, is_foreign
-from minigrad.tensor import Tensor, describe, plain
+from minigrad.reading import describe
+from minigrad.tensor import Tensor, plain
 from minigrad.watch import watchers, watching
 
 

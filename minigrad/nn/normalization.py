@@ -11,8 +11,9 @@ from minigrad.nn.letters import named, number_of
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.sizes import whole
+from minigrad.reading import describe
 from minigrad.recording import no_grad
-from minigrad.tensor import Tensor, assign, constant, describe
+from minigrad.tensor import Tensor, assign, constant
 
 
 class _Normalization(Module):

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.nn.module import Module
-from minigrad.tensor import Tensor, constant, describe
+from minigrad.reading import describe
+from minigrad.tensor import Tensor, constant
 from minigrad.watch import watchers, watching
 
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from minigrad.derivatives.indexing import scatter_add
 from minigrad.derivatives.windows import windows
-from minigrad.tensor import Tensor, describe
+from minigrad.reading import describe
+from minigrad.tensor import Tensor
 
 
 def for_each_axis(layer: Any, name: str, value: Any, least: int = 1) -> tuple[int, ...]:

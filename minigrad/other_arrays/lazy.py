@@ -10,9 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from minigrad.other_arrays.foreign import is_chunked, to_numpy
+from minigrad.other_arrays.foreign import is_chunked
 
 
 class Lazy:
@@ -54,9 +52,7 @@ class Lazy:
 
     def _shown(self) -> str:
         """The array as repr(t) shows it: values only where there are some already."""
-        if is_chunked(self._value):
-            return repr(self._value)
-        return np.array2string(to_numpy(self.data), separator=", ", prefix="Tensor(")
+        return repr(self._value) if is_chunked(self._value) else super()._shown()  # type: ignore[misc]
 
 
 def _compute(results: Any, name: str | None, finish: Callable, rest: tuple) -> Any:

@@ -16,8 +16,9 @@ from minigrad.program.program import Program
 from minigrad.program.simplify import Simplifier, as_written, recorded
 from minigrad.program.tidy import behind
 from minigrad.random import is_generator
+from minigrad.reading import describe
 from minigrad.recording import enable_grad
-from minigrad.tensor import Tensor, constant, describe
+from minigrad.tensor import Tensor, constant
 
 
 def gradients_as_graphs(loss: Tensor, wrt: Iterable[Tensor]) -> dict[int, Tensor]:

@@ -12,7 +12,7 @@ import numpy as np
 from minigrad.nn import Module
 from minigrad.optim import Optimizer, Schedule
 from minigrad.random import generator_state, restore_generator
-from minigrad.tensor import describe
+from minigrad.reading import describe
 from minigrad.training.history import History
 
 

@@ -15,8 +15,9 @@ from minigrad.compiler import NotReplayable, compile
 from minigrad.nn import Module
 from minigrad.optim import Optimizer
 from minigrad.other_arrays.foreign import is_chunked, is_foreign
+from minigrad.reading import describe
 from minigrad.recording import no_grad
-from minigrad.tensor import Tensor, describe
+from minigrad.tensor import Tensor
 
 Loss = Callable[..., Any]
 

@@ -16,8 +16,10 @@ from minigrad.backprop import gradients_of, stale
 from minigrad.nn.module import Module
 from minigrad.other_arrays.foreign import is_chunked, to_numpy
 from minigrad.random import first_states, generator_state, restore_generator
+from minigrad.reading import describe
+from minigrad.switches import recording
 from minigrad.table import derivative, table
-from minigrad.tensor import Tensor, describe, made, next_stamp, primitive, recording
+from minigrad.tensor import Tensor, made, next_stamp, primitive
 from minigrad.transforms.evaluation import called, zeros_like
 from minigrad.transforms.graph import behind, recorded
 from minigrad.transforms.stacked import aligned, stacked_gradients

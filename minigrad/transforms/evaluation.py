@@ -16,8 +16,10 @@ import numpy as np
 from minigrad.backprop import gradients_of, leading_to
 from minigrad.hooks import changes
 from minigrad.nn.module import Module
+from minigrad.reading import describe
+from minigrad.switches import recording
 from minigrad.table import name_of
-from minigrad.tensor import Tensor, describe, made, next_stamp, record, recording
+from minigrad.tensor import Tensor, made, next_stamp, record
 from minigrad.transforms.graph import behind, recorded
 from minigrad.transforms.tree import filled, is_array, leaves_of, mapped
 from minigrad.watch import watchers, watching

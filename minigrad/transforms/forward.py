@@ -26,8 +26,9 @@ import numpy as np
 from minigrad import functions
 from minigrad.backprop import gradients_of, stale, unbroadcast
 from minigrad.other_arrays.foreign import is_foreign
+from minigrad.switches import recording
 from minigrad.table import table
-from minigrad.tensor import Tensor, made, record, recording
+from minigrad.tensor import Tensor, made, record
 from minigrad.transforms.graph import behind
 from minigrad.watch import watchers, watching
 

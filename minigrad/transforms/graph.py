@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from minigrad.tensor import Tensor, differentiating, recording
-from minigrad.watch import graph_wanted
+from minigrad.switches import differentiating, graph_wanted, recording
+from minigrad.tensor import Tensor
 
 
 @contextmanager

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from minigrad.tensor import Tensor, describe, recording
+from minigrad.reading import describe
+from minigrad.switches import recording
+from minigrad.tensor import Tensor
 from minigrad.transforms.evaluation import Evaluation, ones_like, zeros_like
 from minigrad.transforms.forward import push
 from minigrad.transforms.tree import filled, is_array, matched

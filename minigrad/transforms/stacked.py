@@ -24,8 +24,9 @@ from minigrad.derivatives.indexing import scatter_add
 from minigrad.derivatives.windows import overlap_add, windows
 from minigrad.hooks import after_hooks
 from minigrad.other_arrays.foreign import beside
+from minigrad.switches import recording
 from minigrad.table import Row, table
-from minigrad.tensor import Tensor, made, recording
+from minigrad.tensor import Tensor, made
 from minigrad.transforms.graph import behind
 from minigrad.watch import watchers, watching
 

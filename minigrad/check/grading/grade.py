@@ -23,8 +23,9 @@ from minigrad.check.grading.solution import Solution
 from minigrad.check.grading.why import reason
 from minigrad.check.grading.words import sentence, what
 from minigrad.program import Program, Variable
+from minigrad.reading import describe
 from minigrad.show.derivation.question import wanted_of
-from minigrad.tensor import Tensor, describe
+from minigrad.tensor import Tensor
 
 
 def grade(

@@ -13,7 +13,8 @@ from minigrad.compiler.recording.reached import Reached
 from minigrad.compiler.recording.recorder import Recorder, structure_of
 from minigrad.hooks import changes
 from minigrad.optim import Optimizer
-from minigrad.tensor import Tensor, recording
+from minigrad.switches import recording
+from minigrad.tensor import Tensor
 
 _needs_gradient = attrgetter("_requires_grad")
 _grad_of = attrgetter("_grad")

@@ -16,16 +16,9 @@ import numpy as np
 
 from minigrad.optim import Optimizer
 from minigrad.other_arrays.foreign import is_foreign
-from minigrad.tensor import (
-    Tensor,
-    assign,
-    constant,
-    describe,
-    made,
-    next_stamp,
-    reading_allowed,
-    record,
-)
+from minigrad.reading import describe
+from minigrad.switches import reading_allowed
+from minigrad.tensor import Tensor, assign, constant, made, next_stamp, record
 from minigrad.watch import watched_by
 
 _library = str(Path(__file__).parents[2])

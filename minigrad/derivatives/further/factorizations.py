@@ -18,8 +18,10 @@ import numpy as np
 from minigrad.derivatives.complex_numbers import conj
 from minigrad.derivatives.matrices import mT
 from minigrad.other_arrays.foreign import beside
+from minigrad.reading import describe
+from minigrad.switches import recording
 from minigrad.table import composition, derivative, name_of
-from minigrad.tensor import Tensor, describe, primitive, recording
+from minigrad.tensor import Tensor, primitive
 
 derivative(np.linalg.cholesky, "a, /, *, upper=False",       # Murray 2016, "Differentiation of the Cholesky
            a=lambda g, y, upper: _in_triangle(               # decomposition", equation 9

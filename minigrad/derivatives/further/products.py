@@ -16,8 +16,9 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from minigrad.derivatives.indexing import scatter_add
 from minigrad.derivatives.shapes import method_of
 from minigrad.other_arrays.foreign import beside, is_chunked
+from minigrad.reading import describe
 from minigrad.table import composition, derivative
-from minigrad.tensor import describe, fixed, record
+from minigrad.tensor import fixed, record
 
 derivative(np.einsum, "*arrays, subscripts, *, optimize=False",
            arrays=lambda g, arrays, subscripts, optimize: _factors(g, arrays, subscripts, optimize),

@@ -12,13 +12,14 @@ from minigrad.program.backward import gradients_as_graphs
 from minigrad.program.lines import Lines
 from minigrad.program.names import activation_of
 from minigrad.program.tidy import tidied
+from minigrad.reading import describe
 from minigrad.show.derivation.explain import explain
 from minigrad.show.derivation.latex import latex
 from minigrad.show.derivation.notebook import notebook_page
 from minigrad.show.derivation.question import name_of_loss, wanted_of
 from minigrad.show.derivation.source import Source
 from minigrad.show.derivation.terms import Terms, terms
-from minigrad.tensor import Tensor, describe
+from minigrad.tensor import Tensor
 
 
 def derive(loss: Tensor, wrt: Any = None) -> Derivation:

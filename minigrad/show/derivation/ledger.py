@@ -13,11 +13,12 @@ import numpy as np
 
 from minigrad.program import Equation, Literal, Program, Variable
 from minigrad.program.roles import dependent_on_data
+from minigrad.reading import describe
 from minigrad.show.derivation.notebook import html_table
 from minigrad.show.derivation.question import checked
 from minigrad.show.derivation.terms import Part, Term, Terms, norm, split_gradients
 from minigrad.table import table
-from minigrad.tensor import Tensor, describe
+from minigrad.tensor import Tensor
 
 _scales = (0.1, 1.0, 100.0, 1e3, 1e6)
 """How large the weights are at which a penalty's gradient is computed anew, to see whether it is 2c W."""

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from minigrad.program import Program
+from minigrad.reading import describe
 from minigrad.table import table
-from minigrad.tensor import Tensor, describe
+from minigrad.tensor import Tensor
 
 
 def checked(loss: Any, who: str) -> Program:

@@ -12,12 +12,13 @@ import numpy as np
 from minigrad.program import Program
 from minigrad.program.backward import gradients_as_graphs
 from minigrad.program.tidy import tidied
+from minigrad.reading import describe
 from minigrad.recording import enable_grad
 from minigrad.show.derivation.additive import Sum, scaled_term, sum_of, term_names
 from minigrad.show.derivation.notebook import html_table
 from minigrad.show.derivation.question import checked, name_of_loss, wanted_of
 from minigrad.show.derivation.terms_text import TermsText, variables_of
-from minigrad.tensor import Tensor, describe
+from minigrad.tensor import Tensor
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,10 +15,11 @@ import numpy as np
 
 from minigrad.backprop import backpropagate, seed_of
 from minigrad.program import Equation, Literal, Program, Variable
+from minigrad.reading import describe
 from minigrad.recording import no_grad
 from minigrad.show.rule_text import contribution, passes, pulled
 from minigrad.table import table
-from minigrad.tensor import Tensor, describe, plain
+from minigrad.tensor import Tensor, plain
 
 _one_to_one = frozenset((np.sum, np.mean, np.var, np.std, np.max, np.min, np.prod))
 """Functions, not elementwise, of which each operand's element influences one element of the output only."""
