@@ -34,7 +34,9 @@ def explain(error: Exception, function: Callable, inputs: tuple, parameters: dic
     least = 0 if kind is TypeError else 1  # CuPy refuses NumPy's 0-d arrays too
     reason = mixture([x._value if isinstance(x, Tensor) else x for x in inputs], least) or of_shapes
     name = name_of(function).removeprefix("np.")
-    return kind(f"{name}: {' and '.join(given)}{f' with {notes}' if notes else ''}: {reason or error}")
+    told = kind(f"{name}: {' and '.join(given)}{f' with {notes}' if notes else ''}: {reason or error}")
+    told.__cause__ = error  # here, since what is told may be the error itself
+    return told
 
 
 def retold(error: Exception, function: Callable, args: tuple, kwargs: dict[str, Any]) -> Exception:
@@ -43,13 +45,17 @@ def retold(error: Exception, function: Callable, args: tuple, kwargs: dict[str, 
     It is NumPy's own error for the call, if what is told of is a function inside, or of another type.
     """
     numpys, name = _error_of_numpy(function, args, kwargs), name_of(function)
-    its_own = error.__cause__ is None and isinstance(error, type(numpys or error))
+    named = name in str(error) or str(error).startswith(f"{name.removeprefix('np.')}:")
+    of_another = error.__cause__ is not None or (str(error).startswith("np.") and not named)
+    its_own = not of_another and isinstance(error, type(numpys or error))
     if numpys is None and not (its_own and isinstance(error, ValueError | IndexError)):
         return error  # what NumPy takes, and minigrad does not
-    named = name in str(error) or str(error).startswith(f"{name.removeprefix('np.')}:")
     if named and isinstance(error, type(numpys or error)):
         return error  # it says what it is about
-    return explain(error if its_own or numpys is None else numpys, function, args, kwargs)
+    told = explain(error if its_own or numpys is None else numpys, function, args, kwargs)
+    if told is not error:
+        told.__cause__ = error
+    return told
 
 
 def _error_of_numpy(function: Callable, args: tuple, kwargs: dict[str, Any]) -> Exception | None:
@@ -57,7 +63,7 @@ def _error_of_numpy(function: Callable, args: tuple, kwargs: dict[str, Any]) -> 
         with warnings.catch_warnings(action="ignore"), np.errstate(all="ignore"):
             function(*plain(args), **plain(kwargs))
     except (TypeError, ValueError, IndexError) as error:
-        return error
+        return error.with_traceback(None)  # whose frames would hold it, and the graph
     return None
 
 

@@ -360,7 +360,7 @@ class Tensor(Lazy, Readable):
         except (ValueError, TypeError, IndexError) as error:
             from minigrad.messages import explain
 
-            raise explain(error, setitem, (self, value), {"index": index}) from error
+            raise explain(error, setitem, (self, value), {"index": index})  # noqa: B904  (has its cause)
         assign(self, data)
 
 
@@ -507,7 +507,7 @@ def record(function: Callable, inputs: tuple, parameters: dict[str, Any] = _no_p
     except (ValueError, TypeError, IndexError, NotImplementedError) as error:
         from minigrad.messages import explain
 
-        raise explain(error, function, inputs, parameters) from error
+        raise explain(error, function, inputs, parameters)  # noqa: B904  (has its cause)
     if not (needs_gradient or visible) or not recording.get():
         return _fill(_new(Tensor), data)
     if needs_gradient and (row.constant or data.dtype.kind not in "fc"):
@@ -557,7 +557,7 @@ def call(function: Callable, args: tuple, kwargs: dict) -> Any:
         try:
             inputs, parameters = row.bind(args, dict(kwargs))
         except TypeError as error:
-            refusal = error
+            refusal = str(error)
         else:
             return record(function, inputs, {name: fixed(value) for name, value in parameters.items()})
     if composed is not None or row is not None:
@@ -567,7 +567,7 @@ def call(function: Callable, args: tuple, kwargs: dict) -> Any:
         if answer is not NotImplemented:
             return answer
         if refusal and recording.get() and _needs_gradient((args, kwargs)):
-            raise refusal
+            raise TypeError(refusal)
     return _without_gradient(function, args, kwargs)
 
 
@@ -580,7 +580,7 @@ def _composed(composed: Callable, function: Callable, args: tuple, kwargs: dict)
             return NotImplemented
         from minigrad.messages import retold
 
-        raise retold(error, function, args, kwargs) from error
+        raise retold(error, function, args, kwargs)  # noqa: B904  (has its cause)
 
 
 def primitive(function: Callable) -> Callable:
