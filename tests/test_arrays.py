@@ -324,7 +324,7 @@ X = np.arange(6.0).reshape(2, 3)
         (lambda x: np.cov(x, ddof=0.5), ValueError, "ddof=0.5 must be a whole number"),
         (lambda x: np.cov(x[None]), ValueError, "variables of shape (1, 2, 3); wanted one or two axes"),
         (lambda x: np.nanquantile(x, 1.5), ValueError, "q must be from 0 to 1"),
-        (lambda x: np.nanpercentile(x, [50, -1]), ValueError, "(a percentile's from 0 to 100)"),
+        (lambda x: np.nanpercentile(x, [50, -1]), ValueError, "nanpercentile: \"x\" (2, 3) and"),
         (lambda x: np.flip(x, 2), ValueError, 'flip: "x" (2, 3) and 2: axis 2 is out of bounds'),
         (lambda x: np.rot90(x, axes=(1, 1)), ValueError, 'rot90: "x" (2, 3) with axes=(1, 1): repeated'),
         (lambda x: np.roll(x, 1, 5), ValueError, 'roll: "x" (2, 3) and 1 and 5: axis 5 is out of bounds'),

@@ -85,7 +85,7 @@ def _nanquantile(a: Any, q: Any, axis: Any = None, *, method: str = "linear", ke
     if a.dtype.kind == "c":
         raise TypeError("np.nanquantile: complex numbers have no order")
     if watching() is None and not np.all(np.absolute(np.subtract(q, 0.5)) <= 0.5):  # a replay does not ask
-        raise ValueError("np.nanquantile: q must be from 0 to 1 (a percentile's from 0 to 100)")
+        raise ValueError("np.nanquantile: q must be from 0 to 1")
     axes = normalize_axis_tuple(range(a.ndim) if axis is None else axis, a.ndim)
     kept = [i for i in range(a.ndim) if i not in axes]
     rows = np.reshape(np.transpose(a, (*kept, *axes)), (*(a.shape[i] for i in kept), -1))
