@@ -11,7 +11,6 @@ from minigrad.derivatives.further import fourier  # noqa: F401  (all rows are th
 from minigrad.table import compositions, table
 from minigrad.transforms import checkpoint as checkpoint  # its row is there before any test, and so stays
 
-
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in the background of a shell: processes that tests
     with suppress(ValueError):  # start and interrupt would ignore it, too
         signal.signal(signal.SIGINT, signal.default_int_handler)
