@@ -542,6 +542,32 @@ def test_arrays_of_two_kinds_do_not_mix(call, who):
     assert x.data is before
 
 
+@pytest.mark.filterwarnings("ignore:Passing an object to dask.array.from_array")  # the error comes after it
+@pytest.mark.parametrize(
+    "call",
+    [
+        da.sum,
+        da.asarray,
+        da.from_array,
+        lambda t: da.concatenate([t, t]),
+        lambda t: da.where(da.ones(t.shape) > 0, t, 0),
+        lambda t: da.matmul(da.ones((3, 5)), t),
+        lambda t: da.ones((3, 5)).dot(t),
+    ],
+)
+def test_functions_of_dasks_own_would_lose_the_gradient(call):
+    x, _, _ = small()
+    for t in (x, x * 2, mg.Tensor(np.ones((5, 2)), requires_grad=True)):
+        with pytest.raises(RuntimeError, match=r"Dask's own function, da\.sum\(t\) .* lose its gradient"):
+            call(t)
+    assert type(da.sum(x.detach()).compute()) is np.float64  # as the message says
+    with pytest.raises(RuntimeError, match="lose its gradient"):
+        da.rechunk(x, (2, 2))
+    assert x.chunks == x.data.chunks
+    assert not hasattr(mg.Tensor(1.0), "chunks")
+    assert da.sqrt(x).requires_grad  # a ufunc is NumPy's
+
+
 def test_numbers_go_with_any_kind():
     x, _, _ = small()
     c = mg.Tensor(0.5, requires_grad=True)

@@ -7,10 +7,13 @@ they share is computed once.  Of any other array a Tensor is no collection.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 from minigrad.other_arrays.foreign import is_chunked
+
+_own_function = "Dask's own function, da.sum(t) in place of np.sum(t)"
 
 
 class Lazy:
@@ -21,6 +24,7 @@ class Lazy:
     _value: Any
     data: Any
     name: str | None
+    _check_leaving: Callable[[str], None]
 
     def __dask_graph__(self) -> Any:
         return self._value.__dask_graph__() if is_chunked(self._value) else None
@@ -41,6 +45,23 @@ class Lazy:
     def __dask_postpersist__(self) -> tuple[Callable, tuple]:
         rebuild, rest = self._value.__dask_postpersist__()
         return _persist, (self.name, rebuild, rest)
+
+    def to_dask_array(self) -> Any:
+        """Dask's array, for functions of dask.array: they have no rules.
+
+        Raises: RuntimeError if it needs a gradient.
+        """
+        self._check_leaving(_own_function)
+        from dask.array import asarray
+
+        return asarray(self._value)
+
+    @property
+    def chunks(self) -> Any:
+        """How the array is cut, if it is; da.from_array, which da.dot and others call, asks for it first."""
+        if sys._getframe(1).f_globals.get("__name__", "").startswith("dask.array"):
+            self._check_leaving(_own_function)
+        return self._value.chunks
 
     @property
     def __dask_optimize__(self) -> Any:
