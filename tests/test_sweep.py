@@ -29,6 +29,7 @@ import minigrad as mg
 from minigrad import nn, optim
 from minigrad.experiments import Results, Setting, Unfinished, sweep
 from minigrad.experiments.experiment import fit as fit_of_the_main_job
+from minigrad.experiments.numerals import decimals
 from minigrad.experiments.sweep import execution, ledger, sending
 from minigrad.experiments.sweep.build import network_of_the_notes
 from minigrad.experiments.sweep.choice import (
@@ -756,7 +757,7 @@ def test_what_a_build_closes_over_makes_another_sweep(tmp_path):
     options = {"axes": {"lambd": [1]}, "folder": tmp_path}
     quietly(make(3, []), **options)
     quietly(make(3, [1]), resume=True, **options)
-    with pytest.raises(ValueError, match=r"build was .*\) with epochs=3 and is .* with epochs=4$"):
+    with pytest.raises(ValueError, match=r"build was .*\) with epochs=3 and is .* with epochs=4; give"):
         quietly(make(4, []), resume=True, **options)
 
 
@@ -1309,6 +1310,20 @@ def test_numbers_fit_into_their_cells(drawn):
     assert _size_of(texts, 200, 40) == 1
     small = {"lambd": [float(i) for i in range(10)], "keep_prob": [1, 0.5]}
     assert "± 0.01" in drawn(filled(small, lambda lambd, **_: (lambd + 3) / 1000).heat_map())
+
+
+@pytest.mark.parametrize("most", [1e5, 3.5e45, 1e300])
+def test_a_cost_that_has_nearly_diverged_leaves_the_others_to_be_seen(drawn, most):
+    grid = {"lambd": [0, 1, 10, 100, 1000], "keep_prob": [1, 0.5]}
+    results = filled(grid, lambda lambd, keep_prob: most if lambd == 1000 else 0.3 + lambd / 1000)
+    lines = repr(results).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert any(line.startswith("1000 ") and line.count(decimals(most)) == 2 for line in lines)
+    texts = drawn(results.heat_map())
+    assert {"0.30", "± 0.01"} <= set(texts)  # there is room for the numbers
+    assert max(map(len, (text for text in texts if text[0].isdigit()))) < 10
+    assert "cost, without the penalty (log scale)" in drawn(results.curve())
+    assert "cost, without the penalty" in drawn(filled(wide, bowl).curve())
 
 
 # ---- the bar

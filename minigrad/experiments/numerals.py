@@ -1,6 +1,7 @@
 """Numbers as a reader meets them: plain decimals with a real minus sign, no 1.2e-05.
 
-Tables of gradients, whose entries differ by powers of ten, and .csv and .json files keep exponents.
+Tables of gradients, whose entries differ by powers of ten, and .csv and .json files keep exponents; so do
+numbers that would be too long, from ten million on.
 """
 
 from __future__ import annotations
@@ -12,15 +13,22 @@ import numpy as np
 _finest = 6
 """How many decimals a number gets at most."""
 
+_most = 1e7
+"""From here on a number has an exponent, since its digits would fill the line."""
+
 
 def decimals(number: float, digits: int = 3) -> str:
     """Three significant digits or all digits before the point, six decimals at most.
 
     >>> decimals(0.30634), decimals(-0.00791), decimals(12345.6), decimals(1.23e-5), decimals(-1e-9)
     ('0.306', '−0.00791', '12,346', '0.000012', '0')
+    >>> decimals(-1234567.8), decimals(1.234e45)  # of a training that diverges
+    ('−1,234,568', '1.23e+45')
     """
     if not isfinite(number):
         return "−∞" if number < 0 else "∞"
+    if abs(number) >= _most:
+        return f"{number:.{digits - 1}e}".replace("-", "−")
     if abs(number) < 0.5 * 10**-_finest:
         return "0"
     places = digits - 1 - floor(log10(abs(number)))

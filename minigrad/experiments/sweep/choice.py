@@ -67,8 +67,9 @@ def mean_and_error(values: Sequence[float]) -> tuple[float, float]:
     ((2.0, 1.0), (1.0, nan))
     """
     n = len(values)
-    error = float(np.std(values, ddof=1)) / sqrt(n) if n > 1 else nan
-    return float(np.mean(values)), error
+    with np.errstate(over="ignore"):  # of a training that nearly diverged
+        error = float(np.std(values, ddof=1)) / sqrt(n) if n > 1 else nan
+        return float(np.mean(values)), error
 
 
 def difference(one: Mean, other: Mean, column: str) -> tuple[float, float]:

@@ -83,7 +83,9 @@ def held(folder: Path, about: Mapping[str, Any], *, resume: bool) -> Iterator[Le
             yield Ledger(folder, asked, {})
             return
         if differences := list(_differences(earlier, asked)):
-            raise ValueError(f"sweep: {folder} is of another sweep: {'; '.join(differences)}")
+            raise ValueError(
+                f"sweep: {folder} is of another sweep: {'; '.join(differences)}; give another folder"
+            )
         if not resume:
             n = len(rows)
             raise ValueError(

@@ -197,6 +197,20 @@ def _logarithmic(axes: Axes, lambdas: list[float]) -> Callable[[float], float]:
     return lambda value: value or zero
 
 
+_wide = 100
+"""Numbers that differ by more than this factor are told apart on a logarithmic axis only."""
+
+
+def _powers(low: float, high: float) -> list[float]:
+    """Powers of ten between two numbers, all or some of them.
+
+    >>> _powers(0.3, 1e4), _powers(1, 1e30)
+    ([1.0, 10.0, 100.0, 1000.0, 10000.0], [1.0, 1e+06, 1e+12, 1e+18, 1e+24, 1e+30])
+    """
+    first, last = ceil(log10(low)), floor(log10(high))
+    return [10.0**n for n in range(first, last + 1, 1 + (last - first) // 6)]
+
+
 def _scale(costs: np.ndarray) -> Any:
     """Logarithmic where that can be: next to a diverging corner, good cells should still be told apart."""
     from matplotlib.colors import LogNorm, Normalize
@@ -215,6 +229,8 @@ def _finish(figure: Figure, axes: Axes, coloured: Any, results: Results, *notes:
     bar.set_label(f"mean {results.judged_by.replace('_', ' ')}{logarithmic}")
     low, high = coloured.norm.vmin, coloured.norm.vmax
     ticks = [value for value in MaxNLocator(6).tick_values(low, high) if low <= value <= high]
+    if logarithmic and high > _wide * low:
+        ticks = _powers(low, high)
     bar.set_ticks(ticks, labels=_told_apart(ticks))
     bar.ax.yaxis.set_minor_formatter(NullFormatter())
     bar.ax.tick_params(which="minor", length=0)
@@ -284,7 +300,17 @@ def curve(figure: Figure, results: Results) -> None:
     _name_values(axes, [one.cell["lambd"] for one in found])
     axes.set_xlim(-0.4, len(found) - 0.6)
     axes.set_xlabel("λ (at equal distances)")
-    axes.set_ylabel(name if name != "cost" else "cost, without the penalty")
+    label = name if name != "cost" else "cost, without the penalty"
+    training, dev = ([found[i].mean[column] for i in finite] for column in (name, results.judged_by))
+    low, high = min(training + dev), max(training + dev)
+    if low > 0 and max(dev) > _wide * min(dev):
+        ticks, margin = _powers(low, high), (log10(high) - log10(low)) / 20
+        axes.set_ylim(10.0 ** (log10(low) - margin), 10.0 ** min(log10(high) + margin, 308))
+        axes.set_yscale("log")
+        axes.set_yticks(ticks, [decimals(value, digits=1) for value in ticks])
+        axes.set_yticks([], minor=True)
+        label += " (log scale)"
+    axes.set_ylabel(label)
     where = _where(results, "", ("lambd",))
     bands = "" if isnan(error) else f"bands: ± one standard error over {_independent(results)}"
     axes.set_title("; ".join(filter(None, [where, bands])), fontsize=9.5, pad=18)  # above the ends' names
