@@ -24,6 +24,7 @@ from threading import Thread
 
 import numpy as np
 import pytest
+from strict_array import StrictArray
 
 import minigrad as mg
 from minigrad import nn, optim
@@ -168,6 +169,7 @@ def test_distributions_of_scipy():
         (grid, {"data": (field.X, field.y)}, "there is nothing to judge on; give dev="),
         (grid, {"data": (field.X, field.y + 0.5), "folds": 2}, "a Setting trains a classifier, on X"),
         (grid, {"data": (field.X, field.X), "folds": 2}, "a Setting trains a classifier"),
+        (grid, {"data": (StrictArray(field.X > 0), field.y), "folds": 2}, "a Setting trains on NumPy arrays"),
         (grid, {"data": field.X}, "sweep: data is a ndarray; wanted arrays of examples, such as (X, y)"),
         (grid, {"data": (field.X * nan, field.y), "folds": 2}, "array 0 of data, (23, 2), is not finite"),
         (grid, {"executor": 2}, "executor is 2; wanted a concurrent.futures.Executor"),

@@ -14,6 +14,7 @@ from minigrad.experiments.sweep.grid import Cell, checked
 from minigrad.experiments.sweep.parts import Arrays, Examples, Part
 from minigrad.experiments.training import cost, network
 from minigrad.optim import SGD
+from minigrad.other_arrays.foreign import is_foreign
 
 Build = Setting | Callable[..., Mapping[str, Any]]
 
@@ -85,9 +86,13 @@ def _check_setting(setting: Any) -> None:
 
 
 def check_data(build: Build, examples: Examples) -> None:
-    """Raise ValueError if a Setting, whose network is a classifier, is given other data."""
+    """Raise ValueError if a Setting, whose network is a classifier on NumPy arrays, is given other data."""
     if not isinstance(build, Setting):
         return
+    if any(map(is_foreign, (*examples.arrays, *(examples.dev or ())))):
+        raise ValueError(
+            "sweep: a Setting trains on NumPy arrays; np.asarray the data, or give a function as build"
+        )
     for arrays in (examples.arrays, examples.dev):
         if arrays is not None and not _is_classified(arrays):
             raise ValueError(
