@@ -990,6 +990,30 @@ def test_a_full_disk_in_the_middle(tmp_path, monkeypatch):
     assert quietly(folder=tmp_path, resume=True).csv() == quietly().csv()
 
 
+def test_each_row_is_on_the_disk_and_the_table_is_written_anew_whole_or_not_at_all(tmp_path, monkeypatch):
+    sizes, fsync, replace_file = [], os.fsync, os.replace
+
+    def on_the_disk(fd):
+        fsync(fd)
+        sizes.append(os.fstat(fd).st_size)
+
+    def full(source, place):
+        if Path(place).name == "results.csv":
+            raise OSError(28, "No space left on device")
+        replace_file(source, place)
+
+    monkeypatch.setattr(os, "fsync", on_the_disk)
+    quietly(folder=tmp_path)
+    table = (tmp_path / "results.csv").read_bytes()
+    ends = [i + 1 for i, byte in enumerate(table) if byte == ord("\n")]
+    assert len(ends) == 5
+    assert {*ends} <= {*sizes}
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OSError, match="No space"):
+        quietly(axes={**grid, "lambd": [0, 5]}, folder=tmp_path, resume=True)
+    assert (tmp_path / "results.csv").read_bytes() == table
+
+
 killed = """
     import os, signal, sys
     from minigrad.experiments import Setting, sweep
