@@ -763,6 +763,24 @@ def test_what_a_build_closes_over_makes_another_sweep(tmp_path):
         quietly(make(4, []), resume=True, **options)
 
 
+epochs = 3
+
+
+def test_what_a_build_reads_from_its_module_makes_another_sweep(tmp_path, monkeypatch):
+    def reading(*, lambd, seed):
+        def made():
+            return {**build(lambd=lambd, seed=seed), "epochs": epochs}
+
+        return made()
+
+    options = {"axes": {"lambd": [1]}, "folder": tmp_path}
+    quietly(reading, **options)
+    quietly(reading, resume=True, **options)
+    monkeypatch.setitem(globals(), "epochs", 4)
+    with pytest.raises(ValueError, match=r"build was .*\) with epochs=3 and is .* with epochs=4; give"):
+        quietly(reading, resume=True, **options)
+
+
 # ---- more is asked of a folder
 
 

@@ -6,8 +6,9 @@ import ast
 import inspect
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
+from types import CodeType
 from typing import Any
 from zlib import crc32
 
@@ -77,14 +78,25 @@ def _text(function: Any) -> str:
 
 
 def _closed_over(function: Any) -> str:
-    """The numbers, texts and arrays of the function around it: epochs, for example."""
+    """The numbers, texts and arrays around it, also of its module, that it reads: epochs, for example."""
     try:
         values = inspect.getclosurevars(function).nonlocals
     except TypeError:  # it is not written in Python
         return ""
+    of_module = function.__globals__
+    read = {name: of_module[name] for name in _names(function.__code__) if name in of_module}
+    values = {**read, **values}
     plain = (bool, int, float, str, tuple, np.ndarray, Setting)
     known = [f"{name}={_repr(value)}" for name, value in values.items() if isinstance(value, plain)]
     return f" with {', '.join(known)}" if known else ""
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    """The names that a function and those in it read; not __file__, which is another on another machine."""
+    yield from (name for name in code.co_names if not name.startswith("__"))
+    for const in code.co_consts:
+        if isinstance(const, CodeType):
+            yield from _names(const)
 
 
 def _repr(value: Any) -> str:
