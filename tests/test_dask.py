@@ -652,6 +652,13 @@ def test_compile_computes_in_numpys_arrays_only():
         mg.compile(lambda x: np.sum(x) + np.sum(array))(np.ones(2))
 
 
+def test_gradcheck_takes_differences_of_numpys_arrays():
+    x, _, _ = small()
+    with pytest.raises(TypeError, match=r'gradcheck: "X" \(5, 2\) is another .*: give its values, t\.detach'):
+        mg.gradcheck(lambda x: np.sum(x**3), [x])
+    assert mg.gradcheck(lambda x: np.sum(x**3), [x.detach().numpy()])
+
+
 def test_chunks_that_do_not_fit_are_cut_to_fit():
     x, y = (mg.Tensor(da.ones((6, 4), chunks=chunks), requires_grad=True) for chunks in ((4, 3), (1, 2)))
     dx, dy = mg.grad(np.sum(x * y + x @ np.ones_like(y).T @ y), [x, y])

@@ -391,7 +391,10 @@ def _leaves(inputs: Any) -> list[Tensor]:
                 "inputs, as X in gradcheck(lambda W: loss(W, X), W)"
             )
         if not isinstance(x._value, np.ndarray | np.generic):
-            raise TypeError(f"gradcheck: {describe(x)} holds a {type(x._value).__name__}, not a NumPy array")
+            raise TypeError(
+                f"gradcheck: {describe(x)} is another library's array; differences are taken of NumPy's: "
+                "give its values, t.detach().numpy()"
+            )
         leaves.append(x)
     if len({x.stamp for x in leaves}) < len(leaves):
         raise ValueError("gradcheck: an input is given twice")
