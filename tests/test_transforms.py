@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -289,6 +290,9 @@ def test_float32_stays_float32(W, b):
     assert {x.dtype for x in results} == {np.dtype(np.float32)}
     assert mg.jvp(lambda x: x.astype(np.float64), b, b)[1].dtype == np.float64
     assert [g.dtype for g in mg.grad(lambda x, y: np.sum(x * y), (0, 1))(b, b.astype(float))] == ["f4", "f8"]
+    for mode in ("reverse", "forward"):  # a block is gradients, in the dtype of the argument
+        blocks = mg.jacobian(lambda x, y: x * y, (0, 1), mode=mode)(b, b.astype(float))
+        assert [block.dtype for block in blocks] == ["f4", "f8"]
 
 
 # ---- Tensors, Modules, and where a graph is wanted
@@ -387,6 +391,23 @@ def test_a_large_jacobian_is_made_in_pieces(monkeypatch, rng):
         monkeypatch.setattr(stacked, "_most", 11)  # two passes at a time
         close(mg.jacobian(lambda x: np.tanh(A @ x), mode=mode)(x), whole.data)
         monkeypatch.undo()
+
+
+def test_of_many_numbers_by_one_there_is_no_matrix_of_all_pairs(monkeypatch):
+    from minigrad.transforms import stacked
+
+    x, n = np.ones(1), 2000
+    cases = [("reverse", lambda x: x * np.ones(n), x), ("forward", np.sum, np.ones(n))]
+    monkeypatch.setattr(stacked, "_most", 10 * n)
+    for mode, f, at in cases:
+        tracemalloc.start()
+        try:
+            J = mg.jacobian(f, mode=mode)(at)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        close(J, np.ones(J.shape))
+        assert peak < n * n  # bytes; the seeds of all passes are eight times that
 
 
 def test_of_arrays_in_chunks_as_of_numpys(rng):

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.backprop import of_dtype
 from minigrad.tensor import Tensor, made
 from minigrad.transforms.evaluation import Evaluation
 from minigrad.transforms.gradient import grad
@@ -79,7 +80,7 @@ def _jacobian(
             evaluation.check_dependence()
         n_in = sum(x.size for x in evaluation.variables)
         n_out = sum(y.size for y in evaluation.outputs)
-        forward = mode == "forward" or (mode is None and n_in < n_out and evaluation.hooked() is None)
+        forward = mode == "forward" or (mode is None and n_in < n_out and not evaluation.hooked())
         if forward:
             evaluation.check_unhooked()
         blocks = (_by_columns if forward else _by_rows)(evaluation)
@@ -111,6 +112,6 @@ def _by_columns(evaluation: Evaluation) -> list[list[Tensor]]:
 
 
 def _turned(block: Any, x: Tensor, y: Tensor) -> Tensor:
-    """A block (1, *x, 1, *y) with the axes of y before those of x."""
-    block = block.reshape(*x.shape, *y.shape)
+    """A block (1, *x, 1, *y) with the axes of y before those of x, in x's dtype, as by rows."""
+    block = of_dtype(block.reshape(*x.shape, *y.shape), x.dtype)
     return np.transpose(block, (*range(x.ndim, block.ndim), *range(x.ndim)))  # type: ignore[return-value]

@@ -39,10 +39,10 @@ def blocks_of(y: Tensor, inputs: Sequence[Tensor], recorded: bool) -> list[Tenso
     """
     pieces: list[dict[int, Tensor]] = []
     if y.requires_grad and y.size:
-        eye = beside(np.eye(y.size, dtype=y.dtype), y._value)
         step = max(1, _most // max(node.size for node in behind([y], attrgetter("is_leaf"))))
         for start in range(0, y.size, step):
-            seeds = made(eye[start : start + step].reshape(-1, *y.shape))
+            rows = np.eye(min(step, y.size - start), y.size, start, y.dtype)
+            seeds = made(beside(rows, y._value).reshape(-1, *y.shape))
             pieces.append(stacked_gradients(y, seeds, inputs, recorded))
     blocks = []
     for x in inputs:
