@@ -11,6 +11,7 @@ import numpy as np
 from minigrad.backprop import of_dtype
 from minigrad.tensor import Tensor, made
 from minigrad.transforms.evaluation import Evaluation
+from minigrad.transforms.forward import generic
 from minigrad.transforms.gradient import grad
 from minigrad.transforms.stacked import blocks_of, slopes_along
 from minigrad.transforms.tree import filled
@@ -96,12 +97,15 @@ def _by_rows(evaluation: Evaluation) -> list[list[Tensor]]:
 
 
 def _by_columns(evaluation: Evaluation) -> list[list[Tensor]]:
-    """The same by a tangent for each number in the variables:  J v = ∂⟨Jᵀ u, v⟩/∂u,  whatever u is."""
+    """The same by a tangent for each number in the variables:  J v = ∂⟨Jᵀ u, v⟩/∂u,  whatever u is.
+
+    It is generic, for the rules that look at it: what they refuse in a row they have to refuse here.
+    """
 
     def blocks(y: Tensor) -> list[Tensor]:
         if not y.requires_grad:
             return blocks_of(y, evaluation.variables, evaluation.recorded)
-        u = made(np.ones_like(y._value, shape=(1, *y.shape)), requires_grad=True)
+        u = made(generic(y)[np.newaxis], requires_grad=True)
         slopes = slopes_along(y, u, evaluation.variables, evaluation.recorded)
         return [
             _turned(blocks_of(slope, [u], evaluation.recorded)[0], x, y)
