@@ -732,7 +732,8 @@ linear = nn.Linear(1, 1, rng=0)
         (lambda: mg.jacobian(np.sin, mode="fast"), ValueError, 'jacobian: mode is "reverse", "forward"'),
         (lambda: mg.jacobian(3), TypeError, "jacobian: a int is not a function"),
         (lambda: mg.jacobian(lambda x: mg.Tensor(x3))(x3), ValueError, "jacobian: .* nothing that depends"),
-        (lambda: mg.hessian(np.sin)(x3), ValueError, "not a scalar"),
+        (lambda: mg.hessian(np.sin)(x3), ValueError, "hessian: np.sin gives .*not a scalar"),
+        (lambda: mg.hessian(3), TypeError, "hessian: a int is not a function"),
     ],
 )  # fmt: skip
 def test_what_bad_input_gets(wrong, kind, message):

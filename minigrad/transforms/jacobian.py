@@ -12,7 +12,7 @@ from minigrad.backprop import of_dtype
 from minigrad.tensor import Tensor, made
 from minigrad.transforms.evaluation import Evaluation
 from minigrad.transforms.forward import generic
-from minigrad.transforms.gradient import grad
+from minigrad.transforms.gradient import gradient_function
 from minigrad.transforms.stacked import blocks_of, slopes_along
 from minigrad.transforms.tree import filled
 
@@ -56,7 +56,7 @@ def hessian(
     Tensor([[10.,  6.],
             [ 6.,  0.]])
     """
-    gradient = grad(function, argnums=argnums, has_aux=has_aux, allow_unused=True)
+    gradient = gradient_function("hessian", function, argnums, has_aux, allow_unused=True)
     return _jacobian("hessian", gradient, argnums, mode, has_aux, linear=True)
 
 
