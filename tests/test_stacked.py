@@ -45,6 +45,19 @@ def test_every_row(case: Case, rng):
                     assert not g.any()
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_another_shape_in_either_order(order, monkeypatch, rng):
+    monkeypatch.setattr(
+        stacked, "_ruled", lambda *args, ruled=stacked._ruled: calls.append(1) or ruled(*args)
+    )
+    calls: list[int] = []
+    x = mg.Tensor(rng.normal(size=(2, 3, 4)), requires_grad=True)
+    for y in (np.reshape(x, (4, 6), order=order), np.ravel(x, order=order)):
+        seeds = rng.normal(size=(5, *y.shape))
+        close(stacked.stacked_gradients(y, made(seeds), [x], False)[x.stamp], one_by_one(y, seeds, [x])[0])
+    assert len(calls) == 2  # not one for each of five
+
+
 at_once = [*stacked._moves, *sorted(stacked.aligned - {recomputed}, key=lambda f: f.__name__)]
 
 

@@ -221,8 +221,8 @@ def _of_two_axes(node: Tensor, n: int, axis1: int, axis2: int) -> dict[str, Any]
     return {"axis1": _behind(axis1, node.ndim), "axis2": _behind(axis2, node.ndim)}
 
 
-def _of_shape(node: Tensor, n: int, order: str = "C", **_: Any) -> dict[str, Any] | None:
-    return {"shape": (n, *node.shape)} if order == "C" else None
+def _of_shape(node: Tensor, n: int, **_: Any) -> dict[str, Any]:
+    return {"shape": (n, *node.shape)}  # with order="F", too: the axis of the stack is the first of both
 
 
 def _of_index(node: Tensor, n: int, index: Any, **shape: Any) -> dict[str, Any] | None:
