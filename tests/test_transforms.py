@@ -379,6 +379,20 @@ def test_a_stale_parameter_is_noticed(rng):
         pull(1.0)
 
 
+@pytest.mark.parametrize("mode", ["reverse", "forward"])
+def test_a_function_that_assigns_to_what_it_has_used_has_no_jacobian(mode):
+    w = mg.Tensor(2.0, requires_grad=True, name="w")
+
+    def f(x: Any) -> Any:
+        y = x * w
+        with mg.no_grad():
+            w.data = w.data + 1.0
+        return y
+
+    with pytest.raises(RuntimeError, match=r'"w".* was assigned to'):
+        mg.jacobian(f, mode=mode)(x3)
+
+
 # ---- stacks of passes
 
 

@@ -229,7 +229,7 @@ def _of_index(node: Tensor, n: int, index: Any, **shape: Any) -> dict[str, Any] 
     parts = index if isinstance(index, tuple) else (index,)
     arrays = [i for i, part in enumerate(parts) if not isinstance(part, slice | EllipsisType | None)]
     apart = bool(arrays) and arrays[-1] - arrays[0] + 1 != len(arrays)
-    if any(isinstance(parts[i], bool | np.bool_) for i in arrays) or (apart and not _whole(parts, arrays)):
+    if apart and not all(_is_whole(parts[i]) for i in arrays):
         return None  # the axes of the arrays come first, before that of the stack
     return {"index": (slice(None), *parts), **({"shape": (n, *node.shape)} if shape else {})}
 
@@ -261,6 +261,6 @@ def _behind(axis: Any, ndim: int) -> Any:
     return tuple(i % ndim + 1 for i in axis) if isinstance(axis, tuple) else axis % ndim + 1
 
 
-def _whole(parts: tuple, places: list[int]) -> bool:
-    """Whether all of these entries of an index are whole numbers."""
-    return all(isinstance(parts[i], int | np.integer) for i in places)
+def _is_whole(part: Any) -> bool:
+    """Whether this part of an index is a whole number."""
+    return isinstance(part, int | np.integer) and not isinstance(part, bool)
