@@ -314,6 +314,16 @@ def test_for_a_jacobian_it_is_computed_again_once(rng):
     close(mg.grad(np.sum(J**2), W), mg.grad(np.sum(mg.jacobian(lambda x: f(x)[0])(x) ** 2), W))
 
 
+def test_a_jacobian_where_one_of_its_inputs_is_computed_of_another():
+    def f(x: Any, wrap: Any) -> Any:
+        h = x * x
+        h.register_hook(lambda g: 2 * g)
+        return wrap(lambda a, b: a * np.sin(b))(x, h)
+
+    x = np.array([1.0, 2.0])
+    close(mg.jacobian(lambda x: f(x, mg.checkpoint))(x), mg.jacobian(lambda x: f(x, same))(x).data)
+
+
 @pytest.mark.parametrize("order", [1, 2])
 def test_a_compiled_step_is_that_of_the_function(order):
     X = np.random.default_rng(0).normal(size=(7, 2))
