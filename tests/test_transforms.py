@@ -764,6 +764,10 @@ def test_zeros_where_they_are_right():
     close(mg.hvp(lambda x: np.sum(x), x3, x3), np.zeros(3))
     close(mg.vjp(lambda x, y: 2 * x, 1.0, x3)[1](1.0)[1], np.zeros(3))
     close(mg.jvp(lambda x: (x, np.ones(2)), x3, x3)[1][1], np.zeros(2))
+    for mode in ("reverse", "forward"):
+        blocks = mg.jacobian(lambda x, y: (2 * x, np.sum(y)), (0, 1), mode=mode)(x3, np.ones(2))
+        close(blocks[0][1], np.zeros((3, 2)))
+        close(blocks[1][0], np.zeros(3))
 
 
 def test_recording_is_as_it_was_after_an_error():
@@ -775,3 +779,18 @@ def test_recording_is_as_it_was_after_an_error():
             with pytest.raises(KeyError):
                 transform(x3)
             assert not (mg.Tensor(1.0, requires_grad=True) * 2).requires_grad
+
+
+@pytest.mark.parametrize("mode", ["reverse", "forward"])
+def test_recording_is_as_it_was_after_a_rule_has_failed(mode):
+    @mg.primitive
+    def doubled(x: Any) -> Any:
+        return 2 * x
+
+    mg.derivative(doubled, x=lambda g: g["x"])
+    with mg.no_grad():
+        mg.jacobian(np.sin, mode=mode)(x3)
+        assert not (mg.Tensor(1.0, requires_grad=True) * 2).requires_grad
+        with pytest.raises(Exception, match=r"indices|index"):
+            mg.jacobian(doubled, mode=mode)(x3)
+        assert not (mg.Tensor(1.0, requires_grad=True) * 2).requires_grad
