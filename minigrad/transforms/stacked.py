@@ -172,8 +172,6 @@ def _fitted(d: Any, lead: tuple[int, ...], node: Tensor, x: Tensor) -> Any:
         raise no_array(d, node.function, x)
     shape, k = (*lead, *x.shape), len(lead)
     if d.shape != shape:
-        if table[node.function].elementwise:
-            d = np.broadcast_to(d, (*lead, *node.shape))  # count every use
         d = unbroadcast(d, (*lead, *(1,) * (d.ndim - len(shape)), *x.shape), node.function, x)
         if d.ndim > len(shape):
             d = np.reshape(d, (*d.shape[:k], *d.shape[d.ndim - x.ndim :]))
