@@ -666,7 +666,7 @@ def fixed(value: Any) -> Any:
     """A parameter as the graph keeps it: no Tensors in it, and nothing that its caller can change later."""
     if isinstance(value, Tensor):
         if value._requires_grad and recording.get():
-            raise TypeError(f"{describe(value)} as a parameter or an index would lose its gradient")
+            raise TypeError(f"{describe(value)} as a parameter or index would lose its gradient: detach() it")
         tell("refuse_parameter", value)
         return value._value
     if isinstance(value, np.ndarray):

@@ -247,6 +247,36 @@ def test_hooks_and_retained_gradients_at_its_ends_are_called_once(rng):
     close(W.grad, 2 * x.grad.data + 3 * np.sin(x.data))
 
 
+def test_forward_mode_does_not_go_past_a_hook_inside():
+    def f(x: Any) -> Any:
+        h = x * x
+        h.register_hook(lambda g: np.clip(g, -0.5, 0.5))
+        return np.concatenate([h, 3 * h])  # more numbers than there are in x
+
+    x, wanted = np.array([1.0, 2.0]), np.vstack([np.diag([1, 2.0])] * 2)
+    for g in (mg.checkpoint(f), mg.checkpoint(mg.checkpoint(f))):
+        close(mg.jacobian(g)(x), wanted)
+        for forward in (mg.jacobian(g, mode="forward"), lambda x, g=g: mg.jvp(g, x, x)):
+            with pytest.raises(RuntimeError, match=r"a Tensor of shape \(2,\) has a hook"):
+                forward(x)
+
+
+def test_complex_results_beside_real_ones(rng):
+    def f(x: Any) -> Any:
+        z = np.fft.fft(x)
+        return z, np.sin(x), z.astype(np.complex64)
+
+    def loss(x: Any, f: Any = f) -> Any:
+        z, s, w = f(x)
+        return np.sum(np.absolute(z) ** 2 * s) + np.sum(np.imag(w))
+
+    x, c = rng.normal(size=4), mg.checkpoint(f)
+    results = c(mg.Tensor(x, requires_grad=True))
+    assert [y.dtype for y in results] == [np.complex128, np.float64, np.complex64]
+    for transform in (mg.grad, mg.hessian):
+        np.testing.assert_allclose(transform(lambda x: loss(x, c))(x), transform(loss)(x), rtol=1e-6)
+
+
 def test_transforms_of_it_and_in_it(rng):
     def f(x: Any) -> Any:
         return np.sum(np.tanh(x) ** 3 * x[0])
@@ -282,6 +312,16 @@ def test_for_a_jacobian_it_is_computed_again_once(rng):
         assert len(calls) == 1 + 2  # once for each result
     J = mg.jacobian(mg.checkpoint(lambda x: f(x)[0]))(x)  # a graph, to W
     close(mg.grad(np.sum(J**2), W), mg.grad(np.sum(mg.jacobian(lambda x: f(x)[0])(x) ** 2), W))
+
+
+def test_a_jacobian_where_one_of_its_inputs_is_computed_of_another():
+    def f(x: Any, wrap: Any) -> Any:
+        h = x * x
+        h.register_hook(lambda g: 2 * g)
+        return wrap(lambda a, b: a * np.sin(b))(x, h)
+
+    x = np.array([1.0, 2.0])
+    close(mg.jacobian(lambda x: f(x, mg.checkpoint))(x), mg.jacobian(lambda x: f(x, same))(x).data)
 
 
 @pytest.mark.parametrize("order", [1, 2])

@@ -92,7 +92,8 @@ def test_a_generator_is_asked_for(rng):
 
 
 @pytest.mark.parametrize(
-    ("n_in", "n_out", "name"), [(0, 3, "n_in"), (5, -1, "n_out"), (5.0, 3, "n_in"), ("5", 3, "n_in")]
+    ("n_in", "n_out", "name"),
+    [(0, 3, "n_in"), (5, -1, "n_out"), (5.0, 3, "n_in"), ("5", 3, "n_in"), (5, True, "n_out")],
 )
 def test_sizes_are_whole_numbers(n_in, n_out, name):
     with pytest.raises(ValueError, match=f"Linear: {name} must be a whole number of at least 1"):

@@ -88,6 +88,26 @@ def test_a_loss_that_depends_on_a_free_phase_is_refused(factors):
     assert x.grad is None
 
 
+def test_it_is_refused_in_every_mode_also_where_it_cancels_in_the_sum():
+    def both(x: Any) -> Any:
+        p = np.real(L.svd(A + 1j * x * B)[0][0, 0])
+        return np.stack([p, -p])
+
+    def sizes(x: Any) -> Any:
+        return np.absolute(mg.checkpoint(lambda x: L.svd(A + 1j * x * B)[0])(x))
+
+    x, one = np.array(0.3), np.array(1.0)
+    for f in (both, mg.checkpoint(both)):
+        for mode in (None, "reverse", "forward"):
+            with pytest.raises(L.LinAlgError, match="vectors have a free phase"):
+                mg.jacobian(f, mode=mode)(x)
+        with pytest.raises(L.LinAlgError, match="vectors have a free phase"):
+            mg.jvp(f, x, one)
+    slopes = (sizes(x + 1e-6) - sizes(x - 1e-6)) / 2e-6
+    for found in (mg.jvp(sizes, x, one)[1], mg.jacobian(sizes, mode="forward")(x), mg.jacobian(sizes)(x)):
+        np.testing.assert_allclose(found.data, slopes, atol=1e-7)
+
+
 @pytest.mark.parametrize(
     ("shape", "is_complex"), [((4, 2), False), ((2, 4), False), ((2, 3, 1), True), ((1, 3), True)]
 )

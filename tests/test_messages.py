@@ -103,7 +103,7 @@ b = mg.Tensor(np.ones(4), requires_grad=True, name="b1")
         (
             lambda: X[b],
             TypeError,
-            '"b1" (4,) as a parameter or an index would lose its gradient',
+            '"b1" (4,) as a parameter or index would lose its gradient: detach() it',
         ),
     ],
 )

@@ -45,6 +45,41 @@ def test_every_row(case: Case, rng):
                     assert not g.any()
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_another_shape_in_either_order(order, monkeypatch, rng):
+    monkeypatch.setattr(
+        stacked, "_ruled", lambda *args, ruled=stacked._ruled: calls.append(1) or ruled(*args)
+    )
+    calls: list[int] = []
+    x = mg.Tensor(rng.normal(size=(2, 3, 4)), requires_grad=True)
+    for y in (np.reshape(x, (4, 6), order=order), np.ravel(x, order=order)):
+        seeds = rng.normal(size=(5, *y.shape))
+        close(stacked.stacked_gradients(y, made(seeds), [x], False)[x.stamp], one_by_one(y, seeds, [x])[0])
+    assert len(calls) == 2  # not one for each of five
+
+
+mask = np.array([True, False, True])
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        True, np.array(True), mask, (0, slice(None), 1), (True, slice(None), 0), (True, [0, 1]),
+        ([0, 1], ..., [1, 2]), (0, slice(None), [1, 2]), (np.array(0), slice(None), np.array(1)),
+        (slice(None), None, mask), ([], 0),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_whatever_the_index(index, rng):
+    """Arrays, truth values and None among its parts, apart from each other and side by side."""
+    x = mg.Tensor(rng.normal(size=(3, 3, 4)), requires_grad=True)
+    y = x[index]
+    seeds = rng.normal(size=(2, *y.shape))
+    for recorded in (False, True):
+        found = stacked.stacked_gradients(y, made(seeds), [x], recorded)
+        close(found[x.stamp], one_by_one(y, seeds, [x])[0])
+
+
 at_once = [*stacked._moves, *sorted(stacked.aligned - {recomputed}, key=lambda f: f.__name__)]
 
 

@@ -409,7 +409,7 @@ def test_a_primitive_is_one_operation(power_of):
         (lambda power_of, x: power_of(x, x=x, exponent=3), r"x is given twice"),
         (
             lambda power_of, x: power_of(x, exponent=x),
-            r'"x" \(2,\) as a parameter or an index would lose',
+            r'"x" \(2,\) as a parameter or index would lose its gradient: detach\(\) it',
         ),
         (lambda power_of, x: power_of(np.ones(2), exponent=x), r'"x" \(2,\) as a parameter'),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -289,6 +290,9 @@ def test_float32_stays_float32(W, b):
     assert {x.dtype for x in results} == {np.dtype(np.float32)}
     assert mg.jvp(lambda x: x.astype(np.float64), b, b)[1].dtype == np.float64
     assert [g.dtype for g in mg.grad(lambda x, y: np.sum(x * y), (0, 1))(b, b.astype(float))] == ["f4", "f8"]
+    for mode in ("reverse", "forward"):  # a block is gradients, in the dtype of the argument
+        blocks = mg.jacobian(lambda x, y: x * y, (0, 1), mode=mode)(b, b.astype(float))
+        assert [block.dtype for block in blocks] == ["f4", "f8"]
 
 
 # ---- Tensors, Modules, and where a graph is wanted
@@ -375,6 +379,20 @@ def test_a_stale_parameter_is_noticed(rng):
         pull(1.0)
 
 
+@pytest.mark.parametrize("mode", ["reverse", "forward"])
+def test_a_function_that_assigns_to_what_it_has_used_has_no_jacobian(mode):
+    w = mg.Tensor(2.0, requires_grad=True, name="w")
+
+    def f(x: Any) -> Any:
+        y = x * w
+        with mg.no_grad():
+            w.data = w.data + 1.0
+        return y
+
+    with pytest.raises(RuntimeError, match=r'"w".* was assigned to'):
+        mg.jacobian(f, mode=mode)(x3)
+
+
 # ---- stacks of passes
 
 
@@ -387,6 +405,23 @@ def test_a_large_jacobian_is_made_in_pieces(monkeypatch, rng):
         monkeypatch.setattr(stacked, "_most", 11)  # two passes at a time
         close(mg.jacobian(lambda x: np.tanh(A @ x), mode=mode)(x), whole.data)
         monkeypatch.undo()
+
+
+def test_of_many_numbers_by_one_there_is_no_matrix_of_all_pairs(monkeypatch):
+    from minigrad.transforms import stacked
+
+    x, n = np.ones(1), 2000
+    cases = [("reverse", lambda x: x * np.ones(n), x), ("forward", np.sum, np.ones(n))]
+    monkeypatch.setattr(stacked, "_most", 10 * n)
+    for mode, f, at in cases:
+        tracemalloc.start()
+        try:
+            J = mg.jacobian(f, mode=mode)(at)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        close(J, np.ones(J.shape))
+        assert peak < n * n  # bytes; the seeds of all passes are eight times that
 
 
 def test_of_arrays_in_chunks_as_of_numpys(rng):
@@ -711,7 +746,8 @@ linear = nn.Linear(1, 1, rng=0)
         (lambda: mg.jacobian(np.sin, mode="fast"), ValueError, 'jacobian: mode is "reverse", "forward"'),
         (lambda: mg.jacobian(3), TypeError, "jacobian: a int is not a function"),
         (lambda: mg.jacobian(lambda x: mg.Tensor(x3))(x3), ValueError, "jacobian: .* nothing that depends"),
-        (lambda: mg.hessian(np.sin)(x3), ValueError, "not a scalar"),
+        (lambda: mg.hessian(np.sin)(x3), ValueError, "hessian: np.sin gives .*not a scalar"),
+        (lambda: mg.hessian(3), TypeError, "hessian: a int is not a function"),
     ],
 )  # fmt: skip
 def test_what_bad_input_gets(wrong, kind, message):
@@ -728,6 +764,10 @@ def test_zeros_where_they_are_right():
     close(mg.hvp(lambda x: np.sum(x), x3, x3), np.zeros(3))
     close(mg.vjp(lambda x, y: 2 * x, 1.0, x3)[1](1.0)[1], np.zeros(3))
     close(mg.jvp(lambda x: (x, np.ones(2)), x3, x3)[1][1], np.zeros(2))
+    for mode in ("reverse", "forward"):
+        blocks = mg.jacobian(lambda x, y: (2 * x, np.sum(y)), (0, 1), mode=mode)(x3, np.ones(2))
+        close(blocks[0][1], np.zeros((3, 2)))
+        close(blocks[1][0], np.zeros(3))
 
 
 def test_recording_is_as_it_was_after_an_error():
@@ -739,3 +779,18 @@ def test_recording_is_as_it_was_after_an_error():
             with pytest.raises(KeyError):
                 transform(x3)
             assert not (mg.Tensor(1.0, requires_grad=True) * 2).requires_grad
+
+
+@pytest.mark.parametrize("mode", ["reverse", "forward"])
+def test_recording_is_as_it_was_after_a_rule_has_failed(mode):
+    @mg.primitive
+    def doubled(x: Any) -> Any:
+        return 2 * x
+
+    mg.derivative(doubled, x=lambda g: g["x"])
+    with mg.no_grad():
+        mg.jacobian(np.sin, mode=mode)(x3)
+        assert not (mg.Tensor(1.0, requires_grad=True) * 2).requires_grad
+        with pytest.raises(Exception, match=r"indices|index"):
+            mg.jacobian(doubled, mode=mode)(x3)
+        assert not (mg.Tensor(1.0, requires_grad=True) * 2).requires_grad

@@ -15,6 +15,6 @@ def whole(layer: str, **sizes: Any) -> tuple[int, ...]:
     ValueError: Linear: n_out must be a whole number of at least 1, not 0
     """
     for name, n in sizes.items():
-        if not isinstance(n, int | np.integer) or n < 1:
+        if not isinstance(n, int | np.integer) or isinstance(n, bool) or n < 1:
             raise ValueError(f"{layer}: {name} must be a whole number of at least 1, not {n!r}")
     return tuple(map(int, sizes.values()))

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backprop import gradients_of, stale
+from minigrad.backprop import gradients_of, of_dtype, stale
 from minigrad.nn.module import Module
 from minigrad.other_arrays.foreign import is_chunked, to_numpy
 from minigrad.random import first_states, generator_state, restore_generator
@@ -21,7 +21,7 @@ from minigrad.switches import recording
 from minigrad.table import derivative, table
 from minigrad.tensor import Tensor, made, next_stamp, primitive
 from minigrad.transforms.evaluation import called, zeros_like
-from minigrad.transforms.graph import behind, recorded
+from minigrad.transforms.graph import behind, hooked, recorded
 from minigrad.transforms.stacked import aligned, stacked_gradients
 from minigrad.transforms.tree import leaves_of, mapped
 from minigrad.watch import kept, watchers, watching
@@ -107,6 +107,7 @@ class Segment:
     outputs   the Tensors in it that were computed of the inputs, as long as nobody has taken them
     began     the stamp before the call
     stamp     of the node that stands for the call
+    hooked    which Tensor in it has a hook, where forward mode would go past it; "" if none has
     """
 
     def __init__(self, function: Callable[..., Any], args: tuple, kwargs: dict[str, Any]) -> None:
@@ -138,7 +139,9 @@ class Segment:
     def _boundary(self) -> list[Tensor]:
         """The Tensors that were there before the call."""
         inputs = []
-        for node in behind(self.outputs, lambda node: node.stamp < self.began):
+        nodes = list(behind(self.outputs, lambda node: node.stamp < self.began))
+        self.hooked = hooked(node for node in nodes if node.stamp > self.began)
+        for node in nodes:
             if node.stamp < self.began:
                 inputs.append(node)
             elif node.is_leaf:
@@ -294,7 +297,7 @@ def _parts(joined: Tensor, outputs: list[Tensor]) -> list[Tensor]:
         return [joined]
     bounds = [0, *accumulate(y.size for y in outputs)]
     parts = [joined[slice(*pair)].reshape(y.shape) for pair, y in zip(pairwise(bounds), outputs, strict=True)]
-    parts = [x if x.dtype == y.dtype else x.astype(y.dtype) for x, y in zip(parts, outputs, strict=True)]
+    parts = [of_dtype(x, y.dtype) for x, y in zip(parts, outputs, strict=True)]
     for x, y in zip(parts, outputs, strict=True):
         x.name = y.name
     return parts

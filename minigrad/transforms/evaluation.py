@@ -20,7 +20,7 @@ from minigrad.reading import describe
 from minigrad.switches import recording
 from minigrad.table import name_of
 from minigrad.tensor import Tensor, made, next_stamp, record
-from minigrad.transforms.graph import behind, recorded
+from minigrad.transforms.graph import behind, hooked, recorded
 from minigrad.transforms.tree import filled, is_array, leaves_of, mapped
 from minigrad.watch import watchers, watching
 
@@ -142,19 +142,18 @@ class Evaluation:
                 "computed of them by operators and NumPy's functions, without detach(), no_grad and compile?"
             )
 
-    def hooked(self) -> Tensor | None:
-        """A Tensor with a hook between the variables and the outputs, these too, if there is one."""
+    def hooked(self) -> str:
+        """Which Tensor has a hook between the variables and the outputs, these too; "" if none has."""
         if not changes[0]:  # nobody has ever registered one
-            return None
+            return ""
         leading = leading_to({x.stamp for x in self.variables}, self.outputs)
-        on_the_way = (node for node in behind(self.outputs, self._is_older) if node.stamp in leading)
-        return next((node for node in on_the_way if node._hooks is not None), None)
+        return hooked(node for node in behind(self.outputs, self._is_older) if node.stamp in leading)
 
     def check_unhooked(self) -> None:
         """Raise where forward mode would go past a hook."""
-        if (node := self.hooked()) is not None:
+        if which := self.hooked():
             raise RuntimeError(
-                f"{self.who}: {describe(node)} has a hook, for gradients, and forward mode has none; "
+                f"{self.who}: {which} has a hook, for gradients, and forward mode has none; "
                 'take reverse mode (mg.vjp, mode="reverse"), or remove the hook'
             )
 

@@ -25,7 +25,7 @@ import numpy as np
 
 from minigrad import functions
 from minigrad.backprop import gradients_of, stale, unbroadcast
-from minigrad.other_arrays.foreign import is_foreign
+from minigrad.other_arrays.foreign import beside, is_chunked, is_foreign
 from minigrad.switches import recording
 from minigrad.table import table
 from minigrad.tensor import Tensor, made, record
@@ -95,11 +95,18 @@ def _at_once(
     outputs: Sequence[Tensor], variables: Sequence[Tensor], tangents: Sequence[Tensor], recorded: bool
 ) -> list[Tensor | None]:
     """J v = ∂⟨Jᵀ u, v⟩/∂u,  with a generic u: what a rule refuses because of the outputs is refused here."""
-    seeds = [made(np.cos(np.arange(y.size)).reshape(y.shape).astype(y.dtype), True) for y in outputs]
+    seeds = [made(generic(y), True) for y in outputs]
     back = gradients_of(outputs, seeds, variables, True, partial=True)
     pairs = [(back[x.stamp], v) for x, v in zip(variables, tangents, strict=True) if x.stamp in back]
     found = gradients_of([d for d, _ in pairs], [v for _, v in pairs], seeds, recorded)
     return [found.get(u.stamp) for u in seeds]
+
+
+def generic(y: Tensor) -> Any:
+    """A g of y's shape, dtype and kind, in which nothing cancels that a rule would refuse."""
+    if is_chunked(y._value):  # whose rules look at no values, and whose size may be unknown
+        return np.ones_like(y._value)
+    return beside(np.cos(np.arange(y.size)).reshape(y.shape).astype(y.dtype), y)
 
 
 def _tangent(node: Tensor, moved: dict[int, Any], symbolic: bool) -> Any:
@@ -145,7 +152,7 @@ def _transposed(node: Tensor, moved: dict[int, Any], symbolic: bool) -> list[Any
     """[J v], by differentiating  ⟨Jᵀ g, v⟩  with respect to g."""
     assert node.function is not None
     row = table[node.function]
-    g = made(np.ones_like(node._value), requires_grad=True)
+    g = made(generic(node), requires_grad=True)
     y, values = node, node.inputs
     if not symbolic:  # constants, so that nothing but g is differentiated
         y, values = made(node._value), tuple(made(x._value) if isinstance(x, Tensor) else x for x in values)

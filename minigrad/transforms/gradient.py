@@ -49,10 +49,24 @@ def grad(
     if gradient is not None or (inputs is not None and argnums is not None):
         raise TypeError("grad: of a function, write grad(function, argnums), and call what it gives")
     places = argnums if argnums is not None else 0 if inputs is None else inputs
+    return gradient_function("grad", output, places, has_aux, create_graph, allow_unused)
 
-    @wraps(output, updated=())
+
+def gradient_function(
+    who: str,
+    function: Callable[..., Any],
+    argnums: int | Sequence[int],
+    has_aux: bool,
+    create_graph: bool | None = None,
+    allow_unused: bool = False,
+) -> Callable[..., Any]:
+    """What grad(function) is; its errors name `who`."""
+    if not callable(function):
+        raise TypeError(f"{who}: a {type(function).__name__} is not a function")
+
+    @wraps(function, updated=())
     def gradient_of(*args: Any, **kwargs: Any) -> Any:
-        evaluation = Evaluation("grad", output, args, kwargs, places, has_aux)
+        evaluation = Evaluation(who, function, args, kwargs, argnums, has_aux)
         found = evaluation.gradient(create_graph, allow_unused)
         return (found, evaluation.released(evaluation.aux)) if has_aux else found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
+from minigrad.reading import describe
 from minigrad.switches import differentiating, graph_wanted, recording
 from minigrad.tensor import Tensor
 
@@ -42,3 +43,13 @@ def behind(outputs: Iterable[Tensor], is_end: Callable[[Tensor], bool]) -> Itera
                 if isinstance(x, Tensor) and x._requires_grad and x.stamp not in nodes:
                     nodes[x.stamp] = x
                     waiting.append(x)
+
+
+def hooked(nodes: Iterable[Tensor]) -> str:
+    """Which of these nodes has a hook, or which in a checkpoint that one of them stands for; "" if none."""
+    for node in nodes:
+        if node._hooks is not None:
+            return describe(node)
+        if inside := getattr(node.parameters.get("of"), "hooked", ""):
+            return inside
+    return ""

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.backprop import of_dtype
 from minigrad.tensor import Tensor, made
 from minigrad.transforms.evaluation import Evaluation
-from minigrad.transforms.gradient import grad
+from minigrad.transforms.forward import generic
+from minigrad.transforms.gradient import gradient_function
 from minigrad.transforms.stacked import blocks_of, slopes_along
 from minigrad.transforms.tree import filled
 
@@ -54,7 +56,7 @@ def hessian(
     Tensor([[10.,  6.],
             [ 6.,  0.]])
     """
-    gradient = grad(function, argnums=argnums, has_aux=has_aux, allow_unused=True)
+    gradient = gradient_function("hessian", function, argnums, has_aux, allow_unused=True)
     return _jacobian("hessian", gradient, argnums, mode, has_aux, linear=True)
 
 
@@ -79,7 +81,7 @@ def _jacobian(
             evaluation.check_dependence()
         n_in = sum(x.size for x in evaluation.variables)
         n_out = sum(y.size for y in evaluation.outputs)
-        forward = mode == "forward" or (mode is None and n_in < n_out and evaluation.hooked() is None)
+        forward = mode == "forward" or (mode is None and n_in < n_out and not evaluation.hooked())
         if forward:
             evaluation.check_unhooked()
         blocks = (_by_columns if forward else _by_rows)(evaluation)
@@ -95,12 +97,15 @@ def _by_rows(evaluation: Evaluation) -> list[list[Tensor]]:
 
 
 def _by_columns(evaluation: Evaluation) -> list[list[Tensor]]:
-    """The same by a tangent for each number in the variables:  J v = ∂⟨Jᵀ u, v⟩/∂u,  whatever u is."""
+    """The same by a tangent for each number in the variables:  J v = ∂⟨Jᵀ u, v⟩/∂u,  whatever u is.
+
+    It is generic, for the rules that look at it: what they refuse in a row they have to refuse here.
+    """
 
     def blocks(y: Tensor) -> list[Tensor]:
         if not y.requires_grad:
             return blocks_of(y, evaluation.variables, evaluation.recorded)
-        u = made(np.ones_like(y._value, shape=(1, *y.shape)), requires_grad=True)
+        u = made(generic(y)[np.newaxis], requires_grad=True)
         slopes = slopes_along(y, u, evaluation.variables, evaluation.recorded)
         return [
             _turned(blocks_of(slope, [u], evaluation.recorded)[0], x, y)
@@ -111,6 +116,6 @@ def _by_columns(evaluation: Evaluation) -> list[list[Tensor]]:
 
 
 def _turned(block: Any, x: Tensor, y: Tensor) -> Tensor:
-    """A block (1, *x, 1, *y) with the axes of y before those of x."""
-    block = block.reshape(*x.shape, *y.shape)
+    """A block (1, *x, 1, *y) with the axes of y before those of x, in x's dtype, as by rows."""
+    block = of_dtype(block.reshape(*x.shape, *y.shape), x.dtype)
     return np.transpose(block, (*range(x.ndim, block.ndim), *range(x.ndim)))  # type: ignore[return-value]

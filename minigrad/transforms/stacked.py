@@ -39,10 +39,10 @@ def blocks_of(y: Tensor, inputs: Sequence[Tensor], recorded: bool) -> list[Tenso
     """
     pieces: list[dict[int, Tensor]] = []
     if y.requires_grad and y.size:
-        eye = beside(np.eye(y.size, dtype=y.dtype), y._value)
         step = max(1, _most // max(node.size for node in behind([y], attrgetter("is_leaf"))))
         for start in range(0, y.size, step):
-            seeds = made(eye[start : start + step].reshape(-1, *y.shape))
+            rows = np.eye(min(step, y.size - start), y.size, start, y.dtype)
+            seeds = made(beside(rows, y._value).reshape(-1, *y.shape))
             pieces.append(stacked_gradients(y, seeds, inputs, recorded))
     blocks = []
     for x in inputs:
@@ -172,8 +172,6 @@ def _fitted(d: Any, lead: tuple[int, ...], node: Tensor, x: Tensor) -> Any:
         raise no_array(d, node.function, x)
     shape, k = (*lead, *x.shape), len(lead)
     if d.shape != shape:
-        if table[node.function].elementwise:
-            d = np.broadcast_to(d, (*lead, *node.shape))  # count every use
         d = unbroadcast(d, (*lead, *(1,) * (d.ndim - len(shape)), *x.shape), node.function, x)
         if d.ndim > len(shape):
             d = np.reshape(d, (*d.shape[:k], *d.shape[d.ndim - x.ndim :]))
@@ -221,15 +219,15 @@ def _of_two_axes(node: Tensor, n: int, axis1: int, axis2: int) -> dict[str, Any]
     return {"axis1": _behind(axis1, node.ndim), "axis2": _behind(axis2, node.ndim)}
 
 
-def _of_shape(node: Tensor, n: int, order: str = "C", **_: Any) -> dict[str, Any] | None:
-    return {"shape": (n, *node.shape)} if order == "C" else None
+def _of_shape(node: Tensor, n: int, **_: Any) -> dict[str, Any]:
+    return {"shape": (n, *node.shape)}  # with order="F", too: the axis of the stack is the first of both
 
 
 def _of_index(node: Tensor, n: int, index: Any, **shape: Any) -> dict[str, Any] | None:
     parts = index if isinstance(index, tuple) else (index,)
     arrays = [i for i, part in enumerate(parts) if not isinstance(part, slice | EllipsisType | None)]
     apart = bool(arrays) and arrays[-1] - arrays[0] + 1 != len(arrays)
-    if any(isinstance(parts[i], bool | np.bool_) for i in arrays) or (apart and not _whole(parts, arrays)):
+    if apart and not all(_is_whole(parts[i]) for i in arrays):
         return None  # the axes of the arrays come first, before that of the stack
     return {"index": (slice(None), *parts), **({"shape": (n, *node.shape)} if shape else {})}
 
@@ -261,6 +259,6 @@ def _behind(axis: Any, ndim: int) -> Any:
     return tuple(i % ndim + 1 for i in axis) if isinstance(axis, tuple) else axis % ndim + 1
 
 
-def _whole(parts: tuple, places: list[int]) -> bool:
-    """Whether all of these entries of an index are whole numbers."""
-    return all(isinstance(parts[i], int | np.integer) for i in places)
+def _is_whole(part: Any) -> bool:
+    """Whether this part of an index is a whole number."""
+    return isinstance(part, int | np.integer) and not isinstance(part, bool)
