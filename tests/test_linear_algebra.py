@@ -131,6 +131,16 @@ def test_vectors_beyond_the_rank_have_the_gradient_of_the_space_that_they_span(s
     agrees(loss, rng.uniform(-1, 1, shape), rng.uniform(-1, 1, shape))
 
 
+@pytest.mark.parametrize("shape", [(4, 2), (2, 4), (2, 3, 1)])
+def test_that_space_alone_leaves_only_rounding_for_the_other_vectors(shape):
+    def loss(x: Any, y: Any) -> Any:
+        u, _, vh = L.svd(x + 1j * y)
+        rest = u[..., shape[-1] :] if shape[-1] < shape[-2] else np.swapaxes(np.conjugate(vh[2:]), -1, -2)
+        return weighted(rest @ np.conjugate(np.swapaxes(rest, -1, -2)))
+
+    agrees(loss, rng.uniform(-1, 1, shape), rng.uniform(-1, 1, shape))
+
+
 @pytest.mark.parametrize(
     "vectors", [lambda a: L.svd(a).U, lambda a: L.svd(a.T).Vh, lambda a: L.qr(a, "complete").Q]
 )

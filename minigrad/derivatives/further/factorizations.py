@@ -140,11 +140,11 @@ def _slope_of_svd(g: Any, y: Any, shape: tuple[int, int], full: bool) -> Any:
     k = min(m, n)
     u, s, w = y[..., :m, :k], real_part(y[..., m, :k]), y[..., m + 1 :, :k]
     g_of_u, g_of_w = g[..., :m, :k], g[..., m + 1 :, :k]
+    in_u, in_w = mT(u) @ g_of_u, mT(w) @ g_of_w  # the rest adds nothing to them, and here no rounding either
     if full and m > n:
         g_of_u = _with_the_rest(g[..., :m, :], y[..., :m, :], k, "np.linalg.svd")
     if full and m < n:
         g_of_w = _with_the_rest(g[..., m + 1 :, :], y[..., m + 1 :, :], k, "np.linalg.svd")
-    in_u, in_w = mT(u) @ g_of_u, mT(w) @ g_of_w
     turn, lean = _skew(in_u + conj(in_w)), _skew(in_u - conj(in_w))
     minus = inverse_gaps(s, s, diagonal=True, who="np.linalg.svd")
     plus = inverse_gaps(-s, s, who="np.linalg.svd")
