@@ -131,6 +131,16 @@ def test_vectors_beyond_the_rank_have_the_gradient_of_the_space_that_they_span(s
     agrees(loss, rng.uniform(-1, 1, shape), rng.uniform(-1, 1, shape))
 
 
+@pytest.mark.parametrize("factors", [L.eig, L.eigh])
+def test_lengths_of_vectors_have_no_slope_and_rounding_is_not_taken_for_one(factors):
+    def lengths(x: Any, y: Any) -> Any:
+        z = x + 1j * y
+        return weighted(np.sum(np.absolute(factors(z + np.conjugate(z.T) * (factors is L.eigh))[1]) ** 2, 0))
+
+    for gradient in mg.grad(lengths, argnums=(0, 1))(A, B):
+        np.testing.assert_allclose(gradient, 0, atol=1e-13)
+
+
 @pytest.mark.parametrize("shape", [(4, 2), (2, 4), (2, 3, 1)])
 def test_that_space_alone_leaves_only_rounding_for_the_other_vectors(shape):
     def loss(x: Any, y: Any) -> Any:

@@ -95,8 +95,9 @@ def _slope_of_eig(g: Any, y: Any) -> Any:
     along = real_part(np.sum(v * g_of_v, axis=-2, keepdims=True))
     d, m = g[..., 0, :], mT(v) @ (g_of_v - conj(v) * along)
     f = inverse_gaps(w, w, diagonal=True, who="np.linalg.eig")
-    inner = beside(np.eye(w.shape[-1], dtype=w.dtype), w) * np.expand_dims(d, -2)
-    inner = inner + f * determined(m, f, m, _pairs(-d, d), who="np.linalg.eig")
+    one = beside(np.eye(w.shape[-1], dtype=w.dtype), w)
+    turn = determined(m, f, m + one * along, _pairs(-d, d), who="np.linalg.eig")
+    inner = one * np.expand_dims(d, -2) + f * turn
     return np.linalg.solve(mT(v), inner @ mT(v))
 
 
