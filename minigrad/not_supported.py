@@ -12,6 +12,7 @@ reasons: dict[str, str] = {
         "np.array np.asanyarray np.asarray np.asarray_chkfinite np.ascontiguousarray np.asfortranarray "
         "np.asmatrix np.bmat np.require np.from_dlpack np.frombuffer np.matrix"
     ),
+    "it makes a NumPy array, which has no graph; np.broadcast_to repeats a Tensor": "np.full",
     "it reads numbers, as float(t) does: it raises inside a transform, and elsewhere it gives them": (
         "np.fromiter"
     ),
@@ -31,7 +32,7 @@ reasons: dict[str, str] = {
     ),
     "it drops leading zeros by value; np.linalg.eigvals has a row": "np.roots",
     "complex numbers have no order": "np.sort_complex",
-    "it is deprecated, and the same as np.vstack": "np.row_stack",
+    "it is deprecated; it warns, and calls np.vstack, which is supported": "np.row_stack",
     "its result is of another kind than numbers": (
         "np.datetime_as_string np.isnat np.is_busday "
         "np.busday_count np.busday_offset np.format_float_positional np.format_float_scientific "
@@ -42,15 +43,13 @@ reasons: dict[str, str] = {
 """Reason -> the functions that it is for, by name."""
 
 _of_no_arrays = """
-np.arange np.bartlett np.blackman np.broadcast_shapes np.can_cast np.datetime_data np.diag_indices
-np.diag_indices_from np.einsum_path np.empty np.eye np.fromfile np.fromregex np.fromstring np.full
-np.genfromtxt np.get_include np.get_printoptions np.getbufsize np.geterr np.geterrcall np.hamming
-np.hanning np.identity np.indices np.info np.isdtype np.isfortran np.isscalar np.issubdtype
-np.iterable np.kaiser np.load np.loadtxt np.mask_indices np.may_share_memory np.min_scalar_type
-np.mintypecode np.ones np.common_type np.printoptions np.promote_types np.set_printoptions
-np.setbufsize np.seterr np.seterrcall np.shares_memory np.show_config np.show_runtime np.test np.tri
-np.tril_indices np.tril_indices_from np.triu_indices np.triu_indices_from np.typename np.zeros
-np.fft.fftfreq np.fft.rfftfreq
+np.arange np.bartlett np.blackman np.broadcast_shapes np.datetime_data np.diag_indices np.empty
+np.eye np.fromfile np.fromregex np.fromstring np.genfromtxt np.get_include np.get_printoptions
+np.getbufsize np.geterr np.geterrcall np.hamming np.hanning np.identity np.indices np.info
+np.isdtype np.isfortran np.isscalar np.issubdtype np.iterable np.kaiser np.load np.loadtxt
+np.mask_indices np.mintypecode np.ones np.printoptions np.promote_types np.set_printoptions
+np.setbufsize np.seterr np.seterrcall np.show_config np.show_runtime np.test np.tri
+np.tril_indices np.triu_indices np.typename np.zeros np.fft.fftfreq np.fft.rfftfreq
 """
 
 of_no_arrays = frozenset(_of_no_arrays.split())
@@ -65,6 +64,8 @@ def reason(name: str) -> str:
     >>> reason("np.roots"), reason("np.gcd.reduce")
     ('it drops leading zeros by value; np.linalg.eigvals has a row', 'it is of whole numbers')
     """
+    if name.endswith(" (vectorized)"):  # as np.frompyfunc calls what it makes
+        name = "np.frompyfunc"
     of_ufunc, _, method = name.rpartition(".")
     return _reason_of.get("np.put" if method == "at" else name, "") or _reason_of.get(of_ufunc, "")
 

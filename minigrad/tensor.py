@@ -638,7 +638,8 @@ def _without_gradient(function: Callable, args: tuple, kwargs: dict) -> Any:
 
 _of_shape = {
     np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.isrealobj, np.iscomplexobj,
-    np.zeros_like, np.ones_like, np.empty_like,
+    np.zeros_like, np.ones_like, np.empty_like, np.tril_indices_from, np.triu_indices_from,
+    np.diag_indices_from, np.common_type, np.einsum_path,
 }  # fmt: skip
 """Those whose answer does not depend on the values."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import runpy
 from functools import partial
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,54 @@ def test_what_is_not_supported_has_a_reason_and_says_it(name):
     )
     with pytest.raises(TypeError, match=re.escape(reason(name))):
         call()
+
+
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")  # of matrices
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("np.apply_along_axis", lambda t: np.apply_along_axis(np.sum, 0, t)),
+        ("np.asarray_chkfinite", np.asarray_chkfinite),
+        ("np.asmatrix", np.asmatrix),
+        ("np.bmat", lambda t: np.bmat([[t, t]])),
+        ("np.fill_diagonal", lambda t: np.fill_diagonal(np.zeros((2, 2)), t[0, 0])),
+        ("np.format_float_positional", lambda t: np.format_float_positional(t[0, 0])),
+        ("np.frompyfunc", np.frompyfunc(lambda number: 2 * number, 1, 1)),
+        ("np.full", lambda t: np.full(2, t[0, 0])),
+        ("np.histogram", lambda t: np.histogram(np.ones(2), weights=t[0])),
+        ("np.putmask", lambda t: np.putmask(np.zeros((2, 2)), np.eye(2) > 0, t)),
+        ("np.require", np.require),
+        ("np.savez", lambda t: np.savez("never written", t=t)),
+        ("np.vectorize", np.vectorize(lambda number: 2 * number)),
+    ],
+)
+def test_a_call_that_would_lose_the_gradient_says_why(name, call):
+    """Also where NumPy does not ask its arguments first, and reads them on the way."""
+    t = mg.Tensor(np.ones((2, 2)), requires_grad=True)
+    with pytest.raises((TypeError, RuntimeError), match=f"would lose it.*: {re.escape(reason(name))}"):
+        call(t)
+
+
+def test_the_answers_are_those_for_the_array():
+    """Those that ask for a Tensor's shape, type or memory have nothing to lose."""
+    x = np.arange(6.0).reshape(2, 3)[:, :2]
+    t = mg.Tensor(x, requires_grad=True, name="x")
+    for f in (np.tril_indices_from, np.triu_indices_from, np.diag_indices_from):
+        np.testing.assert_array_equal(f(t), f(x))
+    assert np.einsum_path("ij,jk", t, t) == np.einsum_path("ij,jk", x, x)
+    assert np.common_type(t) is np.common_type(x)
+    assert np.min_scalar_type(t[0, 0]) == np.min_scalar_type(x[0, 0])
+    assert np.can_cast(t.dtype, t)
+    assert np.shares_memory(t, t)
+    assert np.may_share_memory(t, t)
+    assert mg.compile(lambda x: x[np.tril_indices_from(x)])(t).tolist() == [0, 3, 4]
+
+
+def test_a_function_of_no_arrays_does_not_ask_its_arguments_first():
+    """One that does would refuse a Tensor, without a reason."""
+    for name in of_no_arrays:
+        function = every.get(name)
+        assert not hasattr(function, "_implementation") or "like" in signature(function).parameters, name
 
 
 def test_a_reason_is_for_what_there_is_and_is_not_supported():

@@ -19,9 +19,10 @@ for _binary in (np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.g
 derivative(np.round, "a, /, decimals=0", a=None)
 answers.update((
     np.all, np.allclose, np.any, np.argmax, np.argmin, np.argsort, np.array2string, np.array_equal,
-    np.array_equiv, np.array_repr, np.array_str, np.count_nonzero, np.empty_like, np.isclose, np.iscomplex,
-    np.iscomplexobj, np.isneginf, np.isposinf, np.isreal, np.isrealobj, np.ndim, np.nonzero, np.ones_like,
-    np.result_type, np.shape, np.size, np.zeros_like,
+    np.array_equiv, np.array_repr, np.array_str, np.can_cast, np.common_type, np.count_nonzero, np.empty_like,
+    np.isclose, np.iscomplex, np.iscomplexobj, np.isneginf, np.isposinf, np.isreal, np.isrealobj,
+    np.may_share_memory, np.min_scalar_type, np.ndim, np.nonzero, np.ones_like, np.result_type, np.shape,
+    np.shares_memory, np.size, np.zeros_like,
 ))  # fmt: skip
 
 flat: set[Any] = set()

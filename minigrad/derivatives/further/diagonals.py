@@ -10,6 +10,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from minigrad.derivatives.indexing import scatter_add
 from minigrad.other_arrays.foreign import beside
 from minigrad.table import composition
+from minigrad.tensor import answers
 
 
 @composition(np.diagonal)
@@ -57,3 +58,6 @@ def _below(m: Any, k: int) -> Any:
     """Where the diagonal number k of each matrix is, and what is below it."""
     shape = m.shape[-2:]
     return beside(np.tri(shape[0], shape[-1], k, dtype=bool), m)
+
+
+answers.update((np.diag_indices_from, np.tril_indices_from, np.triu_indices_from))
