@@ -48,7 +48,7 @@ def retold(error: Exception, function: Callable, args: tuple, kwargs: dict[str, 
     named = name in str(error) or str(error).startswith(f"{name.removeprefix('np.')}:")
     of_another = error.__cause__ is not None or (str(error).startswith("np.") and not named)
     its_own = not of_another and isinstance(error, type(numpys or error))
-    if numpys is None and not (its_own and isinstance(error, ValueError | IndexError)):
+    if numpys is None and not its_own:
         return error  # what NumPy takes, and minigrad does not
     if named and isinstance(error, type(numpys or error)):
         return error  # it says what it is about
@@ -88,6 +88,12 @@ def no_derivative(function: Callable, name: str, kwargs: dict[str, Any]) -> str:
         f"{why}. {nearest(name.rpartition('.')[2], known)}"
         "Add a row with minigrad.derivative, or use t.detach() where no gradient is wanted"
     )
+
+
+def as_parameter(tensor: Tensor, of: Callable | None) -> str:
+    """Why a Tensor that needs a gradient cannot be a parameter of a function."""
+    who = f"{name_of(of)}: " if of else ""
+    return f"{who}{describe(tensor)} as a parameter or index would lose its gradient: detach() it"
 
 
 def _describe(x: Any) -> str:

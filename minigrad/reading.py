@@ -139,7 +139,8 @@ class Readable:
             if known := reason(how):
                 raise RuntimeError(f"{why}{known}; use t.detach() where no gradient is wanted")
             raise RuntimeError(
-                f"{why}use t.detach(), or a function that minigrad differentiates (np.stack for a list of Tensors)"
+                f"{why}use t.detach(), or a function that minigrad differentiates (np.stack for a list of "
+                "Tensors)"
             )
 
 

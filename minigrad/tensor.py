@@ -559,7 +559,7 @@ def call(function: Callable, args: tuple, kwargs: dict) -> Any:
         except TypeError as error:
             refusal = str(error)
         else:
-            return record(function, inputs, {name: fixed(value) for name, value in parameters.items()})
+            return record(function, inputs, {k: fixed(value, function) for k, value in parameters.items()})
     if composed is not None or row is not None:
         from minigrad.derivatives.further.keywords import in_other_words
 
@@ -663,15 +663,17 @@ def plain(value: Any) -> Any:
     return value
 
 
-def fixed(value: Any) -> Any:
+def fixed(value: Any, of: Callable | None = None) -> Any:
     """A parameter as the graph keeps it: no Tensors in it, and nothing that its caller can change later."""
     if isinstance(value, Tensor):
         if value._requires_grad and recording.get():
-            raise TypeError(f"{describe(value)} as a parameter or index would lose its gradient: detach() it")
+            from minigrad.messages import as_parameter
+
+            raise TypeError(as_parameter(value, of))
         tell("refuse_parameter", value)
         return value._value
     if isinstance(value, np.ndarray):
         return _array(value)
     if type(value) in (list, tuple):
-        return type(value)(map(fixed, value))
+        return type(value)(fixed(entry, of) for entry in value)
     return value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
+from warnings import catch_warnings
 
 import numpy as np
 import pytest
@@ -297,13 +298,33 @@ def test_what_is_left_of_nothing():
         y = np.nanmax(x, axis=1)
     assert mg.grad(np.sum(y), x).data.tolist() == [[0, 0], [1, 0]]
     assert slopes(np.nanstd, [2.0, nan, 2.0]) == [[0, 0, 0]]
+    assert np.isnan(np.nanstd(x, axis=1, ddof=1).data).all()
+    with np.errstate(invalid="ignore"):
+        for function in (np.nanvar, np.nanstd):
+            assert np.isnan(function(leaf([inf, nan, 1.0])).data)  # as NumPy has it
+            assert np.isnan(function(leaf([inf, nan, inf])).data)
     assert slopes(np.nanmax, [-inf, nan, -inf]) == [[0.5, 0, 0.5]]
     assert np.nanargmax(x[1]) == 0
     assert np.nanmax(mg.Tensor([1, 2])).dtype == np.int64
 
 
+@pytest.mark.parametrize("function", [np.var, np.std, np.nanvar, np.nanstd])
+def test_the_variance_of_a_single_element(function):
+    x = leaf([[3.0]])
+    assert slopes(function, [[3.0]]) == [[[0]]]
+    assert not np.any(mg.hessian(function)(x).data)
+    with np.errstate(all="ignore"), catch_warnings(action="ignore"):
+        y = function(x, ddof=1)
+        assert np.isnan(y.data)
+        assert np.isnan(mg.grad(y, x).data).all()
+
+
 @pytest.mark.parametrize("axis", [None, 0, (0, 1)])
-@pytest.mark.parametrize("method", ["linear", "weibull", "hazen", "median_unbiased", "normal_unbiased"])
+@pytest.mark.parametrize("method", [
+    "linear", "lower", "higher", "midpoint", "nearest", "inverted_cdf", "averaged_inverted_cdf",
+    "closest_observation", "interpolated_inverted_cdf", "hazen", "weibull", "median_unbiased",
+    "normal_unbiased",
+])  # fmt: skip
 def test_quantiles_of_what_is_no_nan(axis, method):
     x = np.array([[0.7, nan, 1.5, -0.3], [nan, nan, 0.2, 2.1], [1.1, nan, -0.8, 0.4]])[..., None]
     q = np.array([0.0, 0.4, 0.9])
@@ -325,8 +346,13 @@ def test_medians_and_percentiles():
     x = leaf([1, 2, 4], np.float32)
     assert np.nanmedian(x).dtype == np.float32
     assert np.nanquantile(x, 0.3).data == np.nanquantile(x.data, 0.3)
-    with pytest.raises(TypeError, match="method='lower' of a Tensor must be one of linear, weibull"):
-        np.nanquantile(x, 0.3, method="lower")
+    for method in ("lower", "higher", "nearest"):  # in single precision, too, 10 * 0.1 is 1
+        ten = leaf(range(11), np.float32)
+        assert np.nanquantile(ten, 0.1, method=method).data == 1
+        assert np.nanquantile(ten, [0.1], method=method).dtype == np.float32
+    assert np.nanquantile(leaf([1, 2, 3, 4, 5]), 0.9, method="closest_observation").data == 4
+    with pytest.raises(ValueError, match=r"nanquantile: .* method='middle' must be one of linear, lower"):
+        np.nanquantile(x, 0.3, method="middle")
 
 
 # ---- methods of ufuncs

@@ -177,7 +177,7 @@ for _x in (real(5), real(2, 4)):
 add(np.nanmedian, real(2, 3, 4), (0, -1))
 add(np.nanquantile, real(3, 3), [0.2, 0.65, 1], axis=0)
 add(np.nanquantile, real(2, 3, 4), 0.3, axis=(2, 0), keepdims=True)
-for _method in ("weibull", "hazen", "median_unbiased", "normal_unbiased"):
+for _method in ("weibull", "hazen", "median_unbiased", "normal_unbiased", "lower", "midpoint"):
     add(np.nanquantile, real(7), 0.37, method=_method)
 add(np.nanpercentile, real(2, 5), np.array([[15, 60]]), axis=1)
 

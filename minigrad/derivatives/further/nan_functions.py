@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,7 @@ def _nanmean(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 
 @composition(np.nanvar)
 def _nanvar(a: Any, axis: Any = None, *, ddof: int = 0, keepdims: bool = False) -> Any:
-    centred = _without_nan(a - np.nanmean(a, axis=axis, keepdims=True), 0)
+    centred = _without_nan(a, 0, a - np.nanmean(a, axis=axis, keepdims=True))
     squares = np.real(centred * np.conjugate(centred)) if a.dtype.kind == "c" else np.square(centred)
     return np.sum(squares, axis=axis, keepdims=keepdims) / _count(a, axis, keepdims, ddof)
 
@@ -59,6 +60,7 @@ def _nanstd(a: Any, axis: Any = None, *, ddof: int = 0, keepdims: bool = False) 
     """√ of the variance, without a slope where all are equal, as np.std."""
     variance = np.nanvar(a, axis=axis, ddof=ddof, keepdims=keepdims)
     flat = none_differ(a, axis, keepdims, np.logical_not(np.isnan(a)))
+    flat = np.logical_and(flat, np.logical_not(np.isnan(variance)))  # too few, or all of them inf
     return np.where(flat, 0, np.sqrt(np.where(flat, 1, variance)))
 
 
@@ -80,8 +82,8 @@ def _nanpercentile(
 @composition(np.nanquantile)
 def _nanquantile(a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False) -> Any:
     """Σ wₖ aₖ: an element counts the more, the nearer its rank is to the place of the quantile."""
-    if method not in _shifts:
-        raise TypeError(f"np.nanquantile: method={method!r} of a Tensor must be one of {', '.join(_shifts)}")
+    if method not in _places:
+        raise ValueError(f"method={method!r} must be one of {', '.join(_places)}")
     if a.dtype.kind == "c":
         raise TypeError("np.nanquantile: complex numbers have no order")
     if watching() is None and not np.all(np.absolute(np.subtract(q, 0.5)) <= 0.5):  # a replay does not ask
@@ -90,22 +92,38 @@ def _nanquantile(a: Any, q: Any, axis: Any = None, *, method: str = "linear", ke
     kept = [i for i in range(a.ndim) if i not in axes]
     rows = np.reshape(np.transpose(a, (*kept, *axes)), (*(a.shape[i] for i in kept), -1))
     rows = rows if a.dtype.kind == "f" else rows.astype(float)
-    rows = rows if isinstance(q, int | float) else cast(rows, np.result_type(rows.dtype, method_of(q).dtype))
+    if method not in _whole and not isinstance(q, int | float):
+        rows = cast(rows, np.result_type(rows.dtype, method_of(q).dtype))
     n = np.sum(np.logical_not(np.isnan(rows)), axis=-1, keepdims=True)
     q = alike(q, rows)
     q = np.reshape(q, (*q.shape, *(1,) * rows.ndim))
-    place = n * q + _shifts[method] * (1 - 2 * q) + q - 1
+    place = _places[method](n.astype(rows.dtype), q)
     weights = np.maximum(1 - np.absolute(np.clip(place, 0, n - 1) - rank(rows)), 0).astype(rows.dtype)
     y = np.sum(weights * np.where(weights > 0, rows, 0), axis=-1)
     y = np.where(n[..., 0] > 0, y, np.nan)
     return np.expand_dims(y, [y.ndim - len(kept) + i for i in sorted(axes)]) if keepdims else y
 
 
-_shifts = {
-    "linear": 1, "weibull": 0, "hazen": 0.5, "median_unbiased": 1 / 3, "normal_unbiased": 3 / 8,
-}  # fmt: skip
-"""α of the place n q + α (1 - 2 q) + q - 1 among 0 ... n - 1, by method: those that join neighbours by lines
-(Hyndman and Fan 1996, definitions 5 to 9)."""
+_places: dict[str, Callable[[Any, Any], Any]] = {
+    "linear": lambda n, q: (n - 1) * q,
+    "lower": lambda n, q: np.floor((n - 1) * q),
+    "higher": lambda n, q: np.ceil((n - 1) * q),
+    "midpoint": lambda n, q: (np.floor((n - 1) * q) + np.ceil((n - 1) * q)) / 2,
+    "nearest": lambda n, q: np.round((n - 1) * q),
+    "inverted_cdf": lambda n, q: np.ceil(n * q - 1),
+    "averaged_inverted_cdf": lambda n, q: (np.floor(n * q) + np.ceil(n * q - 1)) / 2,
+    "closest_observation": lambda n, q: np.round(n * q) - 1,
+    "interpolated_inverted_cdf": lambda n, q: n * q - 1,
+    "hazen": lambda n, q: n * q - 1 / 2,
+    "weibull": lambda n, q: (n + 1) * q - 1,
+    "median_unbiased": lambda n, q: (n + 1 / 3) * q - 2 / 3,
+    "normal_unbiased": lambda n, q: (n + 1 / 4) * q - 5 / 8,
+}
+"""Where the quantile is among the places 0 ... n - 1, by method: Hyndman and Fan 1996, and NumPy's own."""
+
+
+_whole = {"lower", "higher", "nearest", "inverted_cdf", "closest_observation"}
+"""Those that give an element as it is."""
 
 
 @primitive
@@ -117,9 +135,10 @@ def rank(a: Any) -> Any:
 derivative(rank, a=None)
 
 
-def _without_nan(a: Any, value: float) -> Any:
-    """a, with this value in place of nan."""
-    return np.where(np.isnan(a), value, a) if a.dtype.kind in "fc" else a
+def _without_nan(a: Any, value: float, of_a: Any = None) -> Any:
+    """a, or what was made of it, with this value where a is nan."""
+    of_a = a if of_a is None else of_a
+    return np.where(np.isnan(a), value, of_a) if a.dtype.kind in "fc" else of_a
 
 
 def _count(a: Any, axis: Any, keepdims: bool, ddof: int = 0) -> Any:
