@@ -66,7 +66,8 @@ Every public function of NumPy {version}, and what it is on a Tensor. The page i
 Beside these there are indexing, `t[...]`, `np.lib.stride_tricks.sliding_window_view`, and the
 [methods of ufuncs](tensor-and-table.md#methods-of-ufuncs), `np.add.reduce` and the like. Kinks, ties and
 zeros: [Tensors and the table](tensor-and-table.md#kinks-ties-and-edges). In brackets stand other names of the
-same function.
+same function. What is in `np.emath`, `np.ma`, `np.polynomial` and `np.random` works with arrays of its own: a
+Tensor that needs a gradient is refused there.
 """
 
 
@@ -83,6 +84,7 @@ def public(module: Any) -> Iterator[tuple[str, Callable[..., Any]]]:
     for name in sorted(module.__all__):
         function = getattr(module, name)
         is_function = callable(function) and hasattr(function, "__name__") and not isinstance(function, type)
+        is_function = is_function or function is np.vectorize  # a class that is used as one
         if is_function and function not in seen:
             seen.add(function)
             yield name_of(function), function

@@ -70,6 +70,24 @@ def test_a_call_that_would_lose_the_gradient_says_why(name, call):
         call(t)
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        np.emath.sqrt,
+        np.ma.array,
+        np.ma.log,
+        np.ma.sum,
+        lambda t: np.polynomial.polynomial.polyval(1.0, t),
+        np.polynomial.Polynomial,
+        np.random.default_rng(0).normal,
+        np.random.default_rng(0).permutation,
+    ],
+)
+def test_what_is_beside_the_page_refuses_a_tensor_that_needs_a_gradient(call):
+    with pytest.raises((TypeError, RuntimeError), match="would lose it"):
+        call(mg.Tensor([1.0, 2.0], requires_grad=True))
+
+
 def test_the_answers_are_those_for_the_array():
     """Those that ask for a Tensor's shape, type or memory have nothing to lose."""
     x = np.arange(6.0).reshape(2, 3)[:, :2]
