@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
+from types import FrameType
+
+import numpy as np
 
 reasons: dict[str, str] = {
     "it changes an array in place, and a graph uses its old values; np.where makes a new one": (
@@ -70,6 +72,28 @@ def reason(name: str) -> str:
     return _reason_of.get("np.put" if method == "at" else name, "") or _reason_of.get(of_ufunc, "")
 
 
+def no_array(who: str, tensor: str) -> str:
+    """Why no array is made of a Tensor that needs a gradient, and what to do.
+
+    who  what would take the array: a function of NumPy's, or how it was asked for
+    """
+    why = f"{who}: an array of {tensor} would lose its gradient: "
+    if reason(who):
+        return f"{why}{reason(who)}; use t.detach() where no gradient is wanted"
+    return f"{why}use t.detach(), or a function that minigrad differentiates (np.stack for a list of Tensors)"
+
+
+def called_in(frame: FrameType | None) -> str:
+    """The function of NumPy's in whose code the frame is, by the name that was called; or ""."""
+    name = ""
+    while frame and frame.f_globals.get("__name__", "").startswith(_of_np):
+        name, frame = frame.f_code.co_qualname.partition(".")[0], frame.f_back
+    return f"np.{name}" if hasattr(np, name) else ""
+
+
+_of_np = ("numpy._core.", "numpy.lib.", "numpy.matrixlib.")
+"""Modules in which the functions called np.something are written."""
+
 written = {
     "exp10": "10.0 ** x",
     "expit": "mg.sigmoid(x)",
@@ -87,6 +111,8 @@ def nearest(name: str, known: list[str]) -> str:
     >>> nearest("expit", ["np.exp"]), nearest("log1p", ["np.log1p"])
     ('The nearest that have one: mg.sigmoid(x). ', 'The nearest that have one: np.log1p. ')
     """
+    from difflib import get_close_matches  # which few ever need
+
     alike = [f"np.{match}" for match in get_close_matches(name, [n[3:] for n in known], cutoff=0.9)]
     found = written.get(name) or ", ".join(alike)
     return f"The nearest that have one: {found}. " if found else ""

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.not_supported import called_in, no_array
 from minigrad.other_arrays.foreign import to_numpy
 from minigrad.switches import differentiating, reading_allowed, recording
 from minigrad.table import name_of
@@ -133,15 +134,7 @@ class Readable:
 
     def _check_leaving(self, how: str) -> None:
         if self._requires_grad and recording.get():
-            from minigrad.not_supported import reason
-
-            why = f"{how}: an array of {describe(self)} would lose its gradient: "
-            if known := reason(how):
-                raise RuntimeError(f"{why}{known}; use t.detach() where no gradient is wanted")
-            raise RuntimeError(
-                f"{why}use t.detach(), or a function that minigrad differentiates (np.stack for a list of "
-                "Tensors)"
-            )
+            raise RuntimeError(no_array(how, describe(self)))
 
 
 def describe(tensor: Any) -> str:
@@ -160,9 +153,6 @@ def describe(tensor: Any) -> str:
 _tests = ("numpy.testing", "_pytest.")
 """Modules whose functions (np.testing.assert_allclose, pytest.approx) only look at the values."""
 
-_of_np = ("numpy._core.", "numpy.lib.", "numpy.matrixlib.")
-"""Modules in which the functions called np.something are written."""
-
 
 def _taker(how: str) -> str:
     """What takes values along where no gradient follows, in the code that called the method; or "".
@@ -175,19 +165,10 @@ def _taker(how: str) -> str:
         return ""
     if how == "numpy()":
         of_memory = "as_strided, which looks at memory (sliding_window_view at elements)"
-        return of_memory if "stride_tricks" in module else _called(frame) or how
+        return of_memory if "stride_tricks" in module else called_in(frame) or how
     if _assigns(frame):
         return "array[...] = t"
-    by_numpy = f"{how} by a NumPy function" if module.startswith("numpy.") else ""  # np.sum(a, initial=t)
-    return _called(frame) or by_numpy
-
-
-def _called(frame: FrameType | None) -> str:
-    """The function of NumPy's in whose code the frame is, by the name that was called; or ""."""
-    name = ""
-    while frame and frame.f_globals.get("__name__", "").startswith(_of_np):
-        name, frame = frame.f_code.co_qualname.partition(".")[0], frame.f_back
-    return f"np.{name}" if hasattr(np, name) else ""
+    return called_in(frame) or (f"{how} by NumPy" if module.startswith("numpy.") else "")
 
 
 def _assigns(frame: FrameType) -> bool:
