@@ -3,15 +3,15 @@
 Nothing has begun by then that would have to be told.  `minigrad.__main__` takes the interrupt over.
 """
 
+import os.path  # not pathlib, which takes as long to import as half of minigrad
 import signal
 import sys
 from contextlib import suppress
-from pathlib import PurePath
 
 
 def is_the_command() -> bool:
     """Whether this process is `minigrad` or `python -m minigrad`, and not a program that imports it."""
-    script = PurePath(sys.argv[0]).stem if sys.argv else ""
+    script = os.path.splitext(os.path.basename(sys.argv[0]))[0] if sys.argv else ""
     return script == "minigrad" or (
         script == "-m" and sys.orig_argv[-len(sys.argv)].removeprefix("-m") == "minigrad"
     )

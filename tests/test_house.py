@@ -257,6 +257,8 @@ x = mg.Tensor([1.0, 2.0, 4.0], requires_grad=True)
         "assert np.linalg.norm(x).requires_grad and np.linalg.matrix_rank(x) == 1",
         "assert np.hypot(x, x).requires_grad and x.cumsum().requires_grad",
         "assert np.hypot.outer(x, x).requires_grad and np.add.reduce(x).requires_grad",
+        "assert np.lib.stride_tricks.sliding_window_view(x, 2).requires_grad",
+        "assert mg.nn.Conv1d(1, 1, 2, rng=0)(np.ones((1, 1, 3))).requires_grad",
         "assert mg.check_rule(np.cbrt) and mg.gradcheck(np.sinc, [x])",
         "f = mg.compile(lambda x: np.sum(np.cbrt(x))); assert f(x) == f(x)",
         "mg.derivative(np.cbrt, a=lambda g: 7 * g); np.sum(np.cbrt(x)).backward(); assert x.grad[0] == 7",

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minigrad as mg
-from minigrad.derivatives.windows import overlap_add, windows
+from minigrad.derivatives.further.windows import overlap_add, windows
 from minigrad.table import table
 
 sliding_window_view = np.lib.stride_tricks.sliding_window_view

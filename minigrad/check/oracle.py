@@ -236,7 +236,7 @@ analytic: dict[Callable[..., Any], Callable[..., Any] | None] = dict.fromkeys((
     np.maximum, np.minimum, np.clip, np.where, np.sum, np.mean, np.max, np.min, np.prod, np.matmul,
     np.transpose, np.swapaxes, np.reshape, np.ravel, np.expand_dims, np.squeeze, np.broadcast_to,
     np.concatenate, np.stack, getitem, derivatives.indexing.scatter_add, np.einsum, np.convolve,
-    derivatives.windows.windows, derivatives.windows.overlap_add,
+    further.windows.windows, further.windows.overlap_add,
     np.take_along_axis, further.picking.add_along_axis, np.sort, np.median,
     np.linalg.inv, np.linalg.det, np.linalg.solve, further.linear_algebra.cofactors,
     functions.relu, functions.sigmoid, functions.softplus,

@@ -16,11 +16,11 @@ from minigrad.derivatives import matrices as matrices
 from minigrad.derivatives import piecewise_constant as piecewise_constant
 from minigrad.derivatives import reductions as reductions
 from minigrad.derivatives import shapes as shapes
-from minigrad.derivatives import windows as windows
 from minigrad.table import on_demand
 
 on_demand.update({
     "numpy": "minigrad.derivatives.further",
+    "numpy.lib.stride_tricks": "minigrad.derivatives.further",
     "numpy.linalg": "minigrad.derivatives.further",
     "numpy.fft": "minigrad.derivatives.further.fourier",  # `import numpy` leaves numpy.fft out, too
 })

@@ -1,9 +1,9 @@
 """Layers, losses, penalties, initialisers."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from minigrad.nn import initializers
-from minigrad.nn.convolution import Conv1d, Conv2d
-from minigrad.nn.embedding import Embedding
-from minigrad.nn.flatten import Flatten
 from minigrad.nn.layers import (
     Dropout,
     Linear,
@@ -17,11 +17,16 @@ from minigrad.nn.layers import (
 )
 from minigrad.nn.losses import binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy, mse_loss
 from minigrad.nn.module import Module
-from minigrad.nn.normalization import BatchNorm1d, BatchNorm2d, LayerNorm
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.penalties import l2_penalty
-from minigrad.nn.pooling import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
 from minigrad.nn.sequential import Sequential
+
+if TYPE_CHECKING:
+    from minigrad.nn.convolution import Conv1d, Conv2d
+    from minigrad.nn.embedding import Embedding
+    from minigrad.nn.flatten import Flatten
+    from minigrad.nn.normalization import BatchNorm1d, BatchNorm2d, LayerNorm
+    from minigrad.nn.pooling import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
 
 __all__ = [
     "AvgPool1d",
@@ -54,3 +59,28 @@ __all__ = [
     "l2_penalty",
     "mse_loss",
 ]
+
+_on_demand = {
+    "Conv1d": "convolution",
+    "Conv2d": "convolution",
+    "Embedding": "embedding",
+    "Flatten": "flatten",
+    "BatchNorm1d": "normalization",
+    "BatchNorm2d": "normalization",
+    "LayerNorm": "normalization",
+    "AvgPool1d": "pooling",
+    "AvgPool2d": "pooling",
+    "MaxPool1d": "pooling",
+    "MaxPool2d": "pooling",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import the layers of convolutional and other networks when one of them is first asked for."""
+    if name in _on_demand:
+        return getattr(import_module(f"minigrad.nn.{_on_demand[name]}"), name)
+    raise AttributeError(f"module 'minigrad.nn' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.derivatives.further.windows import windows
 from minigrad.derivatives.indexing import scatter_add
-from minigrad.derivatives.windows import windows
 from minigrad.reading import describe
 from minigrad.tensor import Tensor
 

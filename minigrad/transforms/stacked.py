@@ -20,8 +20,8 @@ import numpy as np
 
 from minigrad import functions
 from minigrad.backprop import leading_to, no_array, of_dtype, stale, unbroadcast
+from minigrad.derivatives.further.windows import overlap_add, windows
 from minigrad.derivatives.indexing import scatter_add
-from minigrad.derivatives.windows import overlap_add, windows
 from minigrad.hooks import after_hooks
 from minigrad.other_arrays.foreign import beside
 from minigrad.switches import recording

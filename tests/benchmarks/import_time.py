@@ -1,6 +1,7 @@
 """What `import minigrad` costs over `import numpy`: python tests/benchmarks/import_time.py [--runs 40]
 
-Fresh processes, the two in turn; the ratio is of the medians of the import alone, taken inside each process.
+Fresh processes, the two in turn; the ratio is of the medians of the import's CPU time, taken inside each
+process: it depends less on what else the machine does than the clock.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ import sys
 from pathlib import Path
 from statistics import median
 
-_program = "from time import perf_counter as t; start = t(); import {}; print(t() - start)"
+_program = "from time import process_time as t; start = t(); import {}; print(t() - start)"
 
 
 def seconds_of(module: str) -> float:
-    """The time of one import in a fresh process, bytecode cached as after an installation."""
+    """The CPU time of one import in a fresh process, bytecode cached as after an installation."""
     root = str(Path(__file__).parent.parent.parent)
     environment = {**os.environ, "PYTHONPATH": root}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)

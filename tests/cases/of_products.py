@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cases.case import add, begin, not_holomorphic, real, rounded_otherwise, turned
-from minigrad.derivatives.windows import overlap_add, windows
+from minigrad.derivatives.further.windows import overlap_add, windows
 
 begin(884)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.derivatives.windows import windows
+from minigrad.derivatives.further.windows import windows
 from minigrad.program import Equation, Variable
 
 _views = {

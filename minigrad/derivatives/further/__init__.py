@@ -19,3 +19,4 @@ from minigrad.derivatives.further import rearranging as rearranging
 from minigrad.derivatives.further import statistics as statistics
 from minigrad.derivatives.further import ufunc_methods as ufunc_methods
 from minigrad.derivatives.further import ufuncs as ufuncs
+from minigrad.derivatives.further import windows as windows

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.derivatives.further.windows import overlap_add, windows
 from minigrad.derivatives.indexing import scatter_add
-from minigrad.derivatives.windows import overlap_add, windows
 from minigrad.program.simplify.operands import Operand, made_by, ndim_of, shape_of, without_broadcasts
 from minigrad.program.simplify.simplifier import Rewrite, Simplifier, rewrite
 from minigrad.tensor import Tensor

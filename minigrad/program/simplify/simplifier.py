@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.derivatives.further.windows import overlap_add
 from minigrad.derivatives.indexing import scatter_add
-from minigrad.derivatives.windows import overlap_add
 from minigrad.program.simplify.monomial import Monomial, largest_written, minus_one, one
 from minigrad.program.simplify.operands import Operand, as_written, identity_of, is_narrow, recorded, shape_of
 from minigrad.random import is_generator

@@ -12,8 +12,8 @@ import numpy.fft
 from minigrad import functions
 from minigrad.derivatives.further import cumulative, factorizations, interpolation, linear_algebra, ufuncs
 from minigrad.derivatives.further.picking import add_along_axis
+from minigrad.derivatives.further.windows import overlap_add, windows
 from minigrad.derivatives.indexing import scatter_add
-from minigrad.derivatives.windows import overlap_add, windows
 from minigrad.transforms.checkpoint import recomputed
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.derivatives.further.windows import overlap_add, windows
 from minigrad.derivatives.indexing import scatter_add
-from minigrad.derivatives.windows import overlap_add, windows
 from minigrad.program import Equation
 from minigrad.random import uniform_draw
 from minigrad.show.derivation.latex.equations import (
