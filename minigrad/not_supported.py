@@ -77,10 +77,8 @@ def no_array(who: str, tensor: str) -> str:
 
     who  what would take the array: a function of NumPy's, or how it was asked for
     """
-    why = f"{who}: an array of {tensor} would lose its gradient: "
-    if reason(who):
-        return f"{why}{reason(who)}; use t.detach() where no gradient is wanted"
-    return f"{why}use t.detach(), or a function that minigrad differentiates (np.stack for a list of Tensors)"
+    why = reason(who) or reason("np.asarray")
+    return f"{who}: an array of {tensor} would lose its gradient: {why}; use t.detach() where none is wanted"
 
 
 def called_in(frame: FrameType | None) -> str:

@@ -224,7 +224,7 @@ def test_arrays_of_tensors_with_a_gradient_raise():
     ):
         with pytest.raises((RuntimeError, TypeError), match=r"would lose"):
             read()
-    with pytest.raises(RuntimeError, match=r'"t" \(2,\) would lose its gradient: use t.detach\(\)'):
+    with pytest.raises(RuntimeError, match=r'"t" \(2,\) would lose its gradient: .*; use t.detach\(\)'):
         np.asarray(t)
     with mg.no_grad():
         np.testing.assert_array_equal(np.asarray(t), [1, 2])  # nothing is lost where nothing is recorded
@@ -292,7 +292,8 @@ def test_an_element_of_an_array_would_lose_the_gradient():
         with pytest.raises((ValueError, RuntimeError)) as raised:
             assign()
         reason = raised.value.__cause__ or raised.value
-        assert "would lose its gradient: use t.detach()" in str(reason)
+        assert "would lose its gradient" in str(reason)
+        assert "use t.detach()" in str(reason)
     assert not array.any()
     assert not z.any()
     array[0], z[0] = t.detach(), mg.Tensor(3.0)
